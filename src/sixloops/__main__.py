@@ -1,0 +1,5 @@
+"""``python -m sixloops``."""
+
+from sixloops.cli import main
+
+main()

@@ -1,0 +1,129 @@
+"""Checks of hyper-parameters, worded in one way for all of them.
+
+Each check takes the description that owns the value and the value's name,
+puts the value into its normal form and returns nothing; what cannot be put
+into form raises :class:`~sixloops.errors.ConfigurationError`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+from sixloops.errors import ConfigurationError, wrong
+
+
+def _replace(owner: object, name: str, value: object) -> None:
+    """Set a field of a frozen description; only its ``__post_init__`` may."""
+    object.__setattr__(owner, name, value)
+
+
+def fail(owner: object, name: str, expected: str, mend: str = "") -> ConfigurationError:
+    """Build the error for the field ``name`` of ``owner``."""
+    got = getattr(owner, name)
+    return ConfigurationError(wrong(name, type(owner).__name__, expected, got, mend))
+
+
+def is_whole(value: object) -> bool:
+    """Say whether ``value`` is a whole number (a bool is none)."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> bool:
+    """Say whether ``value`` is a finite real number (a bool is none)."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def whole(owner: object, *names: str, minimum: int = 1) -> None:
+    """Check fields that must be whole numbers of at least ``minimum``."""
+    for name in names:
+        value = getattr(owner, name)
+        if not is_whole(value) or value < minimum:
+            raise fail(owner, name, f"be a whole number of at least {minimum}")
+        _replace(owner, name, int(value))
+
+
+def number(
+    owner: object,
+    *names: str,
+    above: float = -math.inf,
+    minimum: float = -math.inf,
+    below: float = math.inf,
+    maximum: float = math.inf,
+) -> None:
+    """Check fields that must be finite numbers in a range.
+
+    ``above`` and ``below`` are open ends, ``minimum`` and ``maximum`` closed ones.
+    """
+    for name in names:
+        value = getattr(owner, name)
+        inside = is_number(value) and above < value < below and minimum <= value <= maximum
+        if not inside:
+            raise fail(owner, name, "be " + _range_words(above, minimum, below, maximum))
+        _replace(owner, name, float(value))
+
+
+def _range_words(above: float, minimum: float, below: float, maximum: float) -> str:
+    ends = [
+        f"above {above:g}" if above > -math.inf else "",
+        f"at least {minimum:g}" if minimum > -math.inf else "",
+        f"below {below:g}" if below < math.inf else "",
+        f"at most {maximum:g}" if maximum < math.inf else "",
+    ]
+    named = " and ".join(end for end in ends if end)
+    return f"a number {named}" if named else "a finite number"
+
+
+def pair(owner: object, *names: str, minimum: int = 1) -> None:
+    """Check fields that are a whole number or a pair (height, width) of them."""
+    for name in names:
+        value = getattr(owner, name)
+        both = (value, value) if is_whole(value) else value
+        good = (
+            isinstance(both, Sequence)
+            and len(both) == 2
+            and all(is_whole(v) and v >= minimum for v in both)
+        )
+        if not good:
+            expected = f"be a whole number of at least {minimum}, or a pair (height, width) of them"
+            raise fail(owner, name, expected)
+        _replace(owner, name, (int(both[0]), int(both[1])))
+
+
+def flag(owner: object, *names: str) -> None:
+    """Check fields that must be True or False."""
+    for name in names:
+        if not isinstance(getattr(owner, name), bool):
+            raise fail(owner, name, "be True or False")
+
+
+def choice(owner: object, name: str, choices: Sequence[str]) -> None:
+    """Check a field that must be one of a few words."""
+    if getattr(owner, name) not in choices:
+        words = ", ".join(repr(c) for c in choices)
+        raise fail(owner, name, f"be one of {words}")
+
+
+def instance(owner: object, name: str, kind: type, words: str) -> None:
+    """Check a field that must be an instance of ``kind``, called ``words`` to the user."""
+    if not isinstance(getattr(owner, name), kind):
+        raise fail(owner, name, f"be {words}")
+
+
+def numbers(
+    owner: object, name: str, accept: Callable[[Any], bool] = is_number, words: str = "a number"
+) -> None:
+    """Check a field that is one number or a sequence of them (one a channel).
+
+    A sequence becomes a tuple of floats, a single number a float.
+    """
+    value = getattr(owner, name)
+    if accept(value):
+        _replace(owner, name, float(value))
+        return
+    values = list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else []
+    if not values or not all(accept(v) for v in values):
+        raise fail(owner, name, f"be {words}, or a sequence with one a channel")
+    _replace(owner, name, tuple(float(v) for v in values))

@@ -1,0 +1,52 @@
+"""The command line: one thin command a capability."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import sixloops
+from sixloops.cli import evaluate, predict, summary, train
+from sixloops.errors import SixloopsError
+
+app = typer.Typer(
+    name="sixloops",
+    help="Convolutional neural networks, differentiated by hand.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("predict")(predict.predict)
+app.command("summary")(summary.summary)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sixloops {sixloops.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Convolutional neural networks, differentiated by hand."""
+
+
+def main() -> None:
+    """Run the command line; what the user got wrong is one message and exit code 2."""
+    try:
+        app()
+    except SixloopsError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"Error: {error}", style="bold red", markup=False
+        )
+        sys.exit(2)

@@ -1,0 +1,49 @@
+"""``sixloops summary``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sixloops.cli.choices import load_network
+from sixloops.errors import ConfigurationError
+from sixloops.recipes import NETWORKS, build_network
+from sixloops.report import print_summary
+
+
+def summary(
+    network: Annotated[
+        str,
+        typer.Argument(help=f"{', '.join(NETWORKS)}, a .json file, a model file or a run folder."),
+    ] = "two-convolutions",
+    input_shape: Annotated[
+        str, typer.Option(help="Images of a named network: channels,height,width.")
+    ] = "1,28,28",
+    classes: Annotated[int, typer.Option(min=1, help="Classes of a named network.")] = 10,
+    batch: Annotated[int, typer.Option(min=1, help="Images a step, for the memory.")] = 64,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the description, to edit and train from.")
+    ] = False,
+) -> None:
+    """Show a network's layers, shapes, parameters, multiply-adds and memory."""
+    if network in NETWORKS or network.endswith(".json"):
+        names = [str(number) for number in range(classes)]
+        built = build_network(network, _shape(input_shape), names)
+    else:
+        built = load_network(Path(network))
+    if as_json:
+        typer.echo(json.dumps(built.about(), indent=2))
+    else:
+        print_summary(built, batch_size=batch)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isdigit() for part in parts):
+        raise ConfigurationError(
+            f"--input-shape must be three whole numbers, such as 3,32,32. Got {text!r}."
+        )
+    return tuple(int(part) for part in parts)

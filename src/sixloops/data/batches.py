@@ -1,0 +1,87 @@
+"""The batches of an epoch: which images, in which order, augmented how.
+
+All of it follows from the seed, the epoch and the batch's number, never from what was
+drawn before: the order of epoch e is the permutation that the stream ``shuffle`` gives
+at e, and batch b is augmented by the stream ``augment`` at (e, b). So a run that goes
+on in the middle of an epoch sees the same bits as one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from sixloops.checks import is_whole
+from sixloops.data.augmentation.base import Augmentation
+from sixloops.data.dataset import Dataset
+from sixloops.errors import ConfigurationError, wrong
+from sixloops.layers.base import Array
+from sixloops.randomness import Streams
+
+
+def steps_per_epoch(images: int, batch_size: int) -> int:
+    """Return into how many batches ``images`` images go, ⌈images / batch_size⌉.
+
+    Raises:
+        ConfigurationError: a batch size under 1.
+
+    Examples:
+        >>> steps_per_epoch(60_000, 64)
+        938
+    """
+    if not is_whole(batch_size) or batch_size < 1:
+        expected = "be a whole number of at least 1"
+        raise ConfigurationError(wrong("batch_size", "an epoch", expected, batch_size))
+    return -(-images // int(batch_size))
+
+
+def batches(
+    dataset: Dataset,
+    batch_size: int,
+    *,
+    streams: Streams,
+    epoch: int,
+    shuffle: bool = True,
+    augmentation: Augmentation | None = None,
+    start: int = 0,
+    dtype: npt.DTypeLike = np.float32,
+) -> Iterator[tuple[Array, Array]]:
+    r"""Go through a data set once.
+
+    Args:
+        dataset: images and labels; read a batch at a time.
+        batch_size: images a batch; the last one has what is left.
+        streams: of the run.
+        epoch: which pass it is, from 0.
+        shuffle: whether the order is drawn anew each epoch, or is that of the data set.
+        augmentation: changes the images of each batch, in their own type.
+        start: how many batches to skip; they are neither read nor computed.
+        dtype: the float type that the images are turned into.
+
+    Returns:
+        An iterator over batches: images, (batch, channels, height, width), in ``dtype``,
+        and labels, (batch,), or targets, (batch, \*target shape), as the data set has them.
+
+    Raises:
+        ConfigurationError: an option makes no sense.
+    """
+    steps = steps_per_epoch(len(dataset), batch_size)
+    if not is_whole(start) or not 0 <= start <= steps:
+        expected = f"be a whole number from 0 to {steps}"
+        raise ConfigurationError(wrong("start", f"an epoch of {steps} batches", expected, start))
+    if augmentation is not None and not isinstance(augmentation, Augmentation):
+        expected = "be an Augmentation or None"
+        raise ConfigurationError(wrong("augmentation", "an epoch", expected, augmentation))
+
+    def one(order: Array, step: int) -> tuple[Array, Array]:
+        images, labels = dataset.take(order[step * batch_size : (step + 1) * batch_size])
+        if augmentation is not None:
+            images = augmentation.apply(images, streams.generator("augment", epoch, step))
+        return images.astype(dtype, copy=False), labels
+
+    order = np.arange(len(dataset))
+    if shuffle:
+        order = streams.generator("shuffle", epoch).permutation(len(dataset))
+    return (one(order, step) for step in range(start, steps))

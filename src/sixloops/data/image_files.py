@@ -1,0 +1,81 @@
+"""Image files as arrays: any format that Pillow reads, gray or in colour."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from sixloops.checks import is_whole
+from sixloops.errors import ConfigurationError, FileError, wrong
+from sixloops.layers.base import Array, Shape
+
+_MODES = {1: "L", 3: "RGB"}
+
+
+def read_image(path: str | os.PathLike[str], shape: Shape, *, invert: bool = False) -> Array:
+    """Read one image as a network takes it.
+
+    A photograph is turned upright if its file says how it was held. What is transparent
+    becomes white. The whole image is stretched to the size that is wanted.
+
+    Args:
+        path: the file.
+        shape: what the network takes, (channels, height, width), with 1 or 3 channels.
+        invert: whether to swap dark and bright: networks trained on MNIST expect bright
+            ink on a dark ground, most scans are the other way round.
+
+    Returns:
+        Bytes, uint8, of shape ``shape``; colours in the order red, green, blue.
+
+    Raises:
+        FileError: the file is missing, damaged, or no image.
+        ConfigurationError: a shape that no image can have.
+    """
+    good = len(shape) == 3 and all(is_whole(n) and n > 0 for n in shape) and shape[0] in _MODES
+    if not good:
+        expected = "be (channels, height, width) with 1 or 3 channels"
+        raise ConfigurationError(wrong("shape", "an image that is read", expected, shape))
+    pixels = image_array(open_image(path), *shape)
+    return 255 - pixels if invert else pixels
+
+
+def open_image(path: str | os.PathLike[str]) -> Image.Image:
+    """Read an image file, upright and without transparency, in mode ``L`` or ``RGB``.
+
+    Raises:
+        FileError: the file is missing, damaged, or no image.
+    """
+    try:
+        with Image.open(path) as image:
+            return _plain(ImageOps.exif_transpose(image))
+    # Pillow's many decoders raise whatever they stumble over in a damaged file.
+    except Exception as error:
+        raise FileError(
+            f"{path} cannot be read as an image: {error}. Check that it is a whole image file."
+        ) from error
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Bring an image into one of the two modes."""
+    if image.mode.startswith("I;16"):
+        # Pillow would cut off what is above 255 instead of scaling.
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError(f"its pixels have 32 bits (mode {image.mode}), not 8 or 16")
+    gray = image.mode in ("1", "L", "LA", "La")
+    if image.has_transparency_data:
+        ink = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), ink)
+    return image.convert("L" if gray else "RGB")
+
+
+def image_array(image: Image.Image, channels: int, height: int, width: int) -> Array:
+    """Return an image of :func:`open_image` as uint8, (channels, height, width)."""
+    fitting = image.convert(_MODES[channels])
+    if fitting.size != (width, height):
+        # Pillow's filter grows with the reduction, so that fine lines do not vanish.
+        fitting = fitting.resize((width, height), Image.Resampling.BILINEAR)
+    pixels = np.array(fitting, dtype=np.uint8).reshape(height, width, channels)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))

@@ -1,0 +1,111 @@
+"""Where the files of a data set lie, or come from.
+
+Nothing is fetched unless it is asked for. What is fetched must have the known SHA-256,
+or it is thrown away again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pooch  # type: ignore[import-untyped]  # it has no stubs
+
+from sixloops.errors import FileError
+
+CACHE_VARIABLE = "SIXLOOPS_DATA"
+_SECONDS_OF_SILENCE = 60
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a data set comes from.
+
+    Args:
+        name: of its folder in the cache.
+        title: what people call it.
+        url: the address of its files, up to and with the last slash.
+        sha256: of each file at that address, by file name.
+        system_folders: where an operating system's package puts it.
+        package: what to install to have it there; may be empty.
+    """
+
+    name: str
+    title: str
+    url: str
+    sha256: Mapping[str, str]
+    system_folders: tuple[Path, ...] = ()
+    package: str = ""
+
+
+Missing = Callable[[Path], list[str]]
+
+
+def cache_folder(name: str) -> Path:
+    """Return where the files of the data set ``name`` are kept once they are fetched.
+
+    It lies in the folder that the environment variable ``SIXLOOPS_DATA`` names, or else
+    in the user's cache.
+    """
+    return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("sixloops")) / name
+
+
+def find(
+    origin: Origin, missing: Missing, folder: str | os.PathLike[str] | None, download: bool
+) -> Path:
+    """Return a place with all files of a data set.
+
+    Args:
+        origin: of the data set.
+        missing: returns the names of the files that a place lacks.
+        folder: the only place to look in; None for the system's folders, then the cache.
+        download: whether to fetch the files if they are not there: into ``folder`` if
+            one is given, else into the cache.
+
+    Raises:
+        FileError: there is no such place, or the files cannot be fetched.
+    """
+    if folder is None:
+        places = [*origin.system_folders, cache_folder(origin.name)]
+    else:
+        places = [Path(folder)]
+    for place in places:
+        if not missing(place):
+            return place
+    if not download:
+        raise _not_found(origin, places, missing)
+    for name in origin.sha256:
+        if not (places[-1] / name).exists():
+            fetch(origin, name, places[-1])
+    return places[-1]
+
+
+def _not_found(origin: Origin, places: list[Path], missing: Missing) -> FileError:
+    looked = "; ".join(
+        f"{place} (lacks {', '.join(missing(place))})" if place.exists() else f"{place} (missing)"
+        for place in places
+    )
+    package = f"install the package {origin.package}, " if origin.package else ""
+    return FileError(
+        f"{origin.title} was not found. Looked in: {looked}. To mend it, {package}name the folder "
+        f"that holds its files, or have them fetched from {origin.url} (download=True)."
+    )
+
+
+def fetch(origin: Origin, name: str, folder: Path) -> None:
+    """Fetch one file into ``folder``.
+
+    Raises:
+        FileError: it cannot be fetched, or has another checksum. No file is left then.
+    """
+    url = origin.url + name
+    downloader = pooch.HTTPDownloader(timeout=_SECONDS_OF_SILENCE)
+    try:
+        pooch.retrieve(url, f"sha256:{origin.sha256[name]}", name, folder, downloader=downloader)
+    except (ValueError, OSError) as error:
+        raise FileError(
+            f"{url} could not be fetched into {folder}, and nothing of it was kept. {error} "
+            f"Try again, or fetch {origin.title} yourself and name its folder."
+        ) from error

@@ -1,0 +1,95 @@
+"""Descriptions: frozen hyper-parameters that are written as JSON and read back.
+
+Layers, losses, initialisers, optimisers, schedules, regularisers and
+augmentations are all *descriptions*: frozen dataclasses with nothing in them
+but hyper-parameters. This module turns any of them into plain data and back.
+Reading builds only the classes that the caller names: a file is data, never code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sixloops.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Description:
+    """Base of everything that is described by its hyper-parameters alone."""
+
+
+def to_data(value: Any) -> Any:
+    """Turn a description, or a plain value in one, into JSON's types.
+
+    Args:
+        value: a description, a number, a string, None, or a tuple of these.
+
+    Returns:
+        The same as dictionaries, lists and plain values; a description becomes
+        a dictionary with its class name under ``"type"``.
+
+    Examples:
+        >>> from sixloops.layers import LeakyReLU
+        >>> to_data(LeakyReLU(slope=0.1))
+        {'type': 'LeakyReLU', 'slope': 0.1}
+    """
+    if isinstance(value, Description):
+        named = {field.name: to_data(getattr(value, field.name)) for field in fields(value)}
+        return {"type": type(value).__name__, **named}
+    if isinstance(value, tuple | list):
+        return [to_data(item) for item in value]
+    return value
+
+
+def from_data(data: Any, kinds: Iterable[type[Description]]) -> Any:
+    """Build a description from what :func:`to_data` made of it.
+
+    Args:
+        data: JSON's types.
+        kinds: the classes that may be built.
+
+    Returns:
+        The description.
+
+    Raises:
+        ConfigurationError: a type that is not among ``kinds``, a missing or an
+            unknown hyper-parameter, or one with a wrong value.
+
+    Examples:
+        >>> from sixloops.layers import LeakyReLU
+        >>> from_data({"type": "LeakyReLU", "slope": 0.1}, [LeakyReLU])
+        LeakyReLU(slope=0.1)
+    """
+    return _build(data, {kind.__name__: kind for kind in kinds})
+
+
+def _build(data: Any, kinds: Mapping[str, type[Description]]) -> Any:
+    if isinstance(data, list):
+        return tuple(_build(item, kinds) for item in data)
+    if not isinstance(data, dict):
+        return data
+    name = data.get("type")
+    if not isinstance(name, str) or name not in kinds:
+        known = ", ".join(sorted(kinds))
+        raise ConfigurationError(
+            f"The 'type' of a description must be one of {known}. Got {name!r}. "
+            "A class of your own must be named when reading: pass it in 'kinds'."
+        )
+    values = {key: _build(item, kinds) for key, item in data.items() if key != "type"}
+    return _construct(kinds[name], values)
+
+
+def _construct(kind: type[Description], values: dict[str, Any]) -> Description:
+    accepted = [field.name for field in fields(kind)]
+    for key in values:
+        if key not in accepted:
+            raise ConfigurationError(
+                f"{kind.__name__} has no hyper-parameter {key!r}. It has: "
+                f"{', '.join(accepted) or 'none'}."
+            )
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ConfigurationError(f"{kind.__name__} cannot be built: {error}.") from error

@@ -1,0 +1,88 @@
+"""Stages: what a plan runs one after the other.
+
+A network's layers are lowered into stages: nested chains are laid flat, and each
+layer becomes a stage that runs the layer's own forward and backward. A stage
+checks what the layer, which may be the user's own, hands over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sixloops.errors import ShapeError
+from sixloops.layers import Context, Layer, Sequential
+from sixloops.layers.base import Array, Backward, Gradients, Parameters, Shape, forward_part
+from sixloops.network import Network
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One layer at its place in the network.
+
+    Args:
+        path: the layer's dotted path, such as ``2`` or ``3.0``.
+        layer: the layer.
+        input_shape: what goes into it, without the batch.
+        output_shape: what comes out of it, without the batch.
+    """
+
+    path: str
+    layer: Layer
+    input_shape: Shape
+    output_shape: Shape
+
+    @property
+    def name(self) -> str:
+        """The stage's name for people: path and kind of layer."""
+        return f"layer {self.path} ({type(self.layer).__name__})"
+
+    def forward(self, x: Array, parameters: Parameters, context: Context) -> tuple[Array, Backward]:
+        """Run the layer; parameters, state and gradients have the network's dotted names.
+
+        Raises:
+            ShapeError: the layer's output, its backward's dx or a gradient has another
+                shape than it must have.
+        """
+        y, layer_backward = forward_part(self.layer, self.path, x, parameters, context)
+        self._check("forward", "output", y.shape, (len(x), *self.output_shape))
+
+        def backward(dy: Array) -> tuple[Array, Gradients]:
+            dx, gradients = layer_backward(dy)
+            self._check("backward", "dx", dx.shape, x.shape)
+            for name, gradient in gradients.items():
+                self._check(
+                    "backward", f"gradient of '{name}'", gradient.shape, _shape(parameters, name)
+                )
+            return dx, gradients
+
+        return y, backward
+
+    def _check(self, method: str, what: str, got: Shape, expected: Shape | None) -> None:
+        if got == expected:
+            return
+        rule = f"have shape {expected}" if expected else "belong to one of its parameters"
+        raise ShapeError(
+            f"The {what} from {type(self.layer).__name__}.{method} must {rule}. Got shape {got}. "
+            f"Its output_shape, initial_parameters, forward and backward must agree.",
+            (self.path,),
+        )
+
+
+def _shape(parameters: Parameters, name: str) -> Shape | None:
+    return parameters[name].shape if name in parameters else None
+
+
+def stages_of(network: Network) -> tuple[Stage, ...]:
+    """Lower a network's layers into stages, in the order in which they run."""
+    return tuple(_lower(network.root, network.input_shape, ""))
+
+
+def _lower(chain: Sequential, input_shape: Shape, prefix: str) -> list[Stage]:
+    stages: list[Stage] = []
+    for name, layer, shape in chain.steps(input_shape):
+        path = f"{prefix}{name}"
+        if isinstance(layer, Sequential):
+            stages += _lower(layer, shape, f"{path}.")
+        else:
+            stages.append(Stage(path, layer, shape, layer.output_shape(shape)))
+    return stages

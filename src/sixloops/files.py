@@ -1,0 +1,126 @@
+"""Files are data: written whole or not at all, and never run.
+
+Arrays go into safetensors files, whose header carries one JSON text of our own
+under the key ``sixloops``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import safetensors
+import safetensors.numpy
+
+from sixloops.errors import FileError
+
+_KEY = "sixloops"
+
+
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file so that at any moment it holds either all of the old or all of the new.
+
+    The bytes go to a temporary file beside it, are flushed to the disk, and the
+    temporary file then takes the name.
+
+    Raises:
+        FileError: the file cannot be written there.
+    """
+    target = Path(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=target.parent, prefix=f".{target.name}.", delete=False
+        ) as handle:
+            try:
+                handle.write(content)
+                handle.flush()
+                os.fsync(handle.fileno())
+                # Temporary files are private; the finished one has the usual rights.
+                Path(handle.name).chmod(0o666 & ~_umask())
+                Path(handle.name).replace(target)
+            except BaseException:
+                Path(handle.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise FileError(
+            f"{target} cannot be written: {error.strerror}. Name a folder that you may write to."
+        ) from error
+
+
+def _umask() -> int:
+    """Return the process's mask; the system only tells it when it is set."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a UTF-8 text as :func:`write_bytes` does."""
+    write_bytes(path, text.encode())
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Read a whole file.
+
+    Raises:
+        FileError: it is missing, a folder, or may not be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def write_tensors(
+    path: str | os.PathLike[str], arrays: Mapping[str, npt.NDArray[Any]], about: Any
+) -> None:
+    """Write arrays and what is to be known about them into one safetensors file.
+
+    Args:
+        path: the file.
+        arrays: by name.
+        about: JSON's types.
+    """
+    # The library writes memory as it lies, so every array must lie in the usual order.
+    ordered = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    text = json.dumps(about, sort_keys=True, allow_nan=False)
+    write_bytes(path, safetensors.numpy.save(ordered, metadata={_KEY: text}))
+
+
+def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, npt.NDArray[Any]], Any]:
+    """Read what :func:`write_tensors` wrote.
+
+    Returns:
+        The arrays by name, and what is to be known about them.
+
+    Raises:
+        FileError: the file is missing, truncated, damaged, or not one of ours.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FileError(f"{source} is missing or no file. Check the name.")
+    try:
+        with safetensors.safe_open(source, framework="numpy") as handle:
+            about = (handle.metadata() or {}).get(_KEY)
+            arrays = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
+        raise FileError(
+            f"{source} is no whole safetensors file ({error}). It is truncated, damaged, or of "
+            "another kind; sixloops reads the files that save() and training write."
+        ) from error
+    if about is None:
+        raise FileError(
+            f"{source} is a safetensors file, but not one that sixloops wrote: its header has no "
+            f"'{_KEY}' entry."
+        )
+    try:
+        return arrays, json.loads(about)
+    except json.JSONDecodeError as error:
+        raise FileError(f"{source} is damaged: its '{_KEY}' entry is no JSON ({error}).") from error

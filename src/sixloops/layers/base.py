@@ -1,0 +1,188 @@
+"""What a layer is: four questions and their answers.
+
+A layer is a frozen dataclass that holds hyper-parameters and nothing else. In
+its file it answers, in this order:
+
+1. ``output_shape(input_shape)``: the shape rule, for one image, without the batch;
+2. ``initial_parameters(input_shape, random, dtype)``: what it learns;
+3. ``forward(x, parameters, context) -> (y, backward)``: the equation;
+4. and in it ``backward(dy) -> (dx, gradients)``: the derivative, right under the
+   formula that it differentiates. What it needs is caught in the closure.
+
+Given the cotangent ``dy`` = ∂E/∂y of some error E, ``backward`` returns
+``dx`` = ∂E/∂x and ∂E/∂p for every parameter p.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from sixloops.descriptions import Description
+from sixloops.errors import ShapeError
+
+Array: TypeAlias = npt.NDArray[Any]
+Shape: TypeAlias = tuple[int, ...]
+Parameters: TypeAlias = Mapping[str, Array]
+Gradients: TypeAlias = dict[str, Array]
+Backward: TypeAlias = Callable[[Array], tuple[Array, Gradients]]
+
+NO_PARAMETERS: Parameters = MappingProxyType({})
+
+
+@dataclass
+class Context:
+    """What a forward pass knows besides its input and its parameters.
+
+    Args:
+        training: whether this pass is one of training (dropout drops, batch
+            normalisation uses the batch).
+        random: the generator that a layer draws from while training.
+        state: what the layer remembers between steps without learning it, such
+            as running means; read only.
+        updates: filled by the pass with new values for ``state``.
+    """
+
+    training: bool = False
+    random: np.random.Generator | None = None
+    state: Mapping[str, Array] = field(default_factory=dict)
+    updates: dict[str, Array] = field(default_factory=dict)
+
+
+EVALUATION = Context()
+
+
+@dataclass(frozen=True)
+class Layer(Description):
+    """Base of all layers; a layer of one's own derives from it.
+
+    Only :meth:`forward` must be written. A layer that changes the shape writes
+    :meth:`output_shape`, one that learns writes :meth:`initial_parameters`.
+
+    Examples:
+        >>> from dataclasses import dataclass
+        >>> @dataclass(frozen=True)
+        ... class Square(Layer):
+        ...     def forward(self, x, parameters=NO_PARAMETERS, context=EVALUATION):
+        ...         y = x**2
+        ...         def backward(dy):
+        ...             return 2 * x * dy, {}
+        ...         return y, backward
+        >>> y, backward = Square().forward(np.array([[3.0]]))
+        >>> backward(np.array([[1.0]]))[0]
+        array([[6.]])
+    """
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return the output's shape for one input of ``input_shape``, both without the batch.
+
+        Raises:
+            ShapeError: the layer cannot take such an input.
+        """
+        return input_shape
+
+    def initial_parameters(
+        self, input_shape: Shape, random: np.random.Generator, dtype: npt.DTypeLike
+    ) -> dict[str, Array]:
+        """Return the parameters to begin with, by name; none unless the layer says so."""
+        return {}
+
+    def initial_state(self, input_shape: Shape, dtype: npt.DTypeLike) -> dict[str, Array]:
+        """Return what the layer remembers without learning it, by name."""
+        return {}
+
+    def forward(
+        self, x: Array, parameters: Parameters = NO_PARAMETERS, context: Context = EVALUATION
+    ) -> tuple[Array, Backward]:
+        r"""Compute the output of a batch, and the function that carries an error back.
+
+        Args:
+            x: the batch, (batch, \\*input_shape).
+            parameters: by the names that :meth:`initial_parameters` gives them.
+            context: training or not, random numbers, state.
+
+        Returns:
+            ``y``, (batch, \\*output_shape), and ``backward(dy) -> (dx, gradients)``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define forward(x, ...).")
+
+    def couples_batch(self) -> bool:
+        """Say whether, in training, one image's output depends on the other images."""
+        return False
+
+    def multiply_adds(self, input_shape: Shape) -> int:
+        """Return how many multiply-adds one image's forward pass takes."""
+        return 0
+
+    def parameter_count(self, input_shape: Shape) -> int:
+        """Return how many numbers the layer learns."""
+        sample = self.initial_parameters(input_shape, np.random.default_rng(0), np.float32)
+        return sum(array.size for array in sample.values())
+
+
+def require_rank(layer: Layer, input_shape: Shape, rank: int) -> None:
+    """Raise unless ``input_shape`` has ``rank`` axes: 3 for maps, 1 for a vector."""
+    if len(input_shape) == rank:
+        return
+    wanted = {1: "a vector (features,)", 3: "maps (channels, height, width)"}[rank]
+    mend = {
+        1: "Put Flatten() before it.",
+        3: "Images without a channel axis need one: images[:, np.newaxis].",
+    }[rank]
+    raise ShapeError(
+        f"The input of {type(layer).__name__} must be {wanted}. Got shape {input_shape}. {mend}"
+    )
+
+
+def within(arrays: Mapping[str, Array], name: str) -> dict[str, Array]:
+    """Return what stands under ``name.`` in a dictionary of dotted names, without the prefix."""
+    start = f"{name}."
+    return {key[len(start) :]: value for key, value in arrays.items() if key.startswith(start)}
+
+
+def under(name: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Put ``name.`` before every name of a dictionary."""
+    return {f"{name}.{key}": value for key, value in arrays.items()}
+
+
+def part_output_shape(layer: Layer, name: str, input_shape: Shape) -> Shape:
+    """Return the output shape of ``layer`` as the part ``name`` of a larger whole.
+
+    Raises:
+        ShapeError: the layer cannot take such an input; the error names the part.
+    """
+    try:
+        return layer.output_shape(input_shape)
+    except ShapeError as error:
+        raise error.inside(name) from error
+
+
+def forward_part(
+    layer: Layer, name: str, x: Array, parameters: Parameters, context: Context
+) -> tuple[Array, Backward]:
+    """Run ``layer`` as the part ``name`` of a larger whole with dotted names.
+
+    Args:
+        layer: the part.
+        name: its name in the whole, such as ``"0"`` or ``"body"``.
+        x: its input.
+        parameters: the whole's parameters; those under ``name.`` are the part's.
+        context: the whole's context.
+
+    Returns:
+        As :meth:`Layer.forward`, with the gradients under the whole's names.
+    """
+    inside = Context(context.training, context.random, within(context.state, name))
+    y, backward = layer.forward(x, within(parameters, name), inside)
+    context.updates.update(under(name, inside.updates))
+
+    def backward_part(dy: Array) -> tuple[Array, Gradients]:
+        dx, gradients = backward(dy)
+        return dx, under(name, gradients)
+
+    return y, backward_part

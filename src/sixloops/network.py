@@ -1,0 +1,306 @@
+"""A network: layers, the parameters that they learn, and the state that they keep.
+
+The layers say what is computed, ``parameters`` and ``state`` are plain
+dictionaries of arrays with dotted names (``0.weight``). The network also knows
+its loss, so that it can tell what its outputs mean, and the names of its classes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sixloops import layers as layer_module
+from sixloops.descriptions import Description, from_data, to_data
+from sixloops.errors import ConfigurationError, DataError, FileError, ShapeError, SixloopsError
+from sixloops.files import read_tensors, write_tensors
+from sixloops.initializers import INITIALIZERS
+from sixloops.layers import Context, Layer, Sequential
+from sixloops.layers.base import Array, Shape, under, within
+from sixloops.losses import LOSSES, Loss, SoftmaxCrossEntropy
+from sixloops.randomness import Streams
+
+FORMAT = 1
+
+
+class Network:
+    """A chain of layers with everything that it needs to be trained and used.
+
+    Args:
+        layers: the layers, the input's first; preprocessing such as ``Rescale`` is
+            among them.
+        input_shape: of one image, (channels, height, width).
+        loss: what training makes small; it also says what the outputs mean.
+        classes: the classes' names, in the order of their numbers.
+        dtype: ``np.float32``, or ``np.float64`` for proofs.
+        seed: of the stream ``init``, from which the parameters are drawn.
+
+    Attributes:
+        parameters: what is learnt, by dotted name.
+        state: what is remembered without being learnt, by dotted name.
+
+    Raises:
+        ConfigurationError: something that is no layer, or a wrong option.
+        ShapeError: a layer cannot take what comes to it; the error names the layer.
+
+    Examples:
+        >>> from sixloops.layers import Conv2D, Dense, Flatten, MaxPool2D, Rescale
+        >>> network = Network(
+        ...     [Rescale(1 / 255), Conv2D(8, 5), MaxPool2D(2), Flatten(), Dense(10)],
+        ...     input_shape=(1, 28, 28),
+        ... )
+        >>> list(network.parameters)
+        ['1.weight', '1.bias', '4.weight', '4.bias']
+        >>> network.output_shape
+        (10,)
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        input_shape: Sequence[int],
+        *,
+        loss: Loss | None = None,
+        classes: Sequence[str] | None = None,
+        dtype: npt.DTypeLike = np.float32,
+        seed: int = 0,
+    ) -> None:
+        self.root = Sequential(layers)
+        self.input_shape = _checked_shape(input_shape)
+        self.loss = _checked_loss(loss)
+        self.dtype = _checked_dtype(dtype)
+        self.output_shape = self.root.output_shape(self.input_shape)
+        self.classes = _checked_classes(classes, self.output_shape)
+        random = Streams(seed).generator("init")
+        self.parameters = self.root.initial_parameters(self.input_shape, random, self.dtype)
+        self.state = self.root.initial_state(self.input_shape, self.dtype)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, the input's first."""
+        return tuple(self.root.layers)
+
+    def __repr__(self) -> str:
+        names = ", ".join(type(layer).__name__ for layer in self.layers)
+        return f"Network([{names}], input_shape={self.input_shape})"
+
+    def check_images(self, images: Array) -> None:
+        """Raise :class:`~sixloops.errors.DataError` unless this network takes ``images``."""
+        expected = ", ".join(["batch", *map(str, self.input_shape)])
+        if images.shape[1:] != self.input_shape or images.ndim != len(self.input_shape) + 1:
+            mend = "Check the data set and the network's input_shape."
+            if images.shape == self.input_shape:
+                mend = "For one image write image[np.newaxis]."
+            elif (1, *images.shape[1:]) == self.input_shape:
+                mend = "Images without a channel axis need one: images[:, np.newaxis]."
+            raise DataError(f"The images must have shape ({expected}). Got {images.shape}. {mend}")
+        if images.dtype.kind not in "uif":
+            raise DataError(f"The images must be numbers. Got an array of {images.dtype}.")
+
+    def forward(self, images: Array) -> Array:
+        r"""Return the outputs for a batch, computed by the layers' own definitions.
+
+        Args:
+            images: (batch, \\*input_shape), of any number type.
+
+        Returns:
+            (batch, \\*output_shape); before the loss gives them a meaning, such as logits.
+
+        Raises:
+            DataError: images of another shape.
+        """
+        self.check_images(np.asarray(images))
+        x = np.asarray(images).astype(self.dtype)
+        outputs, _ = self.root.forward(x, self.parameters, Context(state=self.state))
+        return outputs
+
+    def predict(self, images: Array, *, batch_size: int = 256) -> Array:
+        r"""Return what the network says of images: for classes, their probabilities.
+
+        Args:
+            images: (n, \\*input_shape), of any number type and any length.
+            batch_size: images computed at a time.
+
+        Returns:
+            (n, \\*output_shape); see the loss's ``predictions``.
+
+        Raises:
+            DataError: images of another shape.
+        """
+        self.check_images(images)
+        parts = [
+            self.loss.predictions(self.forward(images[start : start + batch_size]))
+            for start in range(0, len(images), batch_size)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, *self.output_shape), self.dtype)
+
+    def classify(self, images: Array, *, batch_size: int = 256) -> npt.NDArray[np.intp]:
+        """Return the most probable class's number for every image, (n,)."""
+        numbers: npt.NDArray[np.intp] = self.predict(images, batch_size=batch_size).argmax(axis=1)
+        return numbers
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network into one safetensors file, whole or not at all."""
+        write_tensors(path, self.tensors(), {"network": self.about()})
+
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike[str], *, kinds: Iterable[type[Description]] = ()
+    ) -> Network:
+        """Read a network from a file that :meth:`save` or a training's checkpoint wrote.
+
+        Args:
+            path: the file.
+            kinds: classes of layers of one's own that are in it.
+
+        Raises:
+            FileError: the file is missing, damaged, or holds no network.
+        """
+        arrays, about = read_tensors(path)
+        return cls.from_tensors(arrays, about, source=str(path), kinds=kinds)
+
+    def tensors(self) -> dict[str, Array]:
+        """Return parameters and state by the names that they have in files."""
+        return under("parameters", self.parameters) | under("state", self.state)
+
+    def about(self) -> dict[str, Any]:
+        """Return everything but the numbers, in JSON's types."""
+        return {
+            "format": FORMAT,
+            "layers": to_data(self.layers),
+            "input_shape": list(self.input_shape),
+            "loss": to_data(self.loss),
+            "classes": None if self.classes is None else list(self.classes),
+            "dtype": self.dtype.name,
+        }
+
+    @classmethod
+    def from_tensors(
+        cls,
+        arrays: Mapping[str, Array],
+        about: Any,
+        *,
+        source: str,
+        kinds: Iterable[type[Description]] = (),
+    ) -> Network:
+        """Build the network of a file that is already read.
+
+        Args:
+            arrays: as :meth:`tensors` names them; others are left alone.
+            about: the file's JSON, with the entry ``network``.
+            source: the file's name, for errors.
+            kinds: classes of layers of one's own.
+
+        Raises:
+            FileError: the file holds no network, or one that does not fit its arrays.
+        """
+        described = about.get("network") if isinstance(about, dict) else None
+        if not isinstance(described, dict) or described.get("format") != FORMAT:
+            raise FileError(
+                f"{source} holds no network of format {FORMAT}. It is of another kind, or a "
+                "newer sixloops wrote it."
+            )
+        try:
+            network = from_description(described, kinds=kinds)
+        except (SixloopsError, KeyError, TypeError) as error:
+            raise FileError(
+                f"{source} describes a network that cannot be built: {error}"
+            ) from error
+        network.parameters = _fitting(within(arrays, "parameters"), network.parameters, source)
+        network.state = _fitting(within(arrays, "state"), network.state, source)
+        return network
+
+
+def from_description(
+    described: Mapping[str, Any], *, kinds: Iterable[type[Description]] = (), seed: int = 0
+) -> Network:
+    """Build a network, freshly initialised, from the JSON that :meth:`Network.about` gives.
+
+    Args:
+        described: ``layers`` and ``input_shape``; ``loss``, ``classes`` and ``dtype`` may be
+            left out.
+        kinds: classes of layers of one's own.
+        seed: for the initial parameters.
+    """
+    known: list[type[Description]] = [
+        *layer_module.LAYERS.values(),
+        *LOSSES.values(),
+        *INITIALIZERS.values(),
+        *kinds,
+    ]
+    return Network(
+        from_data(described["layers"], known),
+        described["input_shape"],
+        loss=from_data(described.get("loss"), known),
+        classes=described.get("classes"),
+        dtype=described.get("dtype", "float32"),
+        seed=seed,
+    )
+
+
+def _fitting(
+    found: dict[str, Array], expected: Mapping[str, Array], source: str
+) -> dict[str, Array]:
+    """Return the arrays of a file after checking that they are those of the network."""
+    for name, array in expected.items():
+        got = found.get(name)
+        if got is None or got.shape != array.shape or got.dtype != array.dtype:
+            what = "nothing" if got is None else f"{got.dtype} of shape {got.shape}"
+            raise FileError(
+                f"{source} does not fit its own network: '{name}' must be {array.dtype} of shape "
+                f"{array.shape}. Got {what}. The file is damaged."
+            )
+    unknown = sorted(found.keys() - expected.keys())
+    if unknown:
+        raise FileError(
+            f"{source} does not fit its own network: it has no place for '{unknown[0]}'. "
+            "The file is damaged."
+        )
+    return {name: found[name] for name in expected}
+
+
+def _checked_shape(given: Sequence[int]) -> Shape:
+    values = list(given) if isinstance(given, Sequence) else []
+    if not values or not all(isinstance(v, int | np.integer) and v >= 1 for v in values):
+        raise ShapeError(
+            f"The 'input_shape' of Network must be whole numbers, (channels, height, width). "
+            f"Got {given!r}."
+        )
+    return tuple(int(v) for v in values)
+
+
+def _checked_loss(given: Loss | None) -> Loss:
+    loss = SoftmaxCrossEntropy() if given is None else given
+    if not isinstance(loss, Loss):
+        raise ConfigurationError(
+            f"The 'loss' of Network must be a loss such as SoftmaxCrossEntropy(). Got {given!r}."
+        )
+    return loss
+
+
+def _checked_dtype(given: npt.DTypeLike) -> np.dtype[Any]:
+    try:
+        dtype = np.dtype(given)
+    except TypeError:
+        dtype = np.dtype(object)
+    if dtype not in (np.float32, np.float64):
+        raise ConfigurationError(
+            f"The 'dtype' of Network must be np.float32 or np.float64. Got {given!r}."
+        )
+    return dtype
+
+
+def _checked_classes(given: Sequence[str] | None, output_shape: Shape) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    names = tuple(str(name) for name in given)
+    if len(names) != output_shape[0]:
+        raise ConfigurationError(
+            f"The 'classes' of Network must be one name for each of the {output_shape[0]} outputs. "
+            f"Got {len(names)}. Change the last layer's units or the list."
+        )
+    return names

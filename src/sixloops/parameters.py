@@ -1,0 +1,27 @@
+"""Parameters by name: what can be told from the dotted name of one.
+
+Parameters, gradients and state are dictionaries of arrays under dotted names,
+such as ``"0.weight"``: the path of the layer, then the layer's own name for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+
+
+def is_weight(name: str) -> bool:
+    """Say whether the parameter ``name`` is a weight: its last name is ``weight``.
+
+    Weights are what regularisers and weight decay pull to 0 unless told otherwise.
+    Biases and the like are few and only shift: pulling at them costs fit and
+    gains little (Goodfellow, Bengio & Courville 2016, section 7.1).
+
+    Examples:
+        >>> is_weight("3.body.0.weight"), is_weight("0.bias")
+        (True, False)
+    """
+    return name.rpartition(".")[2] == "weight"

@@ -1,0 +1,129 @@
+"""The worst mistakes: images that the network is most sure of, and wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from sixloops.data import Dataset
+from sixloops.engine import Plan
+from sixloops.errors import ConfigurationError, DataError, wrong
+from sixloops.layers.base import Array
+from sixloops.network import Network
+from sixloops.report.style import GREEN, MUTED, TEXT, Look, gallery, label, new_figure, show_image
+from sixloops.report.words import class_name
+from sixloops.training.evaluate import check_data
+from sixloops.training.metrics import are_labels
+
+BATCH = 256
+COLUMNS = 5
+TITLE = "The worst mistakes"
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """What a network took for something else in a data set, the surest first.
+
+    Args:
+        indices: of the images in the data set, (n,).
+        labels: their right classes, (n,).
+        predicted: the classes that they were taken for, (n,).
+        confidence: what the network gave the wrong class, (n,); for a loss of
+            classes its probability.
+        probable: whether ``confidence`` holds probabilities.
+        images: how many images were looked at.
+    """
+
+    indices: Array
+    labels: Array
+    predicted: Array
+    confidence: Array
+    probable: bool
+    images: int
+
+
+def find_mistakes(network: Network, data: Dataset) -> Mistakes:
+    """Find all images of a data set that the network takes for another class.
+
+    Raises:
+        DataError: the data does not fit the network, or has no classes.
+    """
+    check_data(network, data, "data")
+    if not are_labels(data.labels) or len(network.output_shape) != 1:
+        raise DataError(
+            "The labels must be classes, whole numbers (images,), for mistakes to be found. Got "
+            f"{data.labels.dtype} of shape {data.labels.shape}."
+        )
+    with Plan(network, BATCH) as plan:
+        parts = [
+            network.loss.predictions(plan.outputs(data.take(piece)[0]))
+            for piece in np.array_split(np.arange(len(data)), -(-len(data) // BATCH))
+        ]
+    predictions, labels = np.concatenate(parts), data.labels
+    predicted = predictions.argmax(axis=1)
+    indices = np.flatnonzero(predicted != labels)
+    confidence = predictions[indices, predicted[indices]]
+    order = np.argsort(-confidence, kind="stable")
+    indices = indices[order]
+    return Mistakes(
+        indices=indices,
+        labels=labels[indices],
+        predicted=predicted[indices],
+        confidence=confidence[order],
+        probable=bool(predictions.min() >= 0 and predictions.max() <= 1),
+        images=len(data),
+    )
+
+
+def plot_mistakes(network: Network, data: Dataset, count: int = 25) -> Figure:
+    """Draw the images that the network is most sure of, and wrong.
+
+    Args:
+        network: the network.
+        data: images and labels that it was not trained on.
+        count: how many at most.
+
+    Returns:
+        The figure, with axes for each image; with none where there is no mistake.
+
+    Raises:
+        ConfigurationError: a count under 1.
+        DataError: the data does not fit the network, or has no classes.
+    """
+    if not isinstance(count, int) or count < 1:
+        expected = "be a whole number of at least 1"
+        raise ConfigurationError(wrong("count", "plot_mistakes", expected, count))
+    found = find_mistakes(network, data)
+    if len(found.indices) == 0:
+        return _perfect(found.images)
+    shown = min(count, len(found.indices))
+    share = f"{len(found.indices):,} of {found.images:,} images are taken for another class"
+    subtitle = f"{share}; these {shown} with the most confidence" if shown > 1 else share
+    figure, squares = gallery(shown, COLUMNS, TITLE, subtitle, side=1.5, pitch=2.3, above=0.42)
+    images, _ = data.take(found.indices[:shown])
+    classes = network.classes or data.classes
+    for number, axes in enumerate(squares):
+        show_image(axes, images[number])
+        label(axes, _words(found, number, classes))
+    return figure
+
+
+def _words(found: Mistakes, number: int, classes: tuple[str, ...] | None) -> str:
+    right = class_name(classes, int(found.labels[number]))
+    taken = class_name(classes, int(found.predicted[number]))
+    confidence = found.confidence[number]
+    # Losses of numbers give no probabilities, but outputs of any size.
+    sure = f"{confidence:.1%}" if found.probable else f"output {confidence:.3g}"
+    return f"is {right}\ntaken for {taken}: {sure}"
+
+
+def _perfect(images: int) -> Figure:
+    """Return the picture of no mistake."""
+    figure = new_figure(3.0, TITLE)
+    middle: Look = {"x": 0.5, "ha": "center", "va": "center"}
+    figure.text(y=0.5, s="There are none.", size=22, color=GREEN, **middle)
+    text = f"The network classified all {images:,} images right."
+    figure.text(y=0.32, s=text, size=TEXT, color=MUTED, **middle)
+    return figure

@@ -1,0 +1,159 @@
+"""Checkpoints: a run on disk, from which it goes on to the same bits.
+
+One safetensors file holds the parameters, the state, the optimiser's arrays, and as
+JSON the network, the settings, the history and the position in the epoch. The random
+streams are addressed by seed, epoch and step (see :mod:`sixloops.randomness`), so the
+position says all there is to know about them.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sixloops import checks
+from sixloops.descriptions import to_data
+from sixloops.engine import Plan
+from sixloops.errors import ConfigurationError, FileError
+from sixloops.files import read_tensors, write_tensors
+from sixloops.layers.base import under, within
+from sixloops.network import Network
+from sixloops.training.callbacks import Callback
+from sixloops.training.run import Run
+
+LAST = "last.safetensors"
+BEST = "best.safetensors"
+
+
+class Checkpoint(Callback):
+    """Writes ``last.safetensors`` to go on from, and ``best.safetensors`` to use.
+
+    Args:
+        folder: where.
+        every_seconds: at least so often the last one is written, besides after each epoch.
+        every_steps: also after so many steps; None for never.
+        monitor: ``"loss"`` or ``"accuracy"``: what makes an epoch the best one.
+
+    The best file holds the network alone, as :meth:`Network.save` writes it.
+    """
+
+    runs_last: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        every_seconds: float = 60.0,
+        every_steps: int | None = None,
+        monitor: str = "accuracy",
+    ) -> None:
+        self.folder = Path(folder)
+        self.every_seconds = every_seconds
+        self.every_steps = every_steps
+        self.monitor = monitor
+        checks.number(self, "every_seconds", above=0)
+        checks.choice(self, "monitor", ("loss", "accuracy"))
+        if every_steps is not None:
+            checks.whole(self, "every_steps")
+        self._written = 0.0
+
+    def on_train_start(self, run: Run, plan: Plan) -> None:
+        """Write a first one, so that a run can go on wherever it is killed."""
+        self._written = time.monotonic()
+        if not (self.folder / LAST).exists():
+            self._write(run)
+
+    def on_step_end(self, run: Run, plan: Plan) -> None:
+        """Write the last one, if it is time."""
+        due = self.every_steps is not None and run.step % self.every_steps == 0
+        if due or time.monotonic() - self._written > self.every_seconds:
+            self._write(run)
+
+    def on_epoch_end(self, run: Run, plan: Plan) -> None:
+        """Write the best one, if this epoch was the best, and the last one."""
+        if is_best(run, self.monitor):
+            run.network.save(self.folder / BEST)
+        self._write(run)
+
+    def on_train_end(self, run: Run, plan: Plan) -> None:
+        """Write the last one, unless values that are not finite would overwrite good ones."""
+        if not run.failed:
+            self._write(run)
+
+    def _write(self, run: Run) -> None:
+        save_checkpoint(run, self.folder / LAST)
+        self._written = time.monotonic()
+
+
+def is_best(run: Run, monitor: str) -> bool:
+    """Say whether the last epoch was better than all before it."""
+    if "accuracy" not in run.history.epochs[-1]:
+        monitor = "loss"
+    values = run.history.monitored(monitor)
+    sign = 1 if monitor == "accuracy" else -1
+    return all(sign * values[-1] > sign * value for value in values[:-1])
+
+
+def save_checkpoint(run: Run, path: str | os.PathLike[str]) -> None:
+    """Write a run into one file, whole or not at all."""
+    about = {
+        "network": run.network.about(),
+        "training": {
+            "settings": to_data(run.settings),
+            "data": run.fingerprint(),
+            "position": run.position(),
+        },
+    }
+    write_tensors(path, run.network.tensors() | under("optimizer", run.optimizer_state), about)
+
+
+def restore_checkpoint(run: Run, path: str | os.PathLike[str]) -> None:
+    """Put a run, just set up, where a checkpoint stood.
+
+    Args:
+        run: set up with the checkpoint's network, settings and data; only the number
+            of epochs may differ.
+        path: the checkpoint.
+
+    Raises:
+        FileError: the file is no checkpoint, or is damaged.
+        ConfigurationError: network, settings or data are others than the checkpoint's.
+    """
+    arrays, about = read_tensors(path)
+    training = about.get("training") if isinstance(about, dict) else None
+    if not isinstance(training, dict):
+        raise FileError(
+            f"{path} is no checkpoint to go on from: it has no 'training' entry. "
+            f"Training writes {LAST} into its run folder; {BEST} holds a network alone."
+        )
+    _check_same(run, about, training, str(path))
+    # The layers were just compared, so the classes of the user's own are the run's.
+    kinds = {type(layer) for layer in run.network.layers}
+    stored = Network.from_tensors(arrays, about, source=str(path), kinds=kinds)
+    run.network.parameters, run.network.state = stored.parameters, stored.state
+    optimizer_state = within(arrays, "optimizer")
+    if optimizer_state.keys() != run.optimizer_state.keys():
+        raise FileError(f"{path} lacks arrays of its optimiser. The file is damaged.")
+    run.optimizer_state = optimizer_state
+    run.go_to(training["position"])
+
+
+def _check_same(run: Run, about: dict[str, Any], training: dict[str, Any], source: str) -> None:
+    ours: dict[str, Any] = {
+        **{f"network's {key}": value for key, value in run.network.about().items()},
+        **{f"setting '{key}'": value for key, value in to_data(run.settings).items()},
+        **{f"data's {key}": value for key, value in run.fingerprint().items()},
+    }
+    theirs: dict[str, Any] = {
+        **{f"network's {key}": value for key, value in about.get("network", {}).items()},
+        **{f"setting '{key}'": value for key, value in training["settings"].items()},
+        **{f"data's {key}": value for key, value in training["data"].items()},
+    }
+    for key, value in ours.items():
+        if key != "setting 'epochs'" and theirs.get(key) != value:
+            raise ConfigurationError(
+                f"A run goes on from {source} only with the same {key}. The checkpoint has "
+                f"{theirs.get(key)!r}. Got {value!r}."
+            )

@@ -1,0 +1,85 @@
+"""Evaluating a network on a whole data set."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sixloops.data import Dataset
+from sixloops.engine import Plan
+from sixloops.errors import DataError
+from sixloops.layers.base import Array
+from sixloops.network import Network
+from sixloops.training.metrics import Evaluation, are_labels, confusion_matrix, top_k_accuracy
+
+
+def evaluate(
+    network: Network,
+    data: Dataset,
+    *,
+    batch_size: int = 256,
+    threads: int | None = None,
+    k: int = 5,
+) -> Evaluation:
+    """Measure loss, accuracy, top-k accuracy and the confusion matrix.
+
+    Args:
+        network: the network.
+        data: images and labels.
+        batch_size: images computed at a time.
+        threads: how many; None for all that the process may use.
+        k: for the top-k accuracy; at most the number of classes.
+
+    Returns:
+        The evaluation.
+
+    Raises:
+        DataError: the data does not fit the network.
+    """
+    check_data(network, data, "data")
+    with Plan(network, batch_size, threads) as plan:
+        return evaluate_with(plan, data, batch_size=batch_size, k=k)
+
+
+def evaluate_with(plan: Plan, data: Dataset, *, batch_size: int = 256, k: int = 5) -> Evaluation:
+    """As :func:`evaluate`, with a plan that is already open."""
+    loss, total, parts, targets = plan.network.loss, 0.0, [], []
+    for start in range(0, len(data), batch_size):
+        images, labels = data.take(np.arange(start, min(start + batch_size, len(data))))
+        outputs = plan.outputs(images)
+        losses, _ = loss.forward(outputs, labels)
+        total += float(losses.sum(dtype=np.float64))
+        parts.append(loss.predictions(outputs))
+        targets.append(labels)
+    return _evaluation(total / len(data), np.concatenate(parts), np.concatenate(targets), k)
+
+
+def _evaluation(loss: float, predictions: Array, targets: Array, k: int) -> Evaluation:
+    images = len(targets)
+    if not are_labels(targets) or predictions.ndim != 2:
+        return Evaluation(loss, None, None, k, None, images)
+    classes = predictions.shape[1]
+    k = min(k, classes)
+    confusion = confusion_matrix(predictions.argmax(axis=1), targets, classes)
+    accuracy = float(np.trace(confusion)) / images
+    return Evaluation(loss, accuracy, top_k_accuracy(predictions, targets, k), k, confusion, images)
+
+
+def check_data(network: Network, data: Dataset, name: str) -> None:
+    """Raise :class:`~sixloops.errors.DataError` unless the network can take all of ``data``.
+
+    Args:
+        network: the network.
+        data: what shall be fed to it.
+        name: what the user calls it, for the error.
+    """
+    if not isinstance(data, Dataset):
+        raise DataError(
+            f"The '{name}' must be a Dataset. Got {type(data).__name__}. "
+            "Arrays become one by Dataset(images, labels)."
+        )
+    images, _ = data.take(np.arange(1))
+    try:
+        network.check_images(images)
+        network.loss.check_targets(data.labels, network.output_shape)
+    except DataError as error:
+        raise DataError(f"The '{name}' does not fit the network. {error}") from error

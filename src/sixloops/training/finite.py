@@ -1,0 +1,55 @@
+"""Finding the first value that is not finite, so that a run can say where it broke."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sixloops.engine import Plan
+from sixloops.errors import NonFiniteError
+from sixloops.layers import Context
+from sixloops.layers.base import Array, Parameters
+from sixloops.training.run import Run
+
+MEND = "Try a lower learning rate or clip_norm=1.0, and check that the images are scaled."
+
+
+def check_loss(run: Run, plan: Plan, loss: float, images: Array) -> None:
+    """Raise if the batch's loss is not finite, naming the layer where it began."""
+    if not np.isfinite(loss):
+        raise _error(run, f"the loss is {loss}; {_origin(plan, images)}")
+
+
+def check_arrays(run: Run, plan: Plan, what: str, arrays: Parameters) -> None:
+    """Raise if an array is not finite: the one nearest to the loss, where it began."""
+    for name in reversed(list(arrays)):
+        bad = arrays[name].size - np.count_nonzero(np.isfinite(arrays[name]))
+        if bad:
+            layer = _stage_name(plan, name)
+            size = arrays[name].size
+            raise _error(run, f"{bad} of {size} values of the {what} '{name}' of {layer} are not")
+
+
+def _error(run: Run, what: str) -> NonFiniteError:
+    where = f"step {run.step + 1} (epoch {run.epoch + 1}, rate {run.rate:g})"
+    return NonFiniteError(f"Values must stay finite, but at {where} {what}. {MEND}")
+
+
+def _origin(plan: Plan, images: Array) -> str:
+    """Say where, on the way forward, the first value that is not finite comes from."""
+    network = plan.network
+    if not np.isfinite(images).all():
+        return "the images of this batch already hold values that are not finite"
+    y = images.astype(network.dtype, copy=False)
+    with np.errstate(all="ignore"):
+        for stage in plan.stages:
+            y, _ = stage.forward(y, network.parameters, Context(state=network.state))
+            if not np.isfinite(y).all():
+                return f"the output of {stage.name} is the first that is not finite"
+    return f"all layers' outputs are finite, {type(network.loss).__name__} is not"
+
+
+def _stage_name(plan: Plan, parameter: str) -> str:
+    for stage in plan.stages:
+        if parameter.startswith(f"{stage.path}."):
+            return stage.name
+    return f"layer {parameter.rpartition('.')[0]}"

@@ -1,0 +1,247 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import numpy as np
+
+from sixloops.clipping import clip_by_norm
+from sixloops.data import Dataset, batches
+from sixloops.data.augmentation import Augmentation
+from sixloops.engine import Plan
+from sixloops.errors import ConfigurationError, NonFiniteError
+from sixloops.layers.base import Array
+from sixloops.network import Network
+from sixloops.optimizers import SGD, Optimizer
+from sixloops.regularizers import Regularizer
+from sixloops.schedules import Constant, Schedule
+from sixloops.training.callbacks import AfterEpoch, Callback
+from sixloops.training.checkpoint import restore_checkpoint
+from sixloops.training.evaluate import evaluate_with
+from sixloops.training.finite import check_arrays, check_loss
+from sixloops.training.history import History
+from sixloops.training.metrics import correct
+from sixloops.training.run import Run, Settings, Tally
+
+INTERRUPTED = "interrupted"
+
+
+def fit(
+    network: Network,
+    data: Dataset,
+    *,
+    epochs: int = 10,
+    batch_size: int = 64,
+    optimizer: Optimizer = SGD(),  # noqa: B008  (a frozen description)
+    schedule: Schedule = Constant(),  # noqa: B008
+    regularizers: Sequence[Regularizer] = (),
+    augmentation: Augmentation | None = None,
+    clip_norm: float | None = None,
+    shuffle: bool = True,
+    validation: Dataset | None = None,
+    callbacks: Sequence[Callback | Callable[[Run], object]] = (),
+    seed: int = 0,
+    threads: int | None = None,
+    record_every: int = 100,
+    resume: str | os.PathLike[str] | None = None,
+) -> History:
+    """Train a network; its parameters are changed in place.
+
+    The same seed gives the same bits, for any number of threads, and with or without
+    an interruption and ``resume``.
+
+    Args:
+        network: what is trained.
+        data: images and labels.
+        epochs: passes over the data.
+        batch_size: images a step.
+        optimizer: how the gradients change the parameters, with the learning rate.
+        schedule: by what the learning rate is multiplied as the run goes on.
+        regularizers: penalties on the weights; they change the gradients, and are not
+            in the losses that are reported.
+        augmentation: how each batch of training images is varied.
+        clip_norm: the largest norm of all gradients together; None for any.
+        shuffle: whether each epoch has an order of its own.
+        validation: evaluated after each epoch.
+        callbacks: what happens besides; a plain function is called with the run after
+            each epoch.
+        seed: of the streams ``shuffle``, ``dropout``, ``augment`` and ``evaluate``.
+        threads: how many; None for all that the process may use.
+        record_every: steps between two records of the training loss.
+        resume: a checkpoint to go on from; everything else must be as it was, only
+            ``epochs`` may grow.
+
+    Returns:
+        The history; its ``stopped`` says why the run ended early, if it did. Ctrl-C ends
+        the run cleanly after the current step, with the reason "interrupted".
+
+    Raises:
+        ConfigurationError: an option makes no sense, or another one than when the
+            checkpoint was written.
+        DataError: the data does not fit the network.
+        FileError: the checkpoint cannot be read.
+        NonFiniteError: a loss, gradient or parameter became NaN or infinite; the
+            error names the layer, the parameter and the step. A checkpoint keeps the
+            last state in which all was finite.
+
+    Examples:
+        >>> import numpy as np
+        >>> from sixloops.layers import Dense
+        >>> images = np.eye(4, dtype=np.float32).reshape(4, 4, 1, 1)
+        >>> from sixloops.layers import Flatten
+        >>> network = Network([Flatten(), Dense(4)], input_shape=(4, 1, 1))
+        >>> data = Dataset(images, np.arange(4))
+        >>> history = fit(network, data, epochs=50, batch_size=4, optimizer=SGD(1.0))
+        >>> history.epochs[-1]["accuracy"]
+        1.0
+    """
+    settings = Settings(
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=optimizer,
+        schedule=schedule,
+        regularizers=tuple(regularizers) if isinstance(regularizers, Sequence) else regularizers,
+        augmentation=augmentation,
+        clip_norm=clip_norm,
+        shuffle=shuffle,
+        seed=seed,
+        record_every=record_every,
+    )
+    run = Run(network, data, validation, settings)
+    if resume is not None:
+        restore_checkpoint(run, resume)
+    with Plan(network, batch_size, threads) as plan, _stops_on_interrupt(run):
+        _train(run, plan, _in_order(callbacks))
+    run.history.stopped = run.stop_reason
+    return run.history
+
+
+def _in_order(given: Sequence[Callback | Callable[[Run], object]]) -> list[Callback]:
+    """Return callbacks in the order in which they run."""
+    listed: list[Callback] = []
+    for item in given:
+        if isinstance(item, Callback):
+            listed.append(item)
+        elif callable(item) and not isinstance(item, type):
+            listed.append(AfterEpoch(item))
+        else:
+            raise ConfigurationError(
+                f"The 'callbacks' of fit must be Callback objects or functions. Got {item!r}."
+            )
+    return sorted(listed, key=lambda callback: callback.runs_last)
+
+
+@contextmanager
+def _stops_on_interrupt(run: Run) -> Iterator[None]:
+    """Let Ctrl-C end the run after the current step; a second one ends it at once.
+
+    Only the main thread may set signal handlers; elsewhere Ctrl-C stays as it is.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if run.stop_reason == INTERRUPTED:
+            raise KeyboardInterrupt
+        run.stop_reason = INTERRUPTED
+
+    previous = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous or signal.SIG_DFL)
+
+
+def _train(run: Run, plan: Plan, callbacks: list[Callback]) -> None:
+    for callback in callbacks:
+        callback.on_train_start(run, plan)
+    try:
+        while run.epoch < run.settings.epochs and not run.stop_reason:
+            _epoch(run, plan, callbacks)
+    except NonFiniteError as error:
+        run.failed, run.stop_reason = True, str(error)
+        raise
+    finally:
+        for callback in callbacks:
+            callback.on_train_end(run, plan)
+
+
+def _epoch(run: Run, plan: Plan, callbacks: list[Callback]) -> None:
+    """Do what is left of the current epoch, unless a callback stops the run."""
+    settings = run.settings
+    loader = batches(
+        run.data,
+        settings.batch_size,
+        streams=run.streams,
+        epoch=run.epoch,
+        shuffle=settings.shuffle,
+        augmentation=settings.augmentation,
+        start=run.batch,
+        dtype=run.network.dtype,
+    )
+    while run.batch < run.steps_per_epoch:
+        began = time.perf_counter()
+        images, targets = next(loader)
+        _step(run, plan, images, targets)
+        run.seconds += time.perf_counter() - began
+        for callback in callbacks:
+            callback.on_step_end(run, plan)
+        if run.stop_reason:
+            return
+    _end_epoch(run, plan)
+    for callback in callbacks:
+        callback.on_epoch_end(run, plan)
+
+
+def _step(run: Run, plan: Plan, images: Array, targets: Array) -> None:
+    """Take one step down the gradient."""
+    network, settings, number = run.network, run.settings, run.step
+    run.rate = settings.optimizer.rate * settings.schedule.factor(run.clock)
+
+    def random(piece: int) -> np.random.Generator:
+        return run.streams.generator("dropout", number, piece)
+
+    step = plan.step(images, targets, random)
+    check_loss(run, plan, step.loss, images)
+    for regularizer in settings.regularizers:
+        regularizer.add_gradients(network.parameters, step.gradients)
+    check_arrays(run, plan, "gradient", step.gradients)
+    if settings.clip_norm is not None:
+        clip_by_norm(step.gradients, settings.clip_norm)
+    settings.optimizer.update(
+        network.parameters, step.gradients, run.optimizer_state, run.rate, run.step + 1
+    )
+    check_arrays(run, plan, "parameter", network.parameters)
+    network.state.update(step.updates)
+    run.step += 1
+    _count(run, step.loss, correct(network.loss, step.outputs, targets), len(images))
+
+
+def _count(run: Run, loss: float, hits: int | None, images: int) -> None:
+    """Add the batch to the tallies, and make a record every so many steps."""
+    run.recent.add(loss, hits, images)
+    run.current.add(loss, hits, images)
+    if run.step % run.settings.record_every == 0:
+        run.record("step", rate=run.rate, **run.recent.means())
+        run.recent = Tally()
+
+
+def _end_epoch(run: Run, plan: Plan) -> None:
+    """Evaluate, make the epoch's record, and begin the next."""
+    measures = run.current.means()
+    if run.validation is not None:
+        result = evaluate_with(plan, run.validation)
+        measures["validation_loss"] = result.loss
+        if result.accuracy is not None:
+            measures["validation_accuracy"] = result.accuracy
+    run.record("epoch", rate=run.rate, **measures)
+    run.current = Tally()
+    run.epoch += 1

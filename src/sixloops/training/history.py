@@ -1,0 +1,92 @@
+"""The history of a run: what was measured, when.
+
+A history is a list of records, plain dictionaries, each of one ``kind``:
+
+- ``step``: training loss and accuracy since the last such record;
+- ``evaluation``: loss and accuracy on a random subset, taken while training;
+- ``epoch``: training loss and accuracy of a whole epoch, and those on the
+  validation set where there is one.
+
+Every record has ``epoch`` (1 for the first) and ``step`` (batches done so far). As a
+file it is JSON lines: one record a line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from sixloops.errors import FileError
+from sixloops.files import read_bytes
+
+Record: TypeAlias = dict[str, Any]
+
+
+@dataclass
+class History:
+    """All records of a run, in the order in which they were made.
+
+    Args:
+        records: the records.
+        stopped: why the run ended before its last epoch; None if it did not.
+
+    Examples:
+        >>> history = History()
+        >>> history.add("epoch", epoch=1, step=938, loss=0.25, accuracy=0.92)
+        >>> history.epochs[-1]["accuracy"]
+        0.92
+    """
+
+    records: list[Record] = field(default_factory=list)
+    stopped: str | None = None
+
+    def add(self, kind: str, **values: Any) -> None:
+        """Append a record."""
+        self.records.append({"kind": kind, **values})
+
+    def of(self, kind: str) -> list[Record]:
+        """Return the records of one kind."""
+        return [record for record in self.records if record["kind"] == kind]
+
+    @property
+    def epochs(self) -> list[Record]:
+        """The records of whole epochs."""
+        return self.of("epoch")
+
+    def monitored(self, measure: str = "loss") -> list[float]:
+        """Return a measure after each epoch: on the validation set, else on the training set.
+
+        Raises:
+            KeyError: there is no such measure, as there is no accuracy without labels.
+        """
+        held_out = f"validation_{measure}"
+        return [record[held_out if held_out in record else measure] for record in self.epochs]
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> History:
+        """Read a file of JSON lines.
+
+        Raises:
+            FileError: the file is missing or a line is no record; the error names the line.
+        """
+        records = []
+        for number, line in enumerate(read_bytes(path).splitlines(), 1):
+            try:
+                record = json.loads(line)
+            except ValueError:
+                record = None
+            if not isinstance(record, dict) or "kind" not in record:
+                raise FileError(
+                    f"Line {number} of {path} must be a record of a history, in JSON. Got "
+                    f"{line[:60]!r}. The file is damaged; a checkpoint beside it holds it whole."
+                )
+            records.append(record)
+        return cls(records)
+
+
+def as_lines(records: Iterable[Record]) -> str:
+    """Return records as JSON lines."""
+    return "".join(json.dumps(record) + "\n" for record in records)

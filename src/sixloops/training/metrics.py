@@ -1,0 +1,93 @@
+"""Metrics: loss, accuracy, top-k accuracy and the confusion matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sixloops.layers.base import Array
+from sixloops.losses import Loss
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a network reached on a data set.
+
+    Args:
+        loss: mean loss over the images, without regularisers.
+        accuracy: share of images whose most probable class is right, 0 to 1; None
+            where the targets are no class labels.
+        top_k: share of images whose right class is among the ``k`` most probable.
+        k: how many classes ``top_k`` looks at.
+        confusion: (classes, classes); entry (i, j) counts images of class i that were
+            taken for class j.
+        images: how many images were looked at.
+    """
+
+    loss: float
+    accuracy: float | None
+    top_k: float | None
+    k: int
+    confusion: npt.NDArray[np.int64] | None
+    images: int
+
+    def __str__(self) -> str:
+        if self.accuracy is None:
+            return f"loss {self.loss:.4f} on {self.images} images"
+        return (
+            f"loss {self.loss:.4f}, accuracy {self.accuracy:.2%}, "
+            f"top-{self.k} {self.top_k:.2%} on {self.images} images"
+        )
+
+
+def are_labels(targets: Array) -> bool:
+    """Say whether targets are class labels: whole numbers, one an image."""
+    return targets.ndim == 1 and targets.dtype.kind in "ui"
+
+
+def correct(loss: Loss, outputs: Array, targets: Array) -> int | None:
+    """Count the images whose most probable class is right; None for targets of another kind."""
+    if not are_labels(targets) or outputs.ndim != 2:
+        return None
+    return int((loss.predictions(outputs).argmax(axis=1) == targets).sum())
+
+
+def confusion_matrix(predicted: Array, labels: Array, classes: int) -> npt.NDArray[np.int64]:
+    """Count how often each class was taken for each.
+
+    Args:
+        predicted: class numbers, (n,).
+        labels: the right ones, (n,).
+        classes: how many classes there are.
+
+    Returns:
+        (classes, classes); entry (i, j) counts images of class i that were taken for j.
+
+    Examples:
+        >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 1, 0]), 2)
+        array([[1, 1],
+               [0, 1]])
+    """
+    pairs = labels.astype(np.int64) * classes + predicted
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def top_k_accuracy(predictions: Array, labels: Array, k: int) -> float:
+    """Return the share of images whose right class is among the ``k`` most probable.
+
+    Only a class that is strictly more probable stands before the right one, so the order of
+    equal probabilities does not matter.
+
+    Args:
+        predictions: (n, classes).
+        labels: (n,).
+        k: how many classes may be named.
+
+    Examples:
+        >>> top_k_accuracy(np.array([[0.5, 0.3, 0.2]]), np.array([1]), k=2)
+        1.0
+    """
+    right = np.take_along_axis(predictions, labels[:, None].astype(np.intp), axis=1)
+    return float(((predictions > right).sum(axis=1) < k).mean())

@@ -1,0 +1,188 @@
+"""A run: the settings of a training, and where it stands."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sixloops import checks
+from sixloops.data import Dataset, steps_per_epoch
+from sixloops.data.augmentation import Augmentation
+from sixloops.descriptions import Description
+from sixloops.layers.base import Array
+from sixloops.network import Network
+from sixloops.optimizers import SGD, Optimizer
+from sixloops.randomness import Streams
+from sixloops.regularizers import Regularizer
+from sixloops.schedules import Clock, Constant, Schedule
+from sixloops.training.evaluate import check_data
+from sixloops.training.history import History
+
+
+@dataclass(frozen=True)
+class Settings(Description):
+    """Everything that decides a run's bits, besides network and data.
+
+    The arguments are those of :func:`~sixloops.training.fit`.
+    """
+
+    epochs: int = 10
+    batch_size: int = 64
+    optimizer: Optimizer = SGD()
+    schedule: Schedule = Constant()
+    regularizers: tuple[Regularizer, ...] = ()
+    augmentation: Augmentation | None = None
+    clip_norm: float | None = None
+    shuffle: bool = True
+    seed: int = 0
+    record_every: int = 100
+
+    def __post_init__(self) -> None:
+        checks.whole(self, "epochs", "batch_size", "record_every")
+        checks.whole(self, "seed", minimum=0)
+        checks.flag(self, "shuffle")
+        checks.instance(self, "optimizer", Optimizer, "an optimizer such as SGD(0.1)")
+        checks.instance(self, "schedule", Schedule, "a schedule such as Cosine()")
+        if self.augmentation is not None:
+            checks.instance(self, "augmentation", Augmentation, "an augmentation such as Shift(2)")
+        if self.clip_norm is not None:
+            checks.number(self, "clip_norm", above=0)
+        self._check_regularizers()
+
+    def _check_regularizers(self) -> None:
+        given = self.regularizers
+        listed = (given,) if isinstance(given, Regularizer) else tuple(given or ())
+        if not all(isinstance(item, Regularizer) for item in listed):
+            raise checks.fail(self, "regularizers", "be regularizers such as [L2(1e-4)]")
+        object.__setattr__(self, "regularizers", listed)
+
+
+@dataclass
+class Tally:
+    """Loss and hits added up over some batches.
+
+    Args:
+        loss: sum over the images.
+        correct: images whose class was right; None where targets are no labels.
+        images: how many.
+    """
+
+    loss: float = 0.0
+    correct: int | None = 0
+    images: int = 0
+
+    def add(self, loss: float, correct: int | None, images: int) -> None:
+        """Count a batch with its *mean* loss."""
+        self.loss += loss * images
+        self.images += images
+        self.correct = None if self.correct is None or correct is None else self.correct + correct
+
+    def means(self) -> dict[str, float]:
+        """Return the mean loss and, where there is one, the accuracy."""
+        means = {"loss": self.loss / max(self.images, 1)}
+        if self.correct is not None:
+            means["accuracy"] = self.correct / max(self.images, 1)
+        return means
+
+
+@dataclass
+class Run:
+    """A training under way; callbacks are handed it.
+
+    Args:
+        network: what is trained.
+        data: what it is trained on.
+        validation: what it is evaluated on after each epoch; may be None.
+        settings: how.
+        threads: how many.
+
+    Attributes:
+        step: batches done since the beginning.
+        epoch: epochs done.
+        rate: the learning rate of the last step.
+        optimizer_state: the optimiser's arrays by name.
+        history: all records so far.
+        recent: since the last record of kind ``step``.
+        current: since the epoch began.
+        seconds: training time so far, interruptions left out.
+        stop_reason: why the run shall end early; None while it shall go on.
+        failed: whether a value became not finite, so that nothing of the run is to be kept.
+    """
+
+    network: Network
+    data: Dataset
+    validation: Dataset | None
+    settings: Settings
+    threads: int | None = None
+    step: int = 0
+    epoch: int = 0
+    rate: float = 0.0
+    optimizer_state: dict[str, Array] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+    recent: Tally = field(default_factory=Tally)
+    current: Tally = field(default_factory=Tally)
+    seconds: float = 0.0
+    stop_reason: str | None = None
+    failed: bool = False
+
+    def __post_init__(self) -> None:
+        check_data(self.network, self.data, "data")
+        if self.validation is not None:
+            check_data(self.network, self.validation, "validation")
+        self.optimizer_state = self.settings.optimizer.initial_state(self.network.parameters)
+        self.streams = Streams(self.settings.seed)
+        self.steps_per_epoch = steps_per_epoch(len(self.data), self.settings.batch_size)
+
+    @property
+    def total_steps(self) -> int:
+        """How many batches the whole run has."""
+        return self.steps_per_epoch * self.settings.epochs
+
+    @property
+    def batch(self) -> int:
+        """How many batches of the current epoch are done."""
+        return self.step - self.epoch * self.steps_per_epoch
+
+    @property
+    def clock(self) -> Clock:
+        """Where the run stands, for the schedule."""
+        losses = tuple(self.history.monitored("loss"))
+        return Clock(self.step, self.total_steps, self.epoch, self.settings.epochs, losses)
+
+    def stop(self, reason: str) -> None:
+        """End the run after the current step; the first reason counts."""
+        self.stop_reason = self.stop_reason or reason
+
+    def record(self, kind: str, **values: Any) -> None:
+        """Add a record with epoch, step and time."""
+        epoch = min(self.epoch + 1, self.settings.epochs)
+        when = {"epoch": epoch, "step": self.step, "seconds": round(self.seconds, 3)}
+        self.history.add(kind, **when, **values)
+
+    def position(self) -> dict[str, Any]:
+        """Return where the run stands, in JSON's types; arrays are left out."""
+        return {
+            "step": self.step,
+            "epoch": self.epoch,
+            "rate": self.rate,
+            "seconds": self.seconds,
+            "recent": asdict(self.recent),
+            "current": asdict(self.current),
+            "history": self.history.records,
+        }
+
+    def go_to(self, position: dict[str, Any]) -> None:
+        """Take up a position that :meth:`position` returned."""
+        self.step, self.epoch = position["step"], position["epoch"]
+        self.rate, self.seconds = position["rate"], position["seconds"]
+        self.recent = Tally(**position["recent"])
+        self.current = Tally(**position["current"])
+        self.history = History(list(position["history"]))
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what tells this run's training data from another."""
+        labels = np.ascontiguousarray(self.data.labels)
+        return {"images": len(self.data), "labels": zlib.crc32(labels.tobytes())}

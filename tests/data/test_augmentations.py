@@ -1,0 +1,318 @@
+"""Augmentations: what each does, and what all keep to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from sixloops.data.augmentation import (
+    AUGMENTATIONS,
+    Affine,
+    Augmentation,
+    Compose,
+    ElasticDistortion,
+    Flip,
+    RandomCrop,
+    Shift,
+)
+from sixloops.data.augmentation.affine import origins
+from sixloops.data.augmentation.resample import resample
+from sixloops.descriptions import from_data, to_data
+from sixloops.errors import ConfigurationError
+
+EXAMPLES = [
+    Shift(2),
+    Shift((0, 3), fill=1),
+    Affine(rotation=20, scale=(0.8, 1.3), shear=15),
+    ElasticDistortion(),
+    ElasticDistortion(alpha=8, sigma=2, fill=1),
+    Flip(),
+    Flip(horizontal=False, vertical=True),
+    Flip(vertical=True, probability=0.9),
+    RandomCrop(3),
+    RandomCrop((1, 2), border="edge"),
+    RandomCrop(2, border="reflect"),
+    Compose([Affine(), Shift(1), Flip()]),
+]
+TYPES = [np.uint8, np.int16, np.bool_, np.float16, np.float32, np.float64]
+every_example = pytest.mark.parametrize("augmentation", EXAMPLES, ids=repr)
+
+
+def draw(shape: tuple[int, ...] = (9, 2, 8, 6), dtype: Any = np.uint8, seed: int = 0) -> Any:
+    values = 2 if dtype is np.bool_ else 256
+    return np.random.default_rng(seed).integers(0, values, shape).astype(dtype)
+
+
+def generator(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def test_every_kind_has_an_example() -> None:
+    assert {type(example) for example in EXAMPLES} == set(AUGMENTATIONS.values())
+
+
+@every_example
+@pytest.mark.parametrize("dtype", TYPES)
+def test_shape_and_type_stay_and_the_input_is_untouched(
+    augmentation: Augmentation, dtype: Any
+) -> None:
+    images = draw(dtype=dtype)
+    before = images.copy()
+    images.setflags(write=False)
+    changed = augmentation.apply(images, generator())
+    assert (changed.shape, changed.dtype) == (images.shape, images.dtype)
+    assert not np.shares_memory(changed, images)
+    assert (images == before).all()
+    assert (changed != images).any()
+
+
+@every_example
+def test_the_generator_decides_everything(augmentation: Augmentation) -> None:
+    images = draw()
+    one = augmentation.apply(images, generator(5))
+    assert (one == augmentation.apply(images, generator(5))).all()
+    assert (one != augmentation.apply(images, generator(6))).any()
+
+
+@every_example
+def test_strange_memory_layouts_give_the_same(augmentation: Augmentation) -> None:
+    images = draw()
+    layout = np.asfortranarray(images)[:, :, :, ::-1][:, :, :, ::-1]
+    expected = augmentation.apply(images, generator())
+    assert (augmentation.apply(layout, generator()) == expected).all()
+
+
+@every_example
+def test_channels_move_together(augmentation: Augmentation) -> None:
+    images = np.repeat(draw((9, 1, 8, 6)), 3, axis=1)
+    changed = augmentation.apply(images, generator())
+    assert (changed == changed[:, :1]).all()
+
+
+@every_example
+def test_images_are_changed_each_in_its_own_way(augmentation: Augmentation) -> None:
+    images = np.repeat(draw((1, 1, 8, 6)), 12, axis=0)
+    changed = augmentation.apply(images, generator())
+    assert len(np.unique(changed.reshape(12, -1), axis=0)) > 1
+
+
+@every_example
+def test_as_data_and_back(augmentation: Augmentation) -> None:
+    assert from_data(to_data(augmentation), AUGMENTATIONS.values()) == augmentation
+
+
+def shifted(image: Any, down: int, across: int, fill: float) -> Any:
+    """Shift one image in plain loops."""
+    out = np.full_like(image, fill)
+    _, h, w = image.shape
+    for i in range(h):
+        for j in range(w):
+            if 0 <= i - down < h and 0 <= j - across < w:
+                out[:, i, j] = image[:, i - down, j - across]
+    return out
+
+
+@given(
+    st.tuples(st.integers(0, 3), st.integers(0, 9)),
+    st.integers(0, 255),
+    st.integers(0, 10),
+    st.sampled_from([(4, 1, 5, 3), (3, 2, 1, 4)]),
+)
+def test_each_shift_is_one_that_plain_loops_make(
+    pixels: tuple[int, int], fill: int, seed: int, shape: tuple[int, ...]
+) -> None:
+    images = draw(shape, seed=seed)
+    changed = Shift(pixels, fill=fill).apply(images, generator(seed))
+    for image, got in zip(images, changed, strict=True):
+        assert any(
+            (shifted(image, a, b, fill) == got).all()
+            for a in range(-pixels[0], pixels[0] + 1)
+            for b in range(-pixels[1], pixels[1] + 1)
+        )
+
+
+def test_all_shifts_are_equally_likely() -> None:
+    dot = np.zeros((4000, 1, 5, 5), np.uint8)
+    dot[:, 0, 2, 2] = 1
+    counts = Shift((1, 2)).apply(dot, generator()).sum(axis=0)[0]
+    assert (counts[[0, 4]] == 0).all()
+    # 15 places; 5 standard deviations of the binomial.
+    assert np.abs(counts[1:4] - 4000 / 15).max() < 5 * np.sqrt(4000 / 15)
+
+
+def test_crops_are_shifts_with_a_border() -> None:
+    images = draw((30, 2, 5, 4))
+    assert (RandomCrop(3).apply(images, generator(2)) == Shift(3).apply(images, generator(2))).all()
+    row = np.array([[[[1, 2, 3]]]] * 200, np.uint8)
+    for border, pieces in {
+        "edge": {(1, 1, 1), (1, 1, 2), (1, 2, 3), (2, 3, 3), (3, 3, 3)},
+        "reflect": {(3, 2, 1), (2, 1, 2), (1, 2, 3), (2, 3, 2), (3, 2, 1)},
+        "zero": {(0, 0, 1), (0, 1, 2), (1, 2, 3), (2, 3, 0), (3, 0, 0)},
+    }.items():
+        changed = RandomCrop((0, 2), border).apply(row, generator())
+        assert {tuple(int(v) for v in image.ravel()) for image in changed} == pieces
+
+
+@given(st.integers(0, 20))
+def test_flips_mirror_some_images(seed: int) -> None:
+    images = draw((20, 2, 3, 4))
+    changed = Flip().apply(images, generator(seed))
+    for image, got in zip(images, changed, strict=True):
+        assert (got == image).all() or (got == image[:, :, ::-1]).all()
+    sure = Flip(vertical=True, probability=1).apply(images, generator(seed))
+    assert (sure == images[:, :, ::-1, ::-1]).all()
+    assert (Flip(probability=0).apply(images, generator(seed)) == images).all()
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        Affine(rotation=0, scale=(1, 1), shear=0),
+        ElasticDistortion(alpha=0),
+        Shift(0),
+        RandomCrop(0),
+    ],
+    ids=repr,
+)
+def test_nothing_is_the_identity(nothing: Augmentation, dtype: Any) -> None:
+    for shape in [(3, 2, 8, 6), (2, 1, 1, 7), (2, 3, 5, 1)]:
+        images = draw(shape, dtype)
+        assert (nothing.apply(images, generator()) == images).all()
+
+
+def interpolated(image: Any, down: float, across: float, fill: float) -> float:
+    """Interpolate one channel in one place, in plain steps."""
+    top, left = int(np.floor(down)), int(np.floor(across))
+    value = 0.0
+    for i in (top, top + 1):
+        for j in (left, left + 1):
+            inside = 0 <= i < image.shape[0] and 0 <= j < image.shape[1]
+            weight = (1 - abs(down - i)) * (1 - abs(across - j))
+            value += weight * (image[i, j] if inside else fill)
+    return value
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.uint8])
+def test_interpolation_is_that_of_plain_loops(dtype: Any) -> None:
+    images = draw((3, 2, 4, 5), dtype)
+    down, across = generator().uniform(-4, 9, (2, 3, 4, 5))
+    down[0, 0], across[0, 1] = 2.0, -1.0
+    got = resample(Shift(0), images, down, across, 7.0)
+    for n, c, i, j in np.ndindex(images.shape):
+        expected = interpolated(images[n, c].astype(float), down[n, i, j], across[n, i, j], 7.0)
+        tolerance = 0.5 if dtype is np.uint8 else 1e-12
+        assert abs(float(got[n, c, i, j]) - expected) <= tolerance + 1e-9
+
+
+def look(image: Any, angle: float = 0.0, scale: float = 1.0, slant: float = 0.0) -> Any:
+    values = (np.array([v]) for v in (np.radians(angle), scale, np.radians(slant)))
+    down, across = origins(image.shape, *values)
+    return resample(Shift(0), image[None, None], down, across, 0.0)[0, 0]
+
+
+def test_a_quarter_turn_is_clockwise() -> None:
+    image = draw((5, 5), np.float64)
+    assert look(image, angle=90) == pytest.approx(np.rot90(image, -1))
+    assert look(image, angle=180) == pytest.approx(image[::-1, ::-1])
+
+
+def test_scale_enlarges_about_the_centre() -> None:
+    image = draw((5, 7), np.float64)
+    larger = look(image, scale=2)
+    assert larger[::2, 1::2] == pytest.approx(image[1:4, 2:5])
+
+
+def test_shear_moves_each_row_by_its_height() -> None:
+    image = draw((5, 9), np.float64)
+    sheared = look(image, slant=45)
+    for row, away in enumerate((-2, -1, 0, 1, 2)):
+        assert sheared[row] == pytest.approx(shifted(image[None, row : row + 1], 0, away, 0)[0, 0])
+
+
+def test_affine_is_scipys_with_the_matrix_of_the_docstring() -> None:
+    image = draw((8, 6), np.float64)
+    theta, s, phi = np.radians(25), 1.2, np.radians(-10)
+    rotation = np.array([[np.cos(theta), -np.sin(theta)], [np.sin(theta), np.cos(theta)]])
+    forward = s * rotation @ np.array([[1, np.tan(phi)], [0, 1]])
+    back = np.linalg.inv(forward)[::-1, ::-1]  # SciPy counts rows first
+    centre = np.array([3.5, 2.5])
+    expected = ndimage.affine_transform(
+        image, back, centre - back @ centre, order=1, mode="grid-constant"
+    )
+    assert look(image, 25, s, -10) == pytest.approx(expected)
+
+
+def test_affine_stays_within_its_ranges() -> None:
+    """A dot on the axis shows by its place how far it was turned."""
+    dots = np.zeros((300, 1, 41, 41))
+    dots[:, 0, 20, 36] = 1
+    turned = Affine(rotation=30, scale=(1, 1)).apply(dots, generator())
+    rows, columns = np.mgrid[:41, :41] - 20
+    mass = turned.sum(axis=(1, 2, 3))
+    down, across = (turned[:, 0] * rows).sum((1, 2)) / mass, (turned[:, 0] * columns).sum((1, 2))
+    angles = np.degrees(np.arctan2(down, across / mass))
+    assert np.abs(angles).max() < 31
+    assert angles.min() < -25
+    assert angles.max() > 25
+
+
+def test_elastic_fields_are_as_large_and_smooth_as_the_formula_says() -> None:
+    """Smoothing by σ leaves 1/(2σ√π) of the deviation √⅓ of the noise, inside the image."""
+    ramp = np.broadcast_to(np.arange(64.0), (40, 1, 64, 64))
+    moved = (ElasticDistortion(alpha=20, sigma=3).apply(ramp, generator()) - ramp)[:, 0]
+    inner = moved[:, 16:-16, 16:-16]
+    assert inner.std() == pytest.approx(20 * np.sqrt(1 / 3) / (2 * 3 * np.sqrt(np.pi)), rel=0.05)
+    assert np.abs(np.diff(inner, axis=1)).max() < inner.std()
+
+
+def test_compose_draws_one_after_the_other() -> None:
+    images = draw()
+    random = generator(4)
+    expected = Flip().apply(Shift(2).apply(images, random), random)
+    assert (Compose((Shift(2), Flip())).apply(images, generator(4)) == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "words"),
+    [
+        (Shift, {"pixels": -1}, "'pixels' of Shift must be"),
+        (Shift, {"pixels": (1, 2, 3)}, "'pixels' of Shift"),
+        (Shift, {"fill": float("nan")}, "'fill' of Shift"),
+        (Affine, {"rotation": 181}, "'rotation' of Affine"),
+        (Affine, {"scale": (1.1, 0.9)}, "pair \\(least, largest\\)"),
+        (Affine, {"scale": 1.0}, "pair \\(least, largest\\)"),
+        (Affine, {"scale": (0.0, 1.0)}, "'scale' of Affine must be a positive number"),
+        (Affine, {"scale": (1, 1, 1)}, "'scale' of Affine"),
+        (Affine, {"shear": 90}, "'shear' of Affine"),
+        (ElasticDistortion, {"alpha": -1}, "'alpha' of ElasticDistortion"),
+        (ElasticDistortion, {"sigma": 0}, "'sigma' of ElasticDistortion"),
+        (Flip, {"probability": 1.5}, "'probability' of Flip"),
+        (Flip, {"horizontal": 1}, "'horizontal' of Flip must be True or False"),
+        (RandomCrop, {"padding": 1.5}, "'padding' of RandomCrop"),
+        (RandomCrop, {"border": "wrap"}, "one of 'zero', 'edge', 'reflect'"),
+        (Compose, {"steps": ()}, "'steps' of Compose"),
+        (Compose, {"steps": Shift(1)}, "'steps' of Compose"),
+        (Compose, {"steps": ["shift"]}, "'steps' of Compose"),
+    ],
+)
+def test_options_that_make_no_sense(kind: Any, options: Any, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        kind(**options)
+
+
+@pytest.mark.parametrize("fill", [256, -1, 0.5])
+@pytest.mark.parametrize("kind", [Shift, Affine, ElasticDistortion])
+def test_a_fill_that_bytes_have_not(kind: Any, fill: float) -> None:
+    with pytest.raises(ConfigurationError, match=r"'fill' of .* the images' type, uint8"):
+        kind(fill=fill).apply(draw(), generator())
+
+
+def test_one_of_your_own_must_define_apply() -> None:
+    with pytest.raises(NotImplementedError, match="Augmentation must define apply"):
+        Augmentation().apply(draw(), generator())

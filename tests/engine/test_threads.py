@@ -1,0 +1,70 @@
+"""Threads: limits that hold inside, and are restored outside."""
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from sixloops.engine import Plan, stages_of
+from sixloops.engine.threads import Workers, available_threads
+from sixloops.errors import ConfigurationError
+from sixloops.layers import BatchNorm, Dense, Flatten, ReLU, Residual, Sequential
+from sixloops.network import Network
+
+
+def blas_threads():
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+def test_blas_has_one_thread_inside_and_what_it_had_outside():
+    before = blas_threads()
+    with Workers(2):
+        assert set(blas_threads()) <= {1}
+    assert blas_threads() == before
+
+
+def test_results_come_in_order():
+    with Workers(3) as workers:
+        assert workers.map(lambda n: n * n, range(50)) == [n * n for n in range(50)]
+
+
+def test_an_error_in_a_thread_comes_out():
+    def fail(number):
+        raise ValueError(f"piece {number}")
+
+    with Workers(2) as workers, pytest.raises(ValueError, match="piece 0"):
+        workers.map(fail, range(4))
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5])
+def test_wrong_number_of_threads(threads):
+    with pytest.raises(ConfigurationError, match="The 'threads' of a plan must be"):
+        Workers(threads)
+
+
+def test_default_is_what_the_process_may_use():
+    assert Workers().threads == available_threads() >= 1
+
+
+def test_nested_chains_are_laid_flat_and_blocks_are_not():
+    network = Network(
+        [Sequential([ReLU(), Sequential([ReLU()])]), Residual([ReLU()]), Flatten(), Dense(2)],
+        input_shape=(1, 2, 3),
+    )
+    stages = stages_of(network)
+    assert [stage.path for stage in stages] == ["0.0", "0.1.0", "1", "2", "3"]
+    assert stages[-1].input_shape == (6,)
+    assert stages[-1].name == "layer 3 (Dense)"
+
+
+def test_evaluation_outputs_are_the_networks_own():
+    network = Network([Flatten(), Dense(5), BatchNorm()], input_shape=(1, 4, 3))
+    images = np.random.default_rng(0).random((70, 1, 4, 3), dtype=np.float32)
+    with Plan(network, batch_size=16, threads=2) as plan:
+        np.testing.assert_allclose(plan.outputs(images), network.forward(images), rtol=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [0, -3, 2.0, "8"])
+def test_wrong_batch_size(batch_size):
+    network = Network([ReLU()], input_shape=(1, 2, 2))
+    with pytest.raises(ConfigurationError, match="The 'batch_size' of a plan must be"):
+        Plan(network, batch_size)

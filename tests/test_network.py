@@ -1,0 +1,236 @@
+"""Networks: building, predicting, saving and loading."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from sixloops import layers as all_layers
+from sixloops.errors import ConfigurationError, DataError, FileError, ShapeError
+from sixloops.files import read_tensors, write_bytes
+from sixloops.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU, Residual, Sequential
+from sixloops.losses import LOSSES, SquaredError
+from sixloops.network import Network
+
+
+def example(**options):
+    layers = [
+        Sequential([Conv2D(3, 3, padding="same"), ReLU()]),
+        Residual([Conv2D(3, 3, padding="same")]),
+        MaxPool2D(2),
+        Flatten(),
+        Dense(4),
+    ]
+    return Network(layers, input_shape=(2, 6, 4), **options)
+
+
+def images(count=5):
+    return np.random.default_rng(1).random((count, 2, 6, 4), dtype=np.float32)
+
+
+def test_parameters_have_dotted_names():
+    assert list(example().parameters) == [
+        "0.0.weight",
+        "0.0.bias",
+        "1.body.0.weight",
+        "1.body.0.bias",
+        "4.weight",
+        "4.bias",
+    ]
+
+
+def test_saved_and_loaded_gives_the_same_bits(tmp_path):
+    network = example(classes=["a", "b", "c", "d"], loss=SquaredError(off=-1.0, on=1.0))
+    network.save(tmp_path / "network.safetensors")
+    loaded = Network.load(tmp_path / "network.safetensors")
+    assert loaded.about() == network.about()
+    assert loaded.predict(images()).tobytes() == network.predict(images()).tobytes()
+    assert loaded.classes == ("a", "b", "c", "d")
+
+
+def test_saving_twice_gives_the_same_file(tmp_path):
+    for name in ("one", "two"):
+        example().save(tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_predict_is_the_same_in_batches_of_any_size():
+    network = example()
+    whole = network.predict(images(7))
+    np.testing.assert_allclose(network.predict(images(7), batch_size=3), whole, rtol=1e-6)
+    np.testing.assert_allclose(whole.sum(axis=1), 1, rtol=1e-6)
+    assert (network.classify(images(7)) == whole.argmax(axis=1)).all()
+    assert network.predict(images(0)).shape == (0, 4)
+
+
+def test_bytes_are_taken_as_numbers():
+    network = example()
+    as_bytes = np.random.default_rng(2).integers(0, 256, (3, 2, 6, 4), dtype=np.uint8)
+    assert (network.forward(as_bytes) == network.forward(as_bytes.astype(np.float32))).all()
+
+
+@dataclass(frozen=True)
+class Twice(Layer):
+    """A user's layer."""
+
+    factor: float = 2.0
+
+    def forward(self, x, parameters=None, context=None):
+        return self.factor * x, lambda dy: (self.factor * dy, {})
+
+
+def test_a_users_layer_is_read_back_only_if_named(tmp_path):
+    network = Network([Twice(3.0), Flatten(), Dense(2)], input_shape=(1, 2, 2))
+    network.save(tmp_path / "network.safetensors")
+    assert Network.load(tmp_path / "network.safetensors", kinds=[Twice]).layers[0] == Twice(3.0)
+    with pytest.raises(FileError, match=r"Got 'Twice'\. A class of your own must be named"):
+        Network.load(tmp_path / "network.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [
+        ([Dense(3)], "Layer 0: The input of Dense must be a vector.*Put Flatten"),
+        ([ReLU(), Residual([Conv2D(5, 3)])], r"Layer 1: The body and the shortcut.*\(5, 4, 2\)"),
+        ([Sequential([MaxPool2D(2), MaxPool2D(9)])], r"Layer 0.1: The window.*\(9, 9\) pixels"),
+        ([Flatten(), Flatten(), MaxPool2D(2)], r"Layer 2: The input of MaxPool2D must be maps"),
+    ],
+)
+def test_a_layer_that_does_not_fit_is_named(layers, words):
+    with pytest.raises(ShapeError, match=words):
+        Network(layers, input_shape=(2, 6, 4))
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "words"),
+    [
+        ({"layers": [ReLU]}, ConfigurationError, "Layer 0 of Sequential must be a layer.*brackets"),
+        ({"layers": ["relu"]}, ConfigurationError, "derives from sixloops.layers.Layer"),
+        ({"layers": ReLU()}, ConfigurationError, "must be a list of layers"),
+        ({"input_shape": (0, 2)}, ShapeError, "whole numbers"),
+        ({"input_shape": 28}, ShapeError, "whole numbers"),
+        ({"loss": "softmax"}, ConfigurationError, "must be a loss such as"),
+        ({"dtype": "int8"}, ConfigurationError, "np.float32 or np.float64"),
+        ({"classes": ["a"]}, ConfigurationError, "one name for each of the 2 outputs. Got 1"),
+        ({"seed": -3}, ConfigurationError, "'seed'"),
+    ],
+)
+def test_wrong_options(change, kind, words):
+    options = {"layers": [ReLU()], "input_shape": (2, 3, 3), **change}
+    with pytest.raises(kind, match=words):
+        Network(options.pop("layers"), **options)
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        (
+            (2, 6, 4),
+            r"\(batch, 2, 6, 4\). Got \(2, 6, 4\). For one image write image\[np.newaxis\]",
+        ),
+        ((5, 2, 4, 6), r"Got \(5, 2, 4, 6\)"),
+        ((5, 6, 4), "Got"),
+    ],
+)
+def test_images_of_another_shape(shape, words):
+    with pytest.raises(DataError, match=words):
+        example().predict(np.zeros(shape))
+
+
+def test_images_that_are_no_numbers():
+    with pytest.raises(DataError, match="must be numbers"):
+        example().predict(np.full((1, 2, 6, 4), "x"))
+
+
+@pytest.fixture
+def saved(tmp_path):
+    example().save(tmp_path / "network.safetensors")
+    return tmp_path / "network.safetensors"
+
+
+def rewrite(path, change):
+    """Write the file again with its JSON changed."""
+    arrays, about = read_tensors(path)
+    change(arrays, about)
+    path.write_bytes(safetensors.numpy.save(arrays, metadata={"sixloops": json.dumps(about)}))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda a, j: a.pop("parameters.4.bias"), "must be float32 of shape"),
+        (lambda a, j: j.pop("network"), "holds no network of format 1"),
+        (lambda a, j: j["network"].update(format=99), "holds no network of format 1"),
+        (lambda a, j: j["network"]["layers"].pop(), "cannot be built|does not fit"),
+        (lambda a, j: j["network"].pop("input_shape"), "cannot be built"),
+        (lambda a, j: j["network"]["layers"][4].update(units=-4), "'units' of Dense"),
+        (lambda a, j: j["network"]["layers"][4].update(colour=1), "no hyper-parameter 'colour'"),
+        (lambda a, j: j["network"]["layers"][4].update(type="os.system"), "Got 'os.system'"),
+    ],
+)
+def test_a_changed_file_is_one_clear_error(saved, change, words):
+    rewrite(saved, change)
+    with pytest.raises(FileError, match=words):
+        Network.load(saved)
+
+
+def test_files_of_other_kinds(tmp_path):
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(safetensors.numpy.save({"x": np.zeros(3)}))
+    with pytest.raises(FileError, match="not one that sixloops wrote"):
+        Network.load(other)
+    other.write_bytes(safetensors.numpy.save({"x": np.zeros(3)}, metadata={"sixloops": "{"}))
+    with pytest.raises(FileError, match="is no JSON"):
+        Network.load(other)
+    other.write_text("hello")
+    with pytest.raises(FileError, match="no whole safetensors file"):
+        Network.load(other)
+    with pytest.raises(FileError, match="missing"):
+        Network.load(tmp_path)
+
+
+def test_every_flipped_byte_of_the_header_is_an_error_or_harmless(saved, tmp_path):
+    whole = saved.read_bytes()
+    reference = Network.load(saved)
+    for position in range(0, 400, 7):
+        damaged = bytearray(whole)
+        damaged[position] ^= 0x20
+        (tmp_path / "damaged").write_bytes(bytes(damaged))
+        try:
+            network = Network.load(tmp_path / "damaged")
+        except FileError:
+            continue
+        assert network.parameters.keys() == reference.parameters.keys()
+
+
+def test_writing_is_whole_or_not_at_all(tmp_path, monkeypatch):
+    target = tmp_path / "file"
+    write_bytes(target, b"old")
+
+    def fail(source, destination):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(FileError, match="cannot be written: No space left"):
+        write_bytes(target, b"new")
+    assert target.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_written_files_have_the_usual_rights(tmp_path):
+    write_bytes(tmp_path / "ours", b"")
+    (tmp_path / "plain").write_bytes(b"")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_layer_and_loss_tables_are_complete():
+    kinds = {
+        name
+        for name, value in vars(all_layers).items()
+        if isinstance(value, type) and issubclass(value, Layer) and value is not Layer
+    }
+    assert set(all_layers.LAYERS) == kinds
+    assert len(LOSSES) == len(set(LOSSES.values()))

@@ -1,0 +1,381 @@
+"""The training loop: it learns, it is reproducible, and it says where it breaks."""
+
+import os
+import signal
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from sixloops.data import Dataset
+from sixloops.data.augmentation import Shift
+from sixloops.engine import Plan
+from sixloops.errors import ConfigurationError, DataError, NonFiniteError, ShapeError
+from sixloops.layers import (
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    MaxPool2D,
+    ReLU,
+    Rescale,
+    Sequential,
+)
+from sixloops.network import Network
+from sixloops.optimizers import SGD, Adam, Momentum
+from sixloops.regularizers import L2
+from sixloops.schedules import ReduceOnPlateau
+from sixloops.training import Callback, Checkpoint, EarlyStopping, EvaluateEvery, evaluate, fit
+
+
+def blobs(count=96, seed=0, side=8):
+    """Images with one bright quarter, which is the class; easy, but not without a network."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 4, count)
+    images = random.integers(0, 120, (count, 1, side, side), dtype=np.uint8)
+    half = side // 2
+    for image, label in zip(images, labels, strict=True):
+        row, column = divmod(int(label), 2)
+        image[0, row * half : (row + 1) * half, column * half : (column + 1) * half] += 90
+    return Dataset(images, labels)
+
+
+def small_network(seed=0, extra=(), **options):
+    layers = [
+        Rescale(1 / 255),
+        Conv2D(4, 3, activation="relu"),
+        MaxPool2D(2),
+        *extra,
+        Flatten(),
+        Dense(4),
+    ]
+    return Network(layers, input_shape=(1, 8, 8), seed=seed, **options)
+
+
+def bits(network):
+    arrays = {**network.parameters, **network.state}
+    return {name: array.tobytes() for name, array in arrays.items()}
+
+
+def test_it_learns():
+    network, data = small_network(), blobs()
+    before = evaluate(network, data)
+    history = fit(network, data, epochs=8, batch_size=16, optimizer=Momentum(0.1), validation=data)
+    after = evaluate(network, data)
+    assert before.accuracy < 0.6
+    assert after.accuracy == 1.0
+    assert after.loss < before.loss / 5
+    assert history.epochs[-1]["validation_accuracy"] == 1.0
+    assert history.epochs[-1]["validation_loss"] == pytest.approx(after.loss)
+    assert len(history.epochs) == 8
+    assert history.stopped is None
+
+
+@dataclass(frozen=True)
+class Swish(Layer):
+    """A layer as a user writes it."""
+
+    def forward(self, x, parameters=None, context=None):
+        s = 1 / (1 + np.exp(-x))
+        y = x * s
+
+        def backward(dy):
+            return dy * (s + y * (1 - s)), {}
+
+        return y, backward
+
+
+@dataclass(frozen=True)
+class Gain(Layer):
+    """A user's layer that learns."""
+
+    def initial_parameters(self, input_shape, random, dtype):
+        return {"gain": np.ones(input_shape[0], dtype)}
+
+    def forward(self, x, parameters, context):
+        gain = parameters["gain"][:, None, None]
+
+        def backward(dy):
+            return dy * gain, {"gain": (dy * x).sum(axis=(0, 2, 3))}
+
+        return x * gain, backward
+
+
+def test_a_users_layers_train_beside_ours():
+    network = small_network(extra=[Swish(), Gain()])
+    start = network.parameters["3.gain" if "3.gain" in network.parameters else "4.gain"].copy()
+    fit(network, blobs(), epochs=6, batch_size=16, optimizer=Momentum(0.1))
+    assert evaluate(network, blobs()).accuracy > 0.9
+    assert (network.parameters["4.gain"] != start).all()
+
+
+@pytest.mark.parametrize("extra", [[], [Dropout(0.3)], [BatchNorm(), Dropout(0.3)]])
+def test_threads_do_not_change_the_bits(extra):
+    reached = []
+    for threads in (1, 2, 4):
+        network = small_network(extra=extra)
+        fit(
+            network,
+            blobs(90),
+            epochs=2,
+            batch_size=40,
+            optimizer=Adam(0.01),
+            augmentation=Shift(1),
+            threads=threads,
+        )
+        reached.append(bits(network))
+    assert reached[0] == reached[1] == reached[2]
+
+
+def test_the_seed_decides_the_bits():
+    reached = []
+    for seed in (3, 3, 4):
+        network = small_network()
+        fit(network, blobs(), epochs=1, batch_size=16, seed=seed)
+        reached.append(bits(network))
+    assert reached[0] == reached[1] != reached[2]
+
+
+def test_gradients_of_the_plan_are_those_of_the_whole_network():
+    network = small_network(dtype=np.float64, extra=[Sequential([ReLU(), BatchNorm()])])
+    data = blobs(37)
+    images, labels = data.take(np.arange(37))
+    with Plan(network, batch_size=37) as plan:
+        step = plan.step(images.astype(float), labels)
+
+    from sixloops.layers import Context
+
+    context = Context(training=True, state=network.state)
+    y, backward = network.root.forward(images.astype(float), network.parameters, context)
+    losses, loss_backward = network.loss.forward(y, labels)
+    _, gradients = backward(loss_backward(np.full(37, 1 / 37)))
+    assert step.loss == pytest.approx(losses.mean(), rel=1e-12)
+    assert gradients.keys() == step.gradients.keys()
+    for name, gradient in gradients.items():
+        np.testing.assert_allclose(step.gradients[name], gradient, rtol=1e-10, atol=1e-14)
+
+
+def test_regularizer_pulls_weights_but_not_biases():
+    data = blobs()
+    plain, pulled = small_network(), small_network()
+    fit(plain, data, epochs=2, optimizer=SGD(0.01))
+    fit(pulled, data, epochs=2, optimizer=SGD(0.01), regularizers=[L2(5.0)])
+    assert (
+        np.abs(pulled.parameters["4.weight"]).sum()
+        < 0.9 * np.abs(plain.parameters["4.weight"]).sum()
+    )
+
+
+def test_clipping_bounds_the_step():
+    network = small_network()
+    before = {name: array.copy() for name, array in network.parameters.items()}
+    fit(network, blobs(16), epochs=1, batch_size=16, optimizer=SGD(1.0), clip_norm=1e-3)
+    moved = sum(((network.parameters[n] - before[n]).astype(float) ** 2).sum() for n in before)
+    assert np.sqrt(moved) == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_schedule_sees_the_monitored_loss():
+    network = small_network()
+    history = fit(
+        network,
+        blobs(),
+        epochs=4,
+        optimizer=SGD(1e-9),
+        schedule=ReduceOnPlateau(patience=1, decay=0.5, minimum_change=1e-3),
+    )
+    rates = [record["rate"] for record in history.epochs]
+    assert rates[0] == 1e-9
+    assert rates[-1] < rates[0]
+
+
+def test_early_stopping_says_why():
+    history = fit(
+        small_network(), blobs(), epochs=50, optimizer=SGD(1e-12), callbacks=[EarlyStopping(2)]
+    )
+    assert len(history.epochs) < 10
+    assert history.stopped == "no better loss for 2 epochs"
+
+
+def test_a_function_is_a_callback():
+    seen = []
+    fit(
+        small_network(),
+        blobs(),
+        epochs=2,
+        callbacks=[lambda run: seen.append((run.epoch, run.history.epochs[-1]["loss"]))],
+    )
+    assert [epoch for epoch, _ in seen] == [1, 2]
+
+
+def test_evaluation_on_random_subsets_is_recorded_and_reproducible():
+    records = []
+    for _ in range(2):
+        history = fit(
+            small_network(),
+            blobs(),
+            epochs=2,
+            batch_size=16,
+            callbacks=[EvaluateEvery(4, images=20)],
+        )
+        records.append(
+            [{k: v for k, v in r.items() if k != "seconds"} for r in history.of("evaluation")]
+        )
+    assert [record["step"] for record in records[0]] == [4, 8, 12]
+    assert all(record["images"] == 20 for record in records[0])
+    assert records[0] == records[1]
+
+
+def test_the_last_batch_may_be_smaller():
+    history = fit(small_network(), blobs(50), epochs=1, batch_size=16, record_every=1)
+    assert history.epochs[0]["step"] == 4
+    mean = sum(r["loss"] * n for r, n in zip(history.of("step"), (16, 16, 16, 2), strict=True)) / 50
+    assert history.epochs[0]["loss"] == pytest.approx(mean)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"epochs": 0}, "The 'epochs' of Settings must be a whole number of at least 1. Got 0."),
+        ({"batch_size": 2.5}, "'batch_size'"),
+        ({"optimizer": "sgd"}, "an optimizer such as SGD"),
+        ({"schedule": None}, "a schedule such as"),
+        ({"regularizers": [0.1]}, r"regularizers such as \[L2"),
+        ({"augmentation": 3}, "an augmentation such as"),
+        ({"clip_norm": -1}, "above 0"),
+        ({"threads": 0}, "The 'threads' of a plan must be"),
+        ({"callbacks": [3]}, "Callback objects or functions"),
+        ({"seed": -1}, "'seed'"),
+    ],
+)
+def test_wrong_options(change, words):
+    with pytest.raises(ConfigurationError, match=words):
+        fit(small_network(), blobs(), **change)
+
+
+def test_data_of_another_shape_or_with_other_labels():
+    with pytest.raises(DataError, match=r"'data' does not fit.*\(batch, 1, 8, 8\).*\(1, 1, 9, 9\)"):
+        fit(small_network(), blobs(side=9))
+    data = blobs()
+    with pytest.raises(DataError, match="does not fit"):
+        fit(small_network(), Dataset(data.images, data.labels + 3))
+    with pytest.raises(DataError, match="must be a Dataset"):
+        fit(small_network(), (data.images, data.labels))
+    with pytest.raises(DataError, match="'validation' does not fit"):
+        fit(small_network(), data, validation=blobs(side=9))
+
+
+@pytest.mark.filterwarnings("error")
+def test_not_finite_names_layer_parameter_and_step():
+    network = small_network()
+    with pytest.raises(NonFiniteError, match=r"at step \d+ \(epoch \d+, rate 1e\+30\).*layer"):
+        fit(network, blobs(), epochs=5, optimizer=SGD(1e30))
+
+
+def test_not_finite_output_names_the_first_layer():
+    network = small_network()
+    network.parameters["4.weight"][0, 0] = np.nan
+    with pytest.raises(NonFiniteError, match=r"step 1 .*output of layer 4 \(Dense\) is the first"):
+        fit(network, blobs(), epochs=1)
+
+
+@dataclass(frozen=True)
+class Exploding(Layer):
+    """A layer whose gradient is not finite."""
+
+    def initial_parameters(self, input_shape, random, dtype):
+        return {"weight": np.ones(1, dtype)}
+
+    def forward(self, x, parameters, context):
+        return x, lambda dy: (dy, {"weight": np.array([np.inf], x.dtype)})
+
+
+def test_not_finite_gradient_names_the_parameter():
+    with pytest.raises(NonFiniteError, match=r"gradient '3.weight' of layer 3 \(Exploding\)"):
+        fit(small_network(extra=[Exploding()]), blobs(), epochs=1)
+
+
+@dataclass(frozen=True)
+class WrongShape(Layer):
+    """A user's layer that forgot its shape rule."""
+
+    def forward(self, x, parameters, context):
+        return x[:, :, :2], lambda dy: (dy, {})
+
+
+@dataclass(frozen=True)
+class WrongBackward(Layer):
+    """A user's layer whose dx has another shape."""
+
+    def forward(self, x, parameters, context):
+        return x, lambda dy: (dy[:1], {})
+
+
+@dataclass(frozen=True)
+class NoGradient(Layer):
+    """A user's layer that forgot a gradient."""
+
+    def initial_parameters(self, input_shape, random, dtype):
+        return {"weight": np.ones(1, dtype)}
+
+    def forward(self, x, parameters, context):
+        return x * parameters["weight"], lambda dy: (dy * parameters["weight"], {})
+
+
+@pytest.mark.parametrize(
+    ("layer", "kind", "words"),
+    [
+        (WrongShape(), ShapeError, "Layer 3: The output from WrongShape.forward must have shape"),
+        (WrongBackward(), ShapeError, "Layer 3: The dx from WrongBackward.backward must have"),
+        (NoGradient(), ConfigurationError, "must return a gradient for its parameter '3.weight'"),
+    ],
+)
+def test_a_users_faulty_layer_is_named(layer, kind, words):
+    with pytest.raises(kind, match=words):
+        fit(small_network(extra=[layer]), blobs(), epochs=1)
+
+
+class InterruptAt(Callback):
+    def __init__(self, step):
+        self.step = step
+
+    def on_step_end(self, run, plan):
+        if run.step == self.step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_ends_cleanly_with_a_checkpoint(tmp_path):
+    network = small_network()
+    before = signal.getsignal(signal.SIGINT)
+    history = fit(
+        network,
+        blobs(),
+        epochs=5,
+        batch_size=16,
+        callbacks=[InterruptAt(9), Checkpoint(tmp_path)],
+    )
+    assert history.stopped == "interrupted"
+    assert signal.getsignal(signal.SIGINT) is before
+    fit(network, blobs(), epochs=5, batch_size=16, resume=tmp_path / "last.safetensors")
+    straight = small_network()
+    fit(straight, blobs(), epochs=5, batch_size=16)
+    assert bits(network) == bits(straight)
+
+
+def test_two_networks_train_in_two_threads():
+    def train(into, seed):
+        network = small_network(seed=seed)
+        fit(network, blobs(seed=seed), epochs=2, batch_size=16, seed=seed)
+        into[seed] = bits(network)
+
+    alone, together = {}, {}
+    for seed in (1, 2):
+        train(alone, seed)
+    threads = [threading.Thread(target=train, args=(together, seed)) for seed in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert alone == together

@@ -1,0 +1,171 @@
+"""A run that was killed and resumed ends with the same bits as one that was not."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from sixloops.data import Dataset
+from sixloops.errors import ConfigurationError, FileError
+from sixloops.layers import Dense, Flatten
+from sixloops.network import Network
+from sixloops.optimizers import SGD, Adam
+from sixloops.training import Checkpoint, fit
+
+PROGRAM = """
+import sys, time
+import numpy as np
+from sixloops.data import Dataset
+from sixloops.data.augmentation import Shift
+from sixloops.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool2D, Rescale
+from sixloops.network import Network
+from sixloops.optimizers import Adam
+from sixloops.schedules import OneCycle
+from sixloops.training import Callback, Checkpoint, EvaluateEvery, HistoryFile, fit
+from pathlib import Path
+
+folder, resume, pause = Path(sys.argv[1]), sys.argv[2] == "resume", float(sys.argv[3])
+random = np.random.default_rng(0)
+data = Dataset(random.integers(0, 256, (120, 1, 8, 8), dtype=np.uint8), random.integers(0, 4, 120))
+network = Network(
+    [Rescale(1 / 255), Conv2D(4, 3), BatchNorm(), MaxPool2D(2, activation="relu"), Flatten(),
+     Dropout(0.25), Dense(4)],
+    input_shape=(1, 8, 8),
+)
+
+class Slow(Callback):
+    def on_step_end(self, run, plan):
+        print(run.step, flush=True)
+        time.sleep(pause)
+
+last = folder / "last.safetensors"
+fit(
+    network, data, epochs=3, batch_size=10, optimizer=Adam(0.01), schedule=OneCycle(),
+    augmentation=Shift(1), validation=data.first(40), record_every=5, threads=1,
+    callbacks=[EvaluateEvery(7, images=30), HistoryFile(folder / "history.jsonl"), Slow(),
+               Checkpoint(folder, every_steps=4)],
+    resume=last if resume and last.exists() else None,
+)
+network.save(folder / "model.safetensors")
+"""
+STEPS = 36
+
+
+def start(folder, mode, pause):
+    folder.mkdir(exist_ok=True)
+    arguments = [sys.executable, "-c", PROGRAM, str(folder), mode, str(pause)]
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+
+
+def kill_at(folder, step):
+    """Run until ``step`` is printed, then kill with no chance to tidy up."""
+    process = start(folder, "resume", 0.004)
+    for line in process.stdout:
+        if int(line) == step:
+            break
+    time.sleep(0.002 * (step % 3))
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def finish(folder):
+    process = start(folder, "resume", 0.0)
+    process.communicate()
+    assert process.returncode == 0
+
+
+def records(folder):
+    lines = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    finish(folder)
+    return folder
+
+
+@pytest.mark.parametrize("moments", [(1,), (6,), (12,), (13, 17), (24, 29, 35)])
+def test_killed_and_resumed_ends_with_the_same_bits(moments, undisturbed, tmp_path):
+    for step in moments:
+        kill_at(tmp_path, step)
+        assert not (tmp_path / "model.safetensors").exists()
+    finish(tmp_path)
+    for name in ("model.safetensors", "best.safetensors"):
+        assert (tmp_path / name).read_bytes() == (undisturbed / name).read_bytes()
+    assert records(tmp_path) == records(undisturbed)
+    leftovers = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
+    assert leftovers == {
+        "model.safetensors",
+        "best.safetensors",
+        "last.safetensors",
+        "history.jsonl",
+    }
+
+
+def data(count=40, seed=0):
+    random = np.random.default_rng(seed)
+    return Dataset(random.random((count, 1, 4, 4), dtype=np.float32), random.integers(0, 3, count))
+
+
+def network(units=3, seed=0):
+    return Network([Flatten(), Dense(units)], input_shape=(1, 4, 4), seed=seed)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    fit(network(), data(), epochs=1, callbacks=[Checkpoint(tmp_path)])
+    return tmp_path / "last.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"batch_size": 7}, "same setting 'batch_size'. The checkpoint has 64. Got 7"),
+        ({"optimizer": Adam()}, "setting 'optimizer'"),
+        ({"optimizer": SGD(0.2)}, "setting 'optimizer'"),
+        ({"seed": 9}, "setting 'seed'"),
+    ],
+)
+def test_other_settings_are_refused(checkpoint, change, words):
+    with pytest.raises(ConfigurationError, match=words):
+        fit(network(), data(), epochs=2, resume=checkpoint, **change)
+
+
+def test_other_data_and_networks_are_refused(checkpoint):
+    with pytest.raises(ConfigurationError, match=r"data's images\. The checkpoint has 40. Got 41"):
+        fit(network(), data(41), epochs=2, resume=checkpoint)
+    with pytest.raises(ConfigurationError, match="data's labels"):
+        fit(network(), data(seed=1), epochs=2, resume=checkpoint)
+    with pytest.raises(ConfigurationError, match="network's layers"):
+        fit(network(units=4), data(), epochs=2, resume=checkpoint)
+
+
+def test_more_epochs_may_be_asked_for(checkpoint):
+    further, straight = network(seed=5), network()
+    fit(further, data(), epochs=3, resume=checkpoint)
+    fit(straight, data(), epochs=3)
+    assert further.parameters["1.weight"].tobytes() == straight.parameters["1.weight"].tobytes()
+
+
+def test_a_network_is_no_checkpoint_but_a_checkpoint_is_a_network(checkpoint, tmp_path):
+    network().save(tmp_path / "network.safetensors")
+    with pytest.raises(FileError, match="is no checkpoint to go on from"):
+        fit(network(), data(), resume=tmp_path / "network.safetensors")
+    assert Network.load(checkpoint).output_shape == (3,)
+
+
+def test_every_truncation_is_one_clear_error(checkpoint, tmp_path):
+    whole = checkpoint.read_bytes()
+    broken = tmp_path / "broken.safetensors"
+    for length in [0, 1, 7, 8, 9, 100, len(whole) // 2, len(whole) - 1]:
+        broken.write_bytes(whole[:length])
+        with pytest.raises(FileError, match=r"broken\.safetensors"):
+            fit(network(), data(), epochs=2, resume=broken)
+    with pytest.raises(FileError, match="missing"):
+        fit(network(), data(), epochs=2, resume=tmp_path / "none.safetensors")
