@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: train test lint types format wheel clean
+.PHONY: train test lint types format wheel results clean
 
 train: $(VENV)/installed
 	$(BIN)/sixloops train $(ARGS)
@@ -27,6 +27,9 @@ format: $(VENV)/installed-for-tests
 wheel: $(VENV)/installed-for-tests
 	rm -rf dist
 	$(BIN)/python -m build
+
+results: $(VENV)/installed
+	$(BIN)/python results/table.py
 
 clean:
 	rm -rf $(VENV) dist build

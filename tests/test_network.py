@@ -234,3 +234,77 @@ def test_layer_and_loss_tables_are_complete():
     }
     assert set(all_layers.LAYERS) == kinds
     assert len(LOSSES) == len(set(LOSSES.values()))
+
+
+def test_a_table_of_numpy_numbers_can_be_saved(tmp_path):
+    network = Network([Conv2D(2, 3, table=np.array([[0], [1]]))], (2, 6, 6))
+    network.save(tmp_path / "a.safetensors")
+    assert Network.load(tmp_path / "a.safetensors").layers == network.layers
+
+
+@pytest.mark.parametrize("table", [5, [0, 1], [[0], []], [[0], [0, 0]], [[0], [0.5]], [[0]]])
+def test_no_tables(table):
+    with pytest.raises(ConfigurationError, match="The 'table' of Conv2D must have 2 rows"):
+        Conv2D(2, 3, table=table)
+
+
+@dataclass(frozen=True)
+class Weighing(Layer):
+    weights: object
+
+    def forward(self, x, parameters, context):
+        return x * self.weights, lambda dy: (dy * self.weights, {})
+
+
+def test_hyper_parameters_that_no_file_can_hold(tmp_path):
+    network = Network([Flatten(), Weighing(np.ones(9))], (1, 3, 3))
+    with pytest.raises(ConfigurationError, match=r"hyper-parameters of a description .* Got array"):
+        network.save(tmp_path / "a.safetensors")
+    assert not list(tmp_path.iterdir())
+    Network([Flatten(), Weighing(np.float32(2))], (1, 3, 3)).save(tmp_path / "b.safetensors")
+
+
+@pytest.mark.parametrize("classes", ["ab", 2, ["a"]])
+def test_classes_that_are_no_names(classes):
+    with pytest.raises(ConfigurationError, match="one name for each of the 2 outputs"):
+        Network([Flatten(), Dense(2)], (1, 3, 3), classes=classes)
+
+
+def test_predict_takes_lists():
+    network = Network([Flatten(), Dense(2)], (1, 1, 2))
+    assert network.predict([[[[1, 2]]]]).shape == (1, 2)
+
+
+class WrittenByHand(Layer):
+    def __init__(self, factor):
+        self.factor = factor
+
+    def forward(self, x, parameters, context):
+        return x * self.factor, lambda dy: (dy * self.factor, {})
+
+
+def test_a_layer_whose_hyper_parameters_a_file_would_lack(tmp_path):
+    network = Network([Flatten(), WrittenByHand(2.0)], (1, 3, 3))
+    with pytest.raises(ConfigurationError, match="The class WrittenByHand must be a dataclass"):
+        network.save(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 1.5, "all", None])
+def test_predict_refuses_a_batch_size_that_makes_no_sense(batch_size):
+    network = Network([Flatten(), Dense(2)], input_shape=(1, 2, 2))
+    with pytest.raises(ConfigurationError, match="'batch_size' of predict must be a whole number"):
+        network.predict(np.zeros((3, 1, 2, 2)), batch_size=batch_size)
+
+
+@pytest.mark.parametrize("units", [10**15, 10**18, 10**30])
+def test_parameters_that_no_memory_holds_are_refused(units):
+    with pytest.raises(ConfigurationError, match="initial parameters of Network cannot be made"):
+        Network([Flatten(), Dense(units)], input_shape=(1, 2, 2))
+
+
+def test_a_header_of_endless_brackets_is_a_damaged_file(tmp_path):
+    path = tmp_path / "deep.safetensors"
+    metadata = {"sixloops": "[" * 100_000}
+    path.write_bytes(safetensors.numpy.save({"a": np.zeros(1)}, metadata=metadata))
+    with pytest.raises(FileError, match="is no JSON"):
+        Network.load(path)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
+from types import UnionType
 from typing import Any
 
 from sixloops.errors import ConfigurationError, wrong
@@ -33,7 +34,12 @@ def is_whole(value: object) -> bool:
 
 def is_number(value: object) -> bool:
     """Say whether ``value`` is a finite real number (a bool is none)."""
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that is larger than any float
+        return False
 
 
 def whole(owner: object, *names: str, minimum: int = 1) -> None:
@@ -106,7 +112,7 @@ def choice(owner: object, name: str, choices: Sequence[str]) -> None:
         raise fail(owner, name, f"be one of {words}")
 
 
-def instance(owner: object, name: str, kind: type, words: str) -> None:
+def instance(owner: object, name: str, kind: type | UnionType, words: str) -> None:
     """Check a field that must be an instance of ``kind``, called ``words`` to the user."""
     if not isinstance(getattr(owner, name), kind):
         raise fail(owner, name, f"be {words}")

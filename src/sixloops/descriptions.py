@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
+
 from sixloops.errors import ConfigurationError
 
 
@@ -24,11 +26,14 @@ def to_data(value: Any) -> Any:
     """Turn a description, or a plain value in one, into JSON's types.
 
     Args:
-        value: a description, a number, a string, None, or a tuple of these.
+        value: a description, a number, a string, None, or a tuple or list of these.
 
     Returns:
         The same as dictionaries, lists and plain values; a description becomes
         a dictionary with its class name under ``"type"``.
+
+    Raises:
+        ConfigurationError: a hyper-parameter of another type, or a class that is no dataclass.
 
     Examples:
         >>> from sixloops.layers import LeakyReLU
@@ -36,11 +41,30 @@ def to_data(value: Any) -> Any:
         {'type': 'LeakyReLU', 'slope': 0.1}
     """
     if isinstance(value, Description):
+        _check_written_as_dataclass(type(value))
         named = {field.name: to_data(getattr(value, field.name)) for field in fields(value)}
         return {"type": type(value).__name__, **named}
     if isinstance(value, tuple | list):
         return [to_data(item) for item in value]
-    return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ConfigurationError(
+        "The hyper-parameters of a description must be numbers, words, descriptions, None, or "
+        f"tuples of these, so that it can be written to a file. Got {value!r}. An array that a "
+        "layer needs is built in its methods, or is one of its initial parameters."
+    )
+
+
+def _check_written_as_dataclass(kind: type[Description]) -> None:
+    """Raise for an ``__init__`` by hand: what it takes would be missing in the file."""
+    if "__init__" in vars(kind) and "__dataclass_fields__" not in vars(kind):
+        raise ConfigurationError(
+            f"The class {kind.__name__} must be a dataclass, so that its hyper-parameters can be "
+            "written to a file. Got one with an __init__ of its own. Write "
+            "@dataclass(frozen=True) over it, and its hyper-parameters as fields."
+        )
 
 
 def from_data(data: Any, kinds: Iterable[type[Description]]) -> Any:

@@ -35,23 +35,28 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     target = Path(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as handle:
-            try:
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as handle:
                 handle.write(content)
                 handle.flush()
-                os.fsync(handle.fileno())
-                # Temporary files are private; the finished one has the usual rights.
-                Path(handle.name).chmod(0o666 & ~_umask())
-                Path(handle.name).replace(target)
-            except BaseException:
-                Path(handle.name).unlink(missing_ok=True)
-                raise
+                os.fsync(descriptor)
+            # Temporary files are private; the finished one has the usual rights.
+            temporary.chmod(0o666 & ~_umask())
+            # It is closed by now, as Windows renames no open file.
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
     except OSError as error:
-        raise FileError(
-            f"{target} cannot be written: {error.strerror}. Name a folder that you may write to."
-        ) from error
+        raise _unwritable(target, error) from error
+
+
+def _unwritable(path: str | os.PathLike[str], error: OSError) -> FileError:
+    return FileError(
+        f"{path} cannot be written: {error.strerror}. Name a folder that you may write to."
+    )
 
 
 def _umask() -> int:
@@ -66,6 +71,19 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def append_text(path: str | os.PathLike[str], text: str) -> None:
+    """Add a text to the end of a file.
+
+    Raises:
+        FileError: the file cannot be written.
+    """
+    try:
+        with Path(path).open("a", encoding="utf-8") as handle:
+            handle.write(text)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """Read a whole file.
 
@@ -75,7 +93,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror}.") from error
+        raise FileError(f"{path} cannot be read: {error.strerror}. Check the name.") from error
 
 
 def write_tensors(
@@ -104,7 +122,7 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, npt.NDArray[An
         FileError: the file is missing, truncated, damaged, or not one of ours.
     """
     source = Path(path)
-    if not source.is_file():
+    if not os.path.isfile(source):  # noqa: PTH113  (Path.is_file raises where it may not look)
         raise FileError(f"{source} is missing or no file. Check the name.")
     try:
         with safetensors.safe_open(source, framework="numpy") as handle:
@@ -122,5 +140,6 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, npt.NDArray[An
         )
     try:
         return arrays, json.loads(about)
-    except json.JSONDecodeError as error:
+    # Brackets in brackets without end are a RecursionError.
+    except (ValueError, RecursionError) as error:
         raise FileError(f"{source} is damaged: its '{_KEY}' entry is no JSON ({error}).") from error

@@ -15,8 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from sixloops import layers as layer_module
+from sixloops.checks import is_whole
 from sixloops.descriptions import Description, from_data, to_data
-from sixloops.errors import ConfigurationError, DataError, FileError, ShapeError, SixloopsError
+from sixloops.errors import (
+    ConfigurationError,
+    DataError,
+    FileError,
+    ShapeError,
+    SixloopsError,
+    wrong,
+)
 from sixloops.files import read_tensors, write_tensors
 from sixloops.initializers import INITIALIZERS
 from sixloops.layers import Context, Layer, Sequential
@@ -76,7 +84,7 @@ class Network:
         self.output_shape = self.root.output_shape(self.input_shape)
         self.classes = _checked_classes(classes, self.output_shape)
         random = Streams(seed).generator("init")
-        self.parameters = self.root.initial_parameters(self.input_shape, random, self.dtype)
+        self.parameters = _drawn(self.root, self.input_shape, random, self.dtype)
         self.state = self.root.initial_state(self.input_shape, self.dtype)
 
     @property
@@ -98,7 +106,7 @@ class Network:
             elif (1, *images.shape[1:]) == self.input_shape:
                 mend = "Images without a channel axis need one: images[:, np.newaxis]."
             raise DataError(f"The images must have shape ({expected}). Got {images.shape}. {mend}")
-        if images.dtype.kind not in "uif":
+        if images.dtype.kind not in "buif":
             raise DataError(f"The images must be numbers. Got an array of {images.dtype}.")
 
     def forward(self, images: Array) -> Array:
@@ -113,8 +121,9 @@ class Network:
         Raises:
             DataError: images of another shape.
         """
-        self.check_images(np.asarray(images))
-        x = np.asarray(images).astype(self.dtype)
+        images = np.asarray(images)
+        self.check_images(images)
+        x = images.astype(self.dtype)
         outputs, _ = self.root.forward(x, self.parameters, Context(state=self.state))
         return outputs
 
@@ -130,7 +139,12 @@ class Network:
 
         Raises:
             DataError: images of another shape.
+            ConfigurationError: a batch size under 1.
         """
+        if not is_whole(batch_size) or batch_size < 1:
+            expected = "be a whole number of at least 1"
+            raise ConfigurationError(wrong("batch_size", "predict", expected, batch_size))
+        images = np.asarray(images)
         self.check_images(images)
         parts = [
             self.loss.predictions(self.forward(images[start : start + batch_size]))
@@ -206,13 +220,26 @@ class Network:
             )
         try:
             network = from_description(described, kinds=kinds)
-        except (SixloopsError, KeyError, TypeError) as error:
+        except (SixloopsError, KeyError, TypeError, RecursionError) as error:
             raise FileError(
                 f"{source} describes a network that cannot be built: {error}"
             ) from error
-        network.parameters = _fitting(within(arrays, "parameters"), network.parameters, source)
-        network.state = _fitting(within(arrays, "state"), network.state, source)
+        network.take_tensors(arrays, source)
         return network
+
+    def take_tensors(self, arrays: Mapping[str, Array], source: str) -> None:
+        """Put a file's parameters and state in the place of this network's.
+
+        Args:
+            arrays: as :meth:`tensors` names them; others are left alone.
+            source: the file's name, for errors.
+
+        Raises:
+            FileError: the arrays are not those of this network.
+        """
+        parameters = fitting(within(arrays, "parameters"), self.parameters, source)
+        state = fitting(within(arrays, "state"), self.state, source)
+        self.parameters, self.state = parameters, state
 
 
 def from_description(
@@ -242,10 +269,14 @@ def from_description(
     )
 
 
-def _fitting(
+def fitting(
     found: dict[str, Array], expected: Mapping[str, Array], source: str
 ) -> dict[str, Array]:
-    """Return the arrays of a file after checking that they are those of the network."""
+    """Return the arrays of a file after checking that they are those that it must have.
+
+    Raises:
+        FileError: an array is missing, too many, or of another shape or type.
+    """
     for name, array in expected.items():
         got = found.get(name)
         if got is None or got.shape != array.shape or got.dtype != array.dtype:
@@ -261,6 +292,22 @@ def _fitting(
             "The file is damaged."
         )
     return {name: found[name] for name in expected}
+
+
+def _drawn(
+    root: Sequential, input_shape: Shape, random: np.random.Generator, dtype: np.dtype[Any]
+) -> dict[str, Array]:
+    """Return the initial parameters, unless they are more than there is memory for."""
+    try:
+        return root.initial_parameters(input_shape, random, dtype)
+    except SixloopsError:
+        raise
+    # NumPy says by a ValueError that no memory of any machine holds such an array.
+    except (MemoryError, OverflowError, ValueError) as error:
+        raise ConfigurationError(
+            f"The initial parameters of Network cannot be made: {error}. If there are too many "
+            "of them, take fewer units or filters, smaller kernels, or pool before Flatten()."
+        ) from error
 
 
 def _checked_shape(given: Sequence[int]) -> Shape:
@@ -297,10 +344,11 @@ def _checked_dtype(given: npt.DTypeLike) -> np.dtype[Any]:
 def _checked_classes(given: Sequence[str] | None, output_shape: Shape) -> tuple[str, ...] | None:
     if given is None:
         return None
-    names = tuple(str(name) for name in given)
-    if len(names) != output_shape[0]:
+    listed = isinstance(given, Sequence) and not isinstance(given, str)
+    if not listed or len(given) != output_shape[0]:
+        got = len(given) if listed else repr(given)
         raise ConfigurationError(
             f"The 'classes' of Network must be one name for each of the {output_shape[0]} outputs. "
-            f"Got {len(names)}. Change the last layer's units or the list."
+            f"Got {got}. Change the last layer's units or the list."
         )
-    return names
+    return tuple(str(name) for name in given)

@@ -2,15 +2,19 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from sixloops.cli.choices import load_data
+from sixloops.errors import DataError, FileError
 from sixloops.files import read_tensors
 
 FAULTY = ["--augmentation", "shift", "--augmentation", "x"]
@@ -142,13 +146,15 @@ def test_interrupted_and_resumed_is_the_same_as_never_interrupted(run, tmp_path)
         (["train", "--rate", "-1"], "'rate'"),
         (["train", "--images", "70000"], "--images must be from 1 to 60000"),
         (["train", "--epochs", "many"], "--epochs"),
+        (["train", "--threads", "0"], "--threads"),
+        (["train", "--evaluate-every", "0"], "--evaluate-every"),
         (["train", "--colour", "red"], "--colour"),
         (["train", "--resume", "nowhere"], "nowhere"),
         (["train", "--resume", "nowhere", "--rate", "1"], "Beside --resume only"),
         (["train", "--network", "missing.json"], "missing.json cannot be read"),
         (["evaluate", "nowhere"], "nowhere is missing"),
         (["predict", "nowhere", "image.png"], "nowhere is missing"),
-        (["summary", "nowhere"], "nowhere is missing"),
+        (["summary", "nowhere"], "The network must be one of two-convolutions"),
         (["summary", "--input-shape", "28"], "three whole numbers"),
         (["summary", "--input-shape", "1,3,3"], "Layer 1: The window of Conv2D"),
         (["train", "--data", "cifar10", "--data-folder", "nowhere"], "nowhere"),
@@ -200,3 +206,135 @@ def test_version():
     import sixloops as package
 
     assert sixloops("--version").stdout.strip() == f"sixloops {package.__version__}"
+
+
+def test_data_that_does_not_fit_leaves_no_run_folder(tmp_path):
+    described = sixloops("summary", "two-convolutions", "--input-shape", "1,32,32", "--json").stdout
+    (tmp_path / "larger.json").write_text(described)
+    result = sixloops(*SHORT, "--network", "larger.json", "--out", "run", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "must have shape (batch, 1, 32, 32)" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def image_folder(path, classes, count=5):
+    """Write small images of random grays, one sub-folder a class."""
+    random = np.random.default_rng(0)
+    for name in classes:
+        (path / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = random.integers(0, 256, (8, 8), dtype=np.uint8)
+            Image.fromarray(pixels).save(path / name / f"{number}.png")
+
+
+def test_known_data_sets_come_before_folders_of_the_same_name(tmp_path, monkeypatch):
+    (tmp_path / "mnist").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_data("mnist", None)[1].name == "MNIST test"
+    with pytest.raises(FileError, match="one sub-folder a class"):
+        load_data("./mnist", None)
+
+
+def test_train_and_test_folders_must_have_the_same_classes(tmp_path):
+    image_folder(tmp_path / "train", ["cat", "dog", "emu"])
+    image_folder(tmp_path / "test", ["cat", "emu"])
+    with pytest.raises(DataError, match=r"one a class: cat, dog, emu\. Got cat, emu"):
+        load_data(str(tmp_path), None)
+
+
+def test_a_run_on_a_folder_is_evaluated_on_what_it_was_tested_on(tmp_path):
+    image_folder(tmp_path / "images", ["cat", "dog"])
+    train = ["train", "--network", "dense", "--epochs", "1", "--seed", "3", "--out", "run"]
+    result = sixloops(*train, "--data", "images", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    expected = json.loads((tmp_path / "run" / "evaluation.json").read_text())
+    got = sixloops("evaluate", "run", "--data", "images", "--json", cwd=tmp_path)
+    assert json.loads(got.stdout)["loss"] == expected["loss"]
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    resumed = sixloops("train", "--resume", "../run", "--epochs", "2", cwd=elsewhere)
+    assert resumed.returncode == 0, resumed.stderr
+
+
+def test_the_data_names_the_classes_of_a_described_network(tmp_path):
+    described = sixloops("summary", "dense", "--classes", "2", "--input-shape", "1,8,8", "--json")
+    (tmp_path / "mine.json").write_text(described.stdout)
+    image_folder(tmp_path / "images", ["cat", "dog"])
+    train = ["train", "--network", "mine.json", "--epochs", "1", "--out", "run"]
+    result = sixloops(*train, "--data", "images", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    image = tmp_path / "images" / "cat" / "0.png"
+    (answer,) = json.loads(sixloops("predict", "run", image, "--json", cwd=tmp_path).stdout)
+    assert {entry["class"] for entry in answer["classes"]} == {"cat", "dog"}
+    image_folder(tmp_path / "others", ["bat", "cat"])
+    other = sixloops("evaluate", "run", "--data", "others", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "must be those of run: cat, dog. Got bat, cat." in other.stderr
+
+
+@pytest.fixture(scope="module")
+def small_run(tmp_path_factory):
+    """Train on a folder of a few images, for the tests that damage a run."""
+    folder = tmp_path_factory.mktemp("small")
+    image_folder(folder / "images", ["cat", "dog"])
+    command = ["train", "--network", "dense", "--epochs", "1", "--data", folder / "images"]
+    result = sixloops(*command, "--out", folder / "run")
+    assert result.returncode == 0, result.stderr
+    return folder / "run"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("data", 3), ("data", None), ("data_folder", ["a"]), ("images", "5"), ("optimizer", 3),
+        ("schedule", None), ("augmentation", 3), ("augmentation", [3]), ("epochs", "3"),
+    ],
+)  # fmt: skip
+def test_an_edited_configuration_is_one_error_and_changes_nothing(
+    small_run, tmp_path, option, value
+):
+    folder = tmp_path / "run"
+    shutil.copytree(small_run, folder)
+    configuration = json.loads((folder / "configuration.json").read_text())
+    configuration["options"][option] = value
+    (folder / "configuration.json").write_text(json.dumps(configuration))
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    result = sixloops("train", "--resume", folder)
+    assert result.returncode == 2
+    assert f"The '{option}' of" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_behind_the_output_is_one_error():
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "sixloops", "summary"]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 2
+    assert "No space left" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_output_that_knows_ascii_only_is_no_error():
+    result = sixloops("summary", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert result.returncode == 0, result.stderr
+    assert "Conv2D" in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--classes", "3"], ["--json"]])
+def test_a_network_that_no_memory_holds_is_one_error(tmp_path, arguments):
+    layers = [{"type": "Flatten"}, {"type": "Dense", "units": 10**15}]
+    described = tmp_path / "huge.json"
+    described.write_text(json.dumps({"layers": layers, "input_shape": [1, 8, 8]}))
+    result = sixloops("summary", described, *arguments)
+    assert result.returncode == 2
+    assert "cannot be made" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_json_of_endless_brackets_is_one_error(tmp_path):
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    result = sixloops("summary", tmp_path / "deep.json")
+    assert result.returncode == 2
+    assert "deep.json must hold a JSON object" in result.stderr

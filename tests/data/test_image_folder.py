@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -215,3 +216,13 @@ def test_a_photograph_is_turned_upright(tmp_path: Path) -> None:
     exif[0x0112] = 6  # held so that the picture must be turned clockwise
     save(tmp_path / "a.png", pixels, exif=exif)
     assert (read_image(tmp_path / "a.png", (1, 5, 3))[0] == np.rot90(pixels, -1)).all()
+
+
+def test_a_class_whose_name_is_no_utf8_can_be_printed(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    Image.fromarray(gray()).save(folder / "0.png")
+    assert load_image_folder(tmp_path).classes == ("caf?",)

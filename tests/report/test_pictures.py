@@ -19,6 +19,7 @@ from sixloops.losses import SquaredError
 from sixloops.network import Network
 from sixloops.report import (
     find_mistakes,
+    kernels,
     plot_confusion,
     plot_feature_maps,
     plot_history,
@@ -26,7 +27,6 @@ from sixloops.report import (
     plot_mistakes,
     save_figure,
 )
-from sixloops.report import kernels
 from sixloops.report.style import png
 from sixloops.training import Evaluation, History, confusion_matrix
 
@@ -120,7 +120,7 @@ class TestHistory:
         assert high > 0.3
 
     def test_an_accuracy_of_one_is_shown_below_the_frame(self):
-        made = History([dict(kind="epoch", epoch=1, step=9, loss=0.0, accuracy=1.0)])
+        made = History([{"kind": "epoch", "epoch": 1, "step": 9, "loss": 0.0, "accuracy": 1.0}])
         assert plot_history(made).axes[1].get_ylim()[1] > 1
 
     def test_before_the_first_epoch_the_axis_counts_steps(self):
@@ -273,7 +273,7 @@ class TestConfusion:
     def test_wrong_input_is_refused(self):
         with pytest.raises(DataError, match="must have a confusion matrix"):
             plot_confusion(Evaluation(0.1, None, None, 5, None, 3))
-        with pytest.raises(DataError, match="one name for each of its 3 rows. Got 2"):
+        with pytest.raises(DataError, match=r"one name for each of its 3 rows\. Got 2"):
             plot_confusion(evaluation(np.eye(3, dtype=int)), ["a", "b"])
 
 
@@ -357,7 +357,8 @@ def test_no_text_leaves_the_picture_or_lies_on_another():
 
 def test_they_look_the_same_under_any_settings_and_change_none():
     plain = [png(figure) for figure in all_figures()]
-    with mpl.rc_context({"text.color": "red", "axes.facecolor": "black", "axes.labelcolor": "red"}):
+    colours = ("text.color", "axes.facecolor", "axes.labelcolor", "xtick.color", "grid.color")
+    with mpl.rc_context(dict.fromkeys(colours, "red")):
         before = dict(mpl.rcParams)
         again = [png(figure) for figure in all_figures()]
         assert dict(mpl.rcParams) == before

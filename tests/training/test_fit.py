@@ -14,6 +14,7 @@ from sixloops.engine import Plan
 from sixloops.errors import ConfigurationError, DataError, NonFiniteError, ShapeError
 from sixloops.layers import (
     BatchNorm,
+    Context,
     Conv2D,
     Dense,
     Dropout,
@@ -22,8 +23,10 @@ from sixloops.layers import (
     MaxPool2D,
     ReLU,
     Rescale,
+    Residual,
     Sequential,
 )
+from sixloops.losses import SquaredError
 from sixloops.network import Network
 from sixloops.optimizers import SGD, Adam, Momentum
 from sixloops.regularizers import L2
@@ -139,14 +142,12 @@ def test_the_seed_decides_the_bits():
     assert reached[0] == reached[1] != reached[2]
 
 
-def test_gradients_of_the_plan_are_those_of_the_whole_network():
-    network = small_network(dtype=np.float64, extra=[Sequential([ReLU(), BatchNorm()])])
-    data = blobs(37)
-    images, labels = data.take(np.arange(37))
+@pytest.mark.parametrize("extra", [[], [Sequential([ReLU(), BatchNorm()])]])
+def test_gradients_of_the_plan_are_those_of_the_whole_network(extra):
+    network = small_network(dtype=np.float64, extra=extra)
+    images, labels = blobs(37).take(np.arange(37))
     with Plan(network, batch_size=37) as plan:
         step = plan.step(images.astype(float), labels)
-
-    from sixloops.layers import Context
 
     context = Context(training=True, state=network.state)
     y, backward = network.root.forward(images.astype(float), network.parameters, context)
@@ -156,6 +157,16 @@ def test_gradients_of_the_plan_are_those_of_the_whole_network():
     assert gradients.keys() == step.gradients.keys()
     for name, gradient in gradients.items():
         np.testing.assert_allclose(step.gradients[name], gradient, rtol=1e-10, atol=1e-14)
+    assert step.updates.keys() == network.state.keys()
+    for name, value in context.updates.items():
+        np.testing.assert_allclose(step.updates[name], value, rtol=1e-12)
+
+
+def test_running_statistics_follow_the_batches():
+    network = small_network(extra=[BatchNorm()])
+    before = {name: array.copy() for name, array in network.state.items()}
+    fit(network, blobs(), epochs=2, batch_size=16)
+    assert all((network.state[name] != before[name]).all() for name in before)
 
 
 def test_regularizer_pulls_weights_but_not_biases():
@@ -379,3 +390,150 @@ def test_two_networks_train_in_two_threads():
     for thread in threads:
         thread.join()
     assert alone == together
+
+
+class Failing(Callback):
+    def __init__(self, where):
+        self.where = where
+        self.ended = False
+        setattr(self, where, self.fail)
+
+    def fail(self, run, plan):
+        raise RuntimeError(f"failed in {self.where}")
+
+    def on_train_end(self, run, plan):
+        self.ended = True
+
+
+@pytest.mark.parametrize("where", ["on_train_start", "on_step_end", "on_epoch_end", "on_train_end"])
+def test_a_failing_callback_keeps_no_other_from_its_end(where, tmp_path):
+    first, failing, last = Failing("nowhere"), Failing(where), Failing("nowhere")
+    callbacks = [first, failing, last, Checkpoint(tmp_path / "run", every_seconds=1000)]
+    with pytest.raises(RuntimeError, match=f"failed in {where}"):
+        fit(small_network(), blobs(), epochs=1, callbacks=callbacks)
+    assert first.ended
+    assert last.ended
+    assert (tmp_path / "run" / "best.safetensors").exists() == (where == "on_train_end")
+
+
+def test_a_state_that_is_not_finite_stops_the_run():
+    network = Network([Flatten(), Rescale(1e25), BatchNorm(), Dense(4)], (1, 8, 8))
+    with pytest.raises(NonFiniteError, match=r"the state '2\.running_variance' of layer 2"):
+        fit(network, blobs(), epochs=1)
+
+
+@pytest.mark.parametrize("callbacks", [(), (EvaluateEvery(1),)])
+def test_a_validation_loss_that_is_not_finite_stops_the_run(callbacks, tmp_path):
+    network = Network([Flatten(), Dense(4)], (1, 8, 8), loss=SquaredError())
+    bright = Dataset(np.full((4, 1, 8, 8), 1e30, np.float32), [0, 1, 2, 3])
+    options = {"validation": bright, "callbacks": [*callbacks, Checkpoint(tmp_path)]}
+    what = "a random subset" if callbacks else "the validation set"
+    with pytest.raises(NonFiniteError, match=rf"the loss on {what} is inf\. Try a lower"):
+        fit(network, blobs(), epochs=1, optimizer=SGD(1e-6), **options)
+
+
+@dataclass(frozen=True)
+class Holder(Layer):
+    """Holds a layer and forgets to ask it whether it couples the batch."""
+
+    inner: Layer
+
+    def initial_parameters(self, input_shape, random, dtype):
+        return self.inner.initial_parameters(input_shape, random, dtype)
+
+    def initial_state(self, input_shape, dtype):
+        return self.inner.initial_state(input_shape, dtype)
+
+    def forward(self, x, parameters, context):
+        return self.inner.forward(x, parameters, context)
+
+
+def test_a_layer_that_couples_the_batch_unsaid_is_found_out():
+    with pytest.raises(ConfigurationError, match=r"The couples_batch\(\) of layer 3 must return"):
+        fit(small_network(extra=[Holder(BatchNorm())]), blobs(), epochs=1)
+
+
+def test_a_step_takes_no_more_images_than_its_plan_was_made_for():
+    images, labels = blobs().take(np.arange(20))
+    with Plan(small_network(), 16) as plan, pytest.raises(ConfigurationError, match="at most 16"):
+        plan.step(images, labels)
+
+
+def test_images_that_are_true_or_false_train():
+    data = blobs()
+    fit(small_network(), Dataset(data.images > 100, data.labels), epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"callbacks": print}, "'callbacks' of fit must be a list"), ({"regularizers": 5}, "Got 5")],
+)
+def test_no_lists(options, words):
+    with pytest.raises(ConfigurationError, match=words):
+        fit(small_network(), blobs(), **options)
+
+
+@pytest.mark.parametrize("k", [0, 1.5, "5"])
+def test_top_k_of_no_classes(k):
+    with pytest.raises(ConfigurationError, match="The 'k' of evaluate must be"):
+        evaluate(small_network(), blobs(), k=k)
+
+
+def returning(y_and_backward):
+    """Build a layer of one's own that returns what ``y_and_backward`` makes of its input."""
+
+    @dataclass(frozen=True)
+    class Odd(Layer):
+        def forward(self, x, parameters=None, context=None):
+            return y_and_backward(x)
+
+    return Odd()
+
+
+@pytest.mark.parametrize(
+    ("forward", "got"),
+    [
+        (lambda x: None, "NoneType"),
+        (lambda x: x, "ndarray"),
+        (lambda x: (None, lambda dy: (dy, {})), "NoneType, function"),
+        (lambda x: (x.tolist(), lambda dy: (dy, {})), "list, function"),
+        (lambda x: (x, None), "ndarray, NoneType"),
+    ],
+)
+@pytest.mark.parametrize("nest", [lambda layer: layer, lambda layer: Residual([layer])])
+def test_a_forward_that_returns_something_else_is_named(forward, got, nest):
+    network = Network([Flatten(), nest(returning(forward)), Dense(3)], input_shape=(1, 4, 4))
+    images = np.zeros((6, 1, 4, 4), np.float32)
+    words = rf"forward of layer \d \(Odd\) must return \(y, backward\), .* Got {got}\."
+    with pytest.raises(ConfigurationError, match=words):
+        fit(network, Dataset(images, [0, 1, 2] * 2), epochs=1)
+    with pytest.raises(ConfigurationError, match=words):
+        network.predict(images)
+
+
+@pytest.mark.parametrize(
+    ("backward", "got"),
+    [
+        (lambda dy: None, "NoneType"),
+        (lambda dy: dy, "ndarray"),
+        (lambda dy: (None, {}), "NoneType, dict"),
+        (lambda dy: (dy, None), "ndarray, NoneType"),
+        (lambda dy: (dy, {"w": 1.0}), "ndarray, dict"),
+    ],
+)
+def test_a_backward_that_returns_something_else_is_named(backward, got):
+    layers = [Flatten(), returning(lambda x: (x, backward)), Dense(3)]
+    network = Network(layers, input_shape=(1, 4, 4))
+    data = Dataset(np.zeros((6, 1, 4, 4), np.float32), [0, 1, 2] * 2)
+    words = rf"backward of layer 1 \(Odd\) must return \(dx, gradients\), .* Got {got}\."
+    with pytest.raises(ConfigurationError, match=words):
+        fit(network, data, epochs=1)
+
+
+@pytest.mark.parametrize("network", [None, [Dense(3)]])
+def test_something_that_is_no_network_is_refused(network):
+    data = Dataset(np.zeros((3, 1, 4, 4), np.float32), [0, 1, 2])
+    with pytest.raises(ConfigurationError, match="'network' must be a Network"):
+        fit(network, data, epochs=1)
+    with pytest.raises(ConfigurationError, match="'network' must be a Network"):
+        evaluate(network, data)

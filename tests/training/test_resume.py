@@ -5,16 +5,18 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from sixloops.data import Dataset
 from sixloops.errors import ConfigurationError, FileError
-from sixloops.layers import Dense, Flatten
+from sixloops.files import read_tensors, write_tensors
+from sixloops.layers import Dense, Flatten, Layer, Residual, Sequential
 from sixloops.network import Network
 from sixloops.optimizers import SGD, Adam
-from sixloops.training import Checkpoint, fit
+from sixloops.training import Callback, Checkpoint, EarlyStopping, fit
 
 PROGRAM = """
 import sys, time
@@ -169,3 +171,130 @@ def test_every_truncation_is_one_clear_error(checkpoint, tmp_path):
             fit(network(), data(), epochs=2, resume=broken)
     with pytest.raises(FileError, match="missing"):
         fit(network(), data(), epochs=2, resume=tmp_path / "none.safetensors")
+
+
+class KilledError(Exception):
+    pass
+
+
+class KilledOnceStopped(Callback):
+    """Ends the run as a kill would, between its last checkpoint and its end."""
+
+    runs_last = True
+
+    def on_epoch_end(self, run, plan):
+        if run.stop_reason:
+            raise KilledError
+
+
+def test_a_run_killed_when_it_had_stopped_early_does_not_go_on(tmp_path):
+    stopping = EarlyStopping(patience=2, minimum_change=1.0)
+    straight = network()
+    history = fit(straight, data(), epochs=9, callbacks=[stopping])
+    killed = network()
+    callbacks = [stopping, Checkpoint(tmp_path), KilledOnceStopped()]
+    with pytest.raises(KilledError):
+        fit(killed, data(), epochs=9, callbacks=callbacks)
+    resumed = network(seed=5)
+    again = fit(
+        resumed, data(), epochs=9, callbacks=[stopping], resume=tmp_path / "last.safetensors"
+    )
+    assert len(again.epochs) == len(history.epochs) == 3
+    assert again.stopped == history.stopped
+    assert resumed.parameters["1.weight"].tobytes() == straight.parameters["1.weight"].tobytes()
+
+
+def test_a_new_run_does_not_leave_the_checkpoint_of_an_older_one(checkpoint):
+    class KilledAtOnce(Callback):
+        def on_step_end(self, run, plan):
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        fit(network(seed=7), data(), callbacks=[Checkpoint(checkpoint.parent), KilledAtOnce()])
+    stored = Network.load(checkpoint)
+    new = network(seed=7)
+    assert stored.parameters["1.weight"].tobytes() == new.parameters["1.weight"].tobytes()
+
+
+@dataclass(frozen=True)
+class Twice(Layer):
+    def forward(self, x, parameters, context):
+        return 2 * x, lambda dy: (2 * dy, {})
+
+
+def test_a_users_layer_deep_in_the_network_is_no_hindrance(tmp_path):
+    def deep():
+        return Network([Flatten(), Residual([Sequential([Twice()])]), Dense(3)], (1, 4, 4))
+
+    fit(deep(), data(), epochs=1, callbacks=[Checkpoint(tmp_path)])
+    resumed, straight = deep(), deep()
+    fit(resumed, data(), epochs=2, resume=tmp_path / "last.safetensors")
+    fit(straight, data(), epochs=2)
+    assert resumed.parameters["2.weight"].tobytes() == straight.parameters["2.weight"].tobytes()
+
+
+def test_another_validation_set_is_refused(checkpoint):
+    with pytest.raises(ConfigurationError, match="data's validation"):
+        fit(network(), data(), epochs=2, resume=checkpoint, validation=data().first(9))
+
+
+def rewritten(checkpoint, change):
+    """Write a checkpoint anew with its JSON and arrays changed by ``change``."""
+    arrays, about = read_tensors(checkpoint)
+    change(arrays, about)
+    write_tensors(checkpoint, arrays, about)
+
+
+@pytest.mark.parametrize("name", ["training", "settings", "data", "position"])
+@pytest.mark.parametrize("value", [None, [], "x", 3])
+def test_a_checkpoint_with_a_damaged_entry_is_refused(checkpoint, name, value):
+    def change(arrays, about):
+        (about if name == "training" else about["training"])[name] = value
+
+    rewritten(checkpoint, change)
+    with pytest.raises(FileError, match=f"no whole '{name}' entry"):
+        fit(network(), data(), epochs=2, resume=checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("step", None), ("step", -1), ("step", 1.0), ("step", 5), ("step", "1"),
+        ("epoch", -1), ("epoch", [1]), ("rate", "x"), ("rate", 10**400), ("seconds", None),
+        ("recent", None), ("recent", {}), ("recent", {"loss": "x", "correct": 0, "images": 0}),
+        ("current", [1]), ("history", None), ("history", [1]), ("history", [{}]),
+        ("history", [{"kind": "epoch", "epoch": 1, "step": 1, "seconds": 0.0}]),
+    ],
+)  # fmt: skip
+def test_a_checkpoint_with_a_damaged_position_is_refused(checkpoint, name, value):
+    rewritten(checkpoint, lambda _, about: about["training"]["position"].update({name: value}))
+    ours = network()
+    before = ours.parameters["1.weight"]
+    with pytest.raises(FileError, match=f"The '{name}' of the position in .* is damaged"):
+        fit(ours, data(), epochs=2, resume=checkpoint)
+    assert ours.parameters["1.weight"] is before
+
+
+def test_a_checkpoint_without_a_part_of_its_position_is_refused(checkpoint):
+    rewritten(checkpoint, lambda _, about: about["training"]["position"].pop("seconds"))
+    with pytest.raises(FileError, match="'seconds' of the position"):
+        fit(network(), data(), epochs=2, resume=checkpoint)
+
+
+def test_optimizer_arrays_of_another_shape_are_refused(tmp_path):
+    fit(network(), data(), epochs=1, optimizer=Adam(), callbacks=[Checkpoint(tmp_path)])
+    checkpoint = tmp_path / "last.safetensors"
+    ours = network()
+    arrays, _ = read_tensors(checkpoint)
+    name = next(name for name in arrays if name.startswith("optimizer."))
+    rewritten(checkpoint, lambda arrays, _: arrays.update({name: np.zeros(7, np.float32)}))
+    before = ours.parameters["1.weight"]
+    with pytest.raises(FileError, match=r"must be float32 of shape .* Got float32 of shape \(7,\)"):
+        fit(ours, data(), epochs=2, optimizer=Adam(), resume=checkpoint)
+    assert ours.parameters["1.weight"] is before
+
+
+def test_fewer_epochs_than_are_done_are_refused(tmp_path):
+    fit(network(), data(), epochs=2, callbacks=[Checkpoint(tmp_path)])
+    with pytest.raises(ConfigurationError, match=r"'epochs' .* must be at least 2.* Got 1"):
+        fit(network(), data(), epochs=1, resume=tmp_path / "last.safetensors")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -43,10 +44,22 @@ def options(
 
 def main() -> None:
     """Run the command line; what the user got wrong is one message and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that knows no frames or accents gets question marks in their place.
+            stream.reconfigure(errors="replace")
     try:
         app()
     except SixloopsError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"Error: {error}", style="bold red", markup=False
-        )
-        sys.exit(2)
+        _fail(str(error))
+    except MemoryError as error:
+        _fail(f"There is not enough memory. {error} Take a smaller network, batch or data set.")
+    except OSError as error:
+        _fail(f"{error}. Check the name, the rights, and the room on the disk.")
+
+
+def _fail(message: str) -> NoReturn:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"Error: {message}", style="bold red", markup=False
+    )
+    sys.exit(2)

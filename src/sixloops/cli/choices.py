@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from sixloops.data import DATASETS, Dataset, load_image_folder
-from sixloops.errors import ConfigurationError, FileError
+from sixloops.errors import ConfigurationError, DataError, FileError
 from sixloops.network import Network
 from sixloops.report.run_folder import MODEL
 from sixloops.training.checkpoint import BEST, LAST
@@ -37,7 +37,9 @@ DownloadOption = Annotated[
 ]
 ThreadsOption = Annotated[
     int | None,
-    typer.Option(help="Threads; all that there are unless said. The bits do not depend on it."),
+    typer.Option(
+        min=1, help="Threads; all that there are unless said. The bits do not depend on it."
+    ),
 ]
 
 
@@ -53,20 +55,21 @@ def chosen(what: str, name: str, choices: Mapping[str, Kind]) -> Kind:
     return choices[key]
 
 
-def load_data(
-    name: str, folder: Path | None, *, download: bool = False, seed: int = 0
-) -> tuple[Dataset, Dataset]:
+def load_data(name: str, folder: Path | None, *, download: bool = False) -> tuple[Dataset, Dataset]:
     """Load a data set's training and test parts.
 
+    A folder of images without a test part is always divided in the same way, whatever
+    the run's seed, so that no command tests on what another trained on.
+
     Args:
-        name: one of the known ones, or the path of a folder of images with a
-            sub-folder a class, or with ``train`` and ``test`` in it.
+        name: one of the known ones (a folder of that name is written ``./mnist``), or
+            the path of a folder of images with a sub-folder a class, or with ``train``
+            and ``test`` in it.
         folder: where the files of a known data set are.
         download: whether it may be downloaded.
-        seed: of the split, where a folder of images has no test part.
     """
-    if Path(name).is_dir():
-        return _load_images(Path(name), seed)
+    if is_image_folder(name):
+        return _load_images(Path(name))
     if name.replace("-", "_") not in DATASETS:
         raise ConfigurationError(
             f"The data must be one of {spelled(DATASETS)}, or a folder of images with one "
@@ -75,13 +78,25 @@ def load_data(
     return chosen("data", name, DATASETS)(folder=folder, download=download)
 
 
-def _load_images(path: Path, seed: int) -> tuple[Dataset, Dataset]:
+def is_image_folder(name: str) -> bool:
+    """Say whether ``name`` means a folder of images; the known data sets' names come first."""
+    return name.replace("-", "_") not in DATASETS and Path(name).is_dir()
+
+
+def _load_images(path: Path) -> tuple[Dataset, Dataset]:
     parts = path / "train", path / "test"
     if not all(part.is_dir() for part in parts):
-        return load_image_folder(path).split(0.2, seed=seed, stratify=True)
+        return load_image_folder(path).split(0.2, stratify=True)
     train = load_image_folder(parts[0])
     channels, height, width = train.image_shape
-    return train, load_image_folder(parts[1], size=(height, width), channels=channels)
+    test = load_image_folder(parts[1], size=(height, width), channels=channels)
+    # Classes are numbered by their sub-folders, so that a missing one would shift all others.
+    if test.classes != train.classes:
+        raise DataError(
+            f"{parts[1]} must have the same sub-folders as {parts[0]}, one a class: "
+            f"{', '.join(train.classes or ())}. Got {', '.join(test.classes or ())}."
+        )
+    return train, test
 
 
 def load_network(model: Path) -> Network:

@@ -20,6 +20,9 @@ from sixloops.cli.choices import (
     load_data,
     load_network,
 )
+from sixloops.data import Dataset
+from sixloops.errors import DataError
+from sixloops.network import Network
 from sixloops.training import Evaluation
 from sixloops.training import evaluate as measure
 
@@ -35,6 +38,7 @@ def evaluate(
     """Measure a trained network on a data set's test images."""
     network = load_network(model)
     _, test = load_data(data, data_folder, download=download)
+    _check_classes(model, network, data, test)
     result = measure(network, test, threads=threads)
     if as_json:
         typer.echo(json.dumps(as_data(result)))
@@ -43,6 +47,17 @@ def evaluate(
     console.print(f"Test: {result}")
     if result.confusion is not None:
         console.print(_table(result.confusion, network.classes or test.classes or ()))
+
+
+def _check_classes(model: Path, network: Network, data: str, test: Dataset) -> None:
+    """Raise if the same number means different classes to the network and in the data."""
+    ours, theirs = network.classes, test.classes
+    if ours and theirs and ours != theirs:
+        raise DataError(
+            f"The classes of {data} must be those of {model}: {', '.join(ours)}. Got "
+            f"{', '.join(theirs)}. If only the names differ, sixloops.evaluate in Python compares "
+            "the numbers alone."
+        )
 
 
 def as_data(result: Evaluation) -> dict[str, object]:

@@ -30,10 +30,15 @@ def summary(
 ) -> None:
     """Show a network's layers, shapes, parameters, multiply-adds and memory."""
     if network in NETWORKS or network.endswith(".json"):
-        names = [str(number) for number in range(classes)]
+        names = [str(number) for number in range(classes)] if network in NETWORKS else []
         built = build_network(network, _shape(input_shape), names)
-    else:
+    elif Path(network).exists():
         built = load_network(Path(network))
+    else:
+        raise ConfigurationError(
+            f"The network must be one of {', '.join(NETWORKS)}, a .json file, a model file or a "
+            f"run folder. Got {network!r}, which is none."
+        )
     if as_json:
         typer.echo(json.dumps(built.about(), indent=2))
     else:

@@ -53,7 +53,12 @@ def load_image_folder(
         _check_fit(file, image, files[0][0], first, options)
         images[number] = image_array(image, *shape)
     labels = np.array([label for _, label in files])
-    return Dataset(images, labels, [folder.name for folder in classes], root.name)
+    return Dataset(images, labels, [_readable(folder.name) for folder in classes], root.name)
+
+
+def _readable(name: str) -> str:
+    """Return a file's name with question marks for bytes that are no UTF-8."""
+    return name.encode(errors="replace").decode()
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Plan:
 
     Args:
         network: the network; its parameters are read at every step.
-        batch_size: the largest batch that will come.
+        batch_size: the largest batch that a step will be given.
         threads: how many; None for all that the process may use.
 
     Examples:
@@ -77,11 +77,12 @@ class Plan:
             expected = "be a whole number of at least 1"
             raise ConfigurationError(wrong("batch_size", "a plan", expected, batch_size))
         self.network = network
+        self.batch_size = int(batch_size)
         self.stages = stages_of(network)
         self._workers = Workers(threads)
         self._gradients = {name: np.empty_like(p) for name, p in network.parameters.items()}
         couples = network.root.couples_batch()
-        self._training_piece = int(batch_size) if couples else PIECE
+        self._training_piece = self.batch_size if couples else PIECE
 
     def __enter__(self) -> Plan:
         self._workers.__enter__()
@@ -124,7 +125,16 @@ class Plan:
 
         Returns:
             The loss, the outputs, the gradients and the state's new values.
+
+        Raises:
+            ConfigurationError: more images than the plan was made for; or a layer, of
+                the user's own, that breaks its word about gradients or state.
         """
+        if len(images) > self.batch_size:
+            raise ConfigurationError(
+                f"A step must be given at most {self.batch_size} images, for which its plan was "
+                f"made. Got {len(images)}. Make the plan with a larger batch_size."
+            )
         pieces = _pieces(len(images), self._training_piece)
 
         def work(number: int) -> _Part:
@@ -133,6 +143,7 @@ class Plan:
             return _quietly(self._train, images[piece], targets[piece], len(images), generator)
 
         parts = self._workers.map(work, range(len(pieces)))
+        _check_updates(parts)
         losses = np.concatenate([part.losses for part in parts])
         return Step(
             loss=float(losses.mean(dtype=np.float64)),
@@ -173,6 +184,18 @@ class Plan:
             for part in parts[1:]:
                 total += part[name]
         return self._gradients
+
+
+def _check_updates(parts: list[_Part]) -> None:
+    """Raise where pieces of one batch each want to set the state: only one can."""
+    updates = parts[-1].updates
+    if len(parts) > 1 and updates:
+        name = next(iter(updates))
+        raise ConfigurationError(
+            f"The couples_batch() of layer {name.rpartition('.')[0]} must return True, as it or a "
+            f"layer in it sets the state '{name}', for which it must see the whole batch. Got "
+            "False. A layer that holds others asks them."
+        )
 
 
 def _quietly(work: Callable[..., Result], *arguments: object) -> Result:

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sixloops.descriptions import Description
-from sixloops.errors import ShapeError
+from sixloops.errors import ConfigurationError, ShapeError
 
 Array: TypeAlias = npt.NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
@@ -112,7 +112,10 @@ class Layer(Description):
         raise NotImplementedError(f"{type(self).__name__} must define forward(x, ...).")
 
     def couples_batch(self) -> bool:
-        """Say whether, in training, one image's output depends on the other images."""
+        """Say whether, in training, the layer must see all images of a batch together.
+
+        It must where one image's output depends on the others, or where it sets state.
+        """
         return False
 
     def multiply_adds(self, input_shape: Shape) -> int:
@@ -176,13 +179,44 @@ def forward_part(
 
     Returns:
         As :meth:`Layer.forward`, with the gradients under the whole's names.
+
+    Raises:
+        ConfigurationError: the layer, of the user's own, returns something else than it must.
     """
     inside = Context(context.training, context.random, within(context.state, name))
-    y, backward = layer.forward(x, within(parameters, name), inside)
+    given: Any = layer.forward(x, within(parameters, name), inside)
+    if not (_is_pair(given) and callable(given[1])):
+        raise _broken_word(layer, name, "forward", "(y, backward), an array and a function", given)
+    y, backward = given
     context.updates.update(under(name, inside.updates))
 
     def backward_part(dy: Array) -> tuple[Array, Gradients]:
-        dx, gradients = backward(dy)
+        given: Any = backward(dy)
+        if not (_is_pair(given) and _are_arrays(given[1])):
+            expected = "(dx, gradients), an array and a dictionary of arrays"
+            raise _broken_word(layer, name, "backward", expected, given)
+        dx, gradients = given
         return dx, under(name, gradients)
 
     return y, backward_part
+
+
+def _is_pair(given: object) -> bool:
+    return isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], np.ndarray)
+
+
+def _are_arrays(given: object) -> bool:
+    # The sum over a whole array, the gradient of a single number, is a NumPy scalar.
+    return isinstance(given, dict) and all(
+        isinstance(array, np.ndarray | np.generic) for array in given.values()
+    )
+
+
+def _broken_word(
+    layer: Layer, name: str, method: str, expected: str, given: object
+) -> ConfigurationError:
+    parts = given if isinstance(given, tuple) else (given,)
+    got = ", ".join(type(part).__name__ for part in parts)
+    return ConfigurationError(
+        f"The {method} of layer {name} ({type(layer).__name__}) must return {expected}. Got {got}."
+    )

@@ -112,13 +112,12 @@ class Conv2D(Layer):
             return
         if self.groups != 1:
             raise checks.fail(self, "groups", "be 1 where a table is given")
-        rows = tuple(tuple(row) for row in self.table)
-        whole = all(row and all(checks.is_whole(c) and c >= 0 for c in row) for row in rows)
-        once = all(len(set(row)) == len(row) for row in rows)
-        if len(rows) != self.filters or not whole or not once:
+        given: Any = self.table
+        rows = list(given) if hasattr(given, "__iter__") else []
+        if len(rows) != self.filters or not all(_is_row(row) for row in rows):
             expected = f"have {self.filters} rows of different input maps' numbers, none empty"
             raise checks.fail(self, "table", expected)
-        object.__setattr__(self, "table", rows)
+        object.__setattr__(self, "table", tuple(tuple(int(c) for c in row) for row in rows))
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return (filters, positions down, positions across)."""
@@ -210,3 +209,10 @@ class Conv2D(Layer):
         kh, kw = self._window(input_shape).kernel
         weights = int(self._connected(input_shape[0]).sum()) * kh * kw
         return weights + (self.filters if self.use_bias else 0)
+
+
+def _is_row(row: Any) -> bool:
+    """Say whether ``row`` holds numbers of input maps, none of them twice."""
+    maps = list(row) if hasattr(row, "__iter__") else []
+    whole = all(checks.is_whole(c) and c >= 0 for c in maps)
+    return bool(maps) and whole and len(set(maps)) == len(maps)

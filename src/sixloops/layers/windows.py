@@ -162,7 +162,7 @@ def check_padding(owner: Layer) -> None:
     width), or ((top, bottom), (left, right)).
     """
     given = getattr(owner, "padding")  # noqa: B009  (the base class has no such field)
-    if given in ("valid", "same"):
+    if isinstance(given, str) and given in ("valid", "same"):
         return
     sides = sides_in_pixels(given)
     if sides is None:

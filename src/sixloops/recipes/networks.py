@@ -130,9 +130,10 @@ def lenet5_1998(shape: Shape, classes: int) -> Layers:
         *([ZeroPad2D(2)] if shape[1:] == (28, 28) else []),
         # Section III.A: the background becomes −0.1 and the ink 1.175.
         Rescale(1.275 / 255, -0.1),
-        Conv2D(6, 5, weight_initializer=init),
+        # Section II.B: every unit up to F6 squashes its weighted sum, so C1 and C3 do too.
+        Conv2D(6, 5, activation=squash, weight_initializer=init),
         Subsampling2D(2, activation=squash),
-        Conv2D(16, 5, table=LENET_TABLE, weight_initializer=init),
+        Conv2D(16, 5, table=LENET_TABLE, activation=squash, weight_initializer=init),
         Subsampling2D(2, activation=squash),
         Conv2D(120, 5, activation=squash, weight_initializer=init),
         Flatten(),

@@ -22,7 +22,7 @@ def build_network(
         name: one of :data:`NETWORKS`, or the path of a ``.json`` file with ``layers``,
             ``input_shape`` and perhaps ``loss``, as ``Network.about`` gives them.
         input_shape: the data's images, (channels, height, width).
-        classes: the data's classes.
+        classes: the data's classes; for a file, none for those that it names itself.
         seed: of the initial parameters.
 
     Raises:
@@ -34,7 +34,7 @@ def build_network(
         Network([Rescale, Flatten, Dense, Dense], input_shape=(1, 28, 28))
     """
     if name.endswith(".json"):
-        return _from_file(Path(name), seed)
+        return _from_file(Path(name), list(classes), seed)
     if name not in NETWORKS:
         raise ConfigurationError(
             f"The network must be one of {', '.join(NETWORKS)}, or a .json file that describes "
@@ -45,11 +45,12 @@ def build_network(
     return Network(layers, input_shape, loss=named.loss, classes=classes, seed=seed)
 
 
-def _from_file(path: Path, seed: int) -> Network:
+def _from_file(path: Path, classes: list[str], seed: int) -> Network:
     try:
-        described = json.loads(read_bytes(path))
+        described = dict(json.loads(read_bytes(path)))
+        described["classes"] = classes or described.get("classes")
         return from_description(described, seed=seed)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, SixloopsError):
             raise FileError(f"{path} describes a network that cannot be built: {error}") from error
         raise FileError(

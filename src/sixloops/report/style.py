@@ -1,8 +1,8 @@
 """One look for all pictures, made with explicit arguments.
 
-Matplotlib's global settings are neither changed nor relied on: the pictures look the
-same, and leave everything as it was, inside any program. They are drawn without a
-screen, on figures that pyplot never hears of.
+Matplotlib's global settings are not changed, and but for the font not relied on: the
+pictures look the same, and leave everything as it was, inside any program. They are
+drawn without a screen, on figures that pyplot never hears of.
 """
 
 from __future__ import annotations

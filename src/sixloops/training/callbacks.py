@@ -17,8 +17,9 @@ from typing import ClassVar
 from sixloops import checks
 from sixloops.data import Dataset
 from sixloops.engine import Plan
-from sixloops.files import write_text
+from sixloops.files import append_text, write_text
 from sixloops.training.evaluate import check_data, evaluate_with
+from sixloops.training.finite import check_evaluation
 from sixloops.training.history import as_lines
 from sixloops.training.run import Run
 
@@ -90,6 +91,7 @@ class EvaluateEvery(Callback):
         if self.images is not None and self.images < len(data):
             data = data.random_subset(self.images, run.streams.generator("evaluate", run.step))
         result = evaluate_with(plan, data)
+        check_evaluation(run, result.loss, "a random subset")
         measures = {"loss": result.loss}
         if result.accuracy is not None:
             measures["accuracy"] = result.accuracy
@@ -111,6 +113,10 @@ class EarlyStopping(Callback):
     def __post_init__(self) -> None:
         checks.whole(self, "patience")
         checks.number(self, "minimum_change", minimum=0)
+
+    def on_train_start(self, run: Run, plan: Plan) -> None:
+        """Stop at once if the run, now resumed, was killed after it had come to its end."""
+        self.on_epoch_end(run, plan)
 
     def on_epoch_end(self, run: Run, plan: Plan) -> None:
         """Stop, if it is time."""
@@ -142,8 +148,7 @@ class HistoryFile(Callback):
         """Append what is new."""
         new = run.history.records[self._written :]
         if new:
-            with self.path.open("a", encoding="utf-8") as handle:
-                handle.write(as_lines(new))
+            append_text(self.path, as_lines(new))
             self._written += len(new)
 
     def on_epoch_end(self, run: Run, plan: Plan) -> None:

@@ -19,8 +19,9 @@ from sixloops.engine import Plan
 from sixloops.errors import ConfigurationError, FileError
 from sixloops.files import read_tensors, write_tensors
 from sixloops.layers.base import under, within
-from sixloops.network import Network
+from sixloops.network import fitting
 from sixloops.training.callbacks import Callback
+from sixloops.training.position import check_position
 from sixloops.training.run import Run
 
 LAST = "last.safetensors"
@@ -60,10 +61,8 @@ class Checkpoint(Callback):
         self._written = 0.0
 
     def on_train_start(self, run: Run, plan: Plan) -> None:
-        """Write a first one, so that a run can go on wherever it is killed."""
-        self._written = time.monotonic()
-        if not (self.folder / LAST).exists():
-            self._write(run)
+        """Write a first one, so that this run, and no older one, goes on if it is killed."""
+        self._write(run)
 
     def on_step_end(self, run: Run, plan: Plan) -> None:
         """Write the last one, if it is time."""
@@ -78,7 +77,7 @@ class Checkpoint(Callback):
         self._write(run)
 
     def on_train_end(self, run: Run, plan: Plan) -> None:
-        """Write the last one, unless values that are not finite would overwrite good ones."""
+        """Write the last one; after an error the arrays may be half changed, so not then."""
         if not run.failed:
             self._write(run)
 
@@ -122,34 +121,39 @@ def restore_checkpoint(run: Run, path: str | os.PathLike[str]) -> None:
         ConfigurationError: network, settings or data are others than the checkpoint's.
     """
     arrays, about = read_tensors(path)
-    training = about.get("training") if isinstance(about, dict) else None
-    if not isinstance(training, dict):
+    training = _entry(about, "training", path)
+    position = _entry(training, "position", path)
+    _check_same(run, _entry(about, "network", path), training, path)
+    check_position(run, position, str(path))
+    optimizer_state = fitting(within(arrays, "optimizer"), run.optimizer_state, str(path))
+    run.network.take_tensors(arrays, str(path))
+    run.optimizer_state = optimizer_state
+    run.go_to(position)
+
+
+def _entry(about: Any, name: str, source: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the dictionary ``name`` in a checkpoint's JSON."""
+    entry = about.get(name) if isinstance(about, dict) else None
+    if not isinstance(entry, dict):
         raise FileError(
-            f"{path} is no checkpoint to go on from: it has no 'training' entry. "
+            f"{source} is no checkpoint to go on from: it has no whole '{name}' entry. "
             f"Training writes {LAST} into its run folder; {BEST} holds a network alone."
         )
-    _check_same(run, about, training, str(path))
-    # The layers were just compared, so the classes of the user's own are the run's.
-    kinds = {type(layer) for layer in run.network.layers}
-    stored = Network.from_tensors(arrays, about, source=str(path), kinds=kinds)
-    run.network.parameters, run.network.state = stored.parameters, stored.state
-    optimizer_state = within(arrays, "optimizer")
-    if optimizer_state.keys() != run.optimizer_state.keys():
-        raise FileError(f"{path} lacks arrays of its optimiser. The file is damaged.")
-    run.optimizer_state = optimizer_state
-    run.go_to(training["position"])
+    return entry
 
 
-def _check_same(run: Run, about: dict[str, Any], training: dict[str, Any], source: str) -> None:
+def _check_same(
+    run: Run, network: dict[str, Any], training: dict[str, Any], source: str | os.PathLike[str]
+) -> None:
     ours: dict[str, Any] = {
         **{f"network's {key}": value for key, value in run.network.about().items()},
         **{f"setting '{key}'": value for key, value in to_data(run.settings).items()},
         **{f"data's {key}": value for key, value in run.fingerprint().items()},
     }
     theirs: dict[str, Any] = {
-        **{f"network's {key}": value for key, value in about.get("network", {}).items()},
-        **{f"setting '{key}'": value for key, value in training["settings"].items()},
-        **{f"data's {key}": value for key, value in training["data"].items()},
+        **{f"network's {key}": value for key, value in network.items()},
+        **{f"setting '{key}'": v for key, v in _entry(training, "settings", source).items()},
+        **{f"data's {key}": v for key, v in _entry(training, "data", source).items()},
     }
     for key, value in ours.items():
         if key != "setting 'epochs'" and theirs.get(key) != value:

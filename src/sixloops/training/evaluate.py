@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from sixloops.checks import is_whole
 from sixloops.data import Dataset
 from sixloops.engine import Plan
-from sixloops.errors import DataError
+from sixloops.errors import ConfigurationError, DataError, wrong
 from sixloops.layers.base import Array
 from sixloops.network import Network
 from sixloops.training.metrics import Evaluation, are_labels, confusion_matrix, top_k_accuracy
@@ -27,15 +28,18 @@ def evaluate(
         data: images and labels.
         batch_size: images computed at a time.
         threads: how many; None for all that the process may use.
-        k: for the top-k accuracy; at most the number of classes.
+        k: for the top-k accuracy; where there are fewer classes, their number counts.
 
     Returns:
         The evaluation.
 
     Raises:
         DataError: the data does not fit the network.
+        ConfigurationError: an option makes no sense.
     """
     check_data(network, data, "data")
+    if not is_whole(k) or k < 1:
+        raise ConfigurationError(wrong("k", "evaluate", "be a whole number of at least 1", k))
     with Plan(network, batch_size, threads) as plan:
         return evaluate_with(plan, data, batch_size=batch_size, k=k)
 
@@ -46,9 +50,11 @@ def evaluate_with(plan: Plan, data: Dataset, *, batch_size: int = 256, k: int = 
     for start in range(0, len(data), batch_size):
         images, labels = data.take(np.arange(start, min(start + batch_size, len(data))))
         outputs = plan.outputs(images)
-        losses, _ = loss.forward(outputs, labels)
+        # What is not finite shows in the numbers, and not as NumPy's warnings.
+        with np.errstate(all="ignore"):
+            losses, _ = loss.forward(outputs, labels)
+            parts.append(loss.predictions(outputs))
         total += float(losses.sum(dtype=np.float64))
-        parts.append(loss.predictions(outputs))
         targets.append(labels)
     return _evaluation(total / len(data), np.concatenate(parts), np.concatenate(targets), k)
 
@@ -72,6 +78,10 @@ def check_data(network: Network, data: Dataset, name: str) -> None:
         data: what shall be fed to it.
         name: what the user calls it, for the error.
     """
+    if not isinstance(network, Network):
+        mend = "Layers become one by Network(layers, input_shape)."
+        got = type(network).__name__
+        raise ConfigurationError(f"The 'network' must be a Network. Got {got}. {mend}")
     if not isinstance(data, Dataset):
         raise DataError(
             f"The '{name}' must be a Dataset. Got {type(data).__name__}. "

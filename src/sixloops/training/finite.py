@@ -16,7 +16,7 @@ MEND = "Try a lower learning rate or clip_norm=1.0, and check that the images ar
 def check_loss(run: Run, plan: Plan, loss: float, images: Array) -> None:
     """Raise if the batch's loss is not finite, naming the layer where it began."""
     if not np.isfinite(loss):
-        raise _error(run, f"the loss is {loss}; {_origin(plan, images)}")
+        raise _error(run, f"the loss is {loss}; {_origin(run, plan, images)}")
 
 
 def check_arrays(run: Run, plan: Plan, what: str, arrays: Parameters) -> None:
@@ -29,20 +29,31 @@ def check_arrays(run: Run, plan: Plan, what: str, arrays: Parameters) -> None:
             raise _error(run, f"{bad} of {size} values of the {what} '{name}' of {layer} are not")
 
 
+def check_evaluation(run: Run, loss: float, what: str) -> None:
+    """Raise if a loss that was measured beside the training, on ``what``, is not finite."""
+    if not np.isfinite(loss):
+        raise NonFiniteError(
+            f"Values must stay finite, but after step {run.step} (epoch {run.epoch + 1}) the loss "
+            f"on {what} is {loss}. {MEND}"
+        )
+
+
 def _error(run: Run, what: str) -> NonFiniteError:
     where = f"step {run.step + 1} (epoch {run.epoch + 1}, rate {run.rate:g})"
     return NonFiniteError(f"Values must stay finite, but at {where} {what}. {MEND}")
 
 
-def _origin(plan: Plan, images: Array) -> str:
+def _origin(run: Run, plan: Plan, images: Array) -> str:
     """Say where, on the way forward, the first value that is not finite comes from."""
     network = plan.network
     if not np.isfinite(images).all():
         return "the images of this batch already hold values that are not finite"
     y = images.astype(network.dtype, copy=False)
+    random = run.streams.generator("dropout", run.step, 0)
+    context = Context(training=True, random=random, state=network.state)
     with np.errstate(all="ignore"):
         for stage in plan.stages:
-            y, _ = stage.forward(y, network.parameters, Context(state=network.state))
+            y, _ = stage.forward(y, network.parameters, context)
             if not np.isfinite(y).all():
                 return f"the output of {stage.name} is the first that is not finite"
     return f"all layers' outputs are finite, {type(network.loss).__name__} is not"

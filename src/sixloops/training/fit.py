@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 
 import numpy as np
@@ -16,7 +16,7 @@ from sixloops.clipping import clip_by_norm
 from sixloops.data import Dataset, batches
 from sixloops.data.augmentation import Augmentation
 from sixloops.engine import Plan
-from sixloops.errors import ConfigurationError, NonFiniteError
+from sixloops.errors import ConfigurationError
 from sixloops.layers.base import Array
 from sixloops.network import Network
 from sixloops.optimizers import SGD, Optimizer
@@ -25,7 +25,7 @@ from sixloops.schedules import Constant, Schedule
 from sixloops.training.callbacks import AfterEpoch, Callback
 from sixloops.training.checkpoint import restore_checkpoint
 from sixloops.training.evaluate import evaluate_with
-from sixloops.training.finite import check_arrays, check_loss
+from sixloops.training.finite import check_arrays, check_evaluation, check_loss
 from sixloops.training.history import History
 from sixloops.training.metrics import correct
 from sixloops.training.run import Run, Settings, Tally
@@ -107,7 +107,7 @@ def fit(
         batch_size=batch_size,
         optimizer=optimizer,
         schedule=schedule,
-        regularizers=tuple(regularizers) if isinstance(regularizers, Sequence) else regularizers,
+        regularizers=regularizers,  # type: ignore[arg-type]  # settings make a tuple of them
         augmentation=augmentation,
         clip_norm=clip_norm,
         shuffle=shuffle,
@@ -125,6 +125,10 @@ def fit(
 
 def _in_order(given: Sequence[Callback | Callable[[Run], object]]) -> list[Callback]:
     """Return callbacks in the order in which they run."""
+    if not isinstance(given, Sequence):
+        raise ConfigurationError(
+            f"The 'callbacks' of fit must be a list. Got {given!r}. Put brackets around it."
+        )
     listed: list[Callback] = []
     for item in given:
         if isinstance(item, Callback):
@@ -161,17 +165,18 @@ def _stops_on_interrupt(run: Run) -> Iterator[None]:
 
 
 def _train(run: Run, plan: Plan, callbacks: list[Callback]) -> None:
-    for callback in callbacks:
-        callback.on_train_start(run, plan)
-    try:
-        while run.epoch < run.settings.epochs and not run.stop_reason:
-            _epoch(run, plan, callbacks)
-    except NonFiniteError as error:
-        run.failed, run.stop_reason = True, str(error)
-        raise
-    finally:
-        for callback in callbacks:
-            callback.on_train_end(run, plan)
+    with ExitStack() as ending:
+        # Every callback gets its end, whatever fails; the stack unwinds from its top.
+        for callback in reversed(callbacks):
+            ending.callback(callback.on_train_end, run, plan)
+        try:
+            for callback in callbacks:
+                callback.on_train_start(run, plan)
+            while run.epoch < run.settings.epochs and not run.stop_reason:
+                _epoch(run, plan, callbacks)
+        except BaseException as error:
+            run.failed, run.stop_reason = True, str(error)
+            raise
 
 
 def _epoch(run: Run, plan: Plan, callbacks: list[Callback]) -> None:
@@ -220,6 +225,7 @@ def _step(run: Run, plan: Plan, images: Array, targets: Array) -> None:
         network.parameters, step.gradients, run.optimizer_state, run.rate, run.step + 1
     )
     check_arrays(run, plan, "parameter", network.parameters)
+    check_arrays(run, plan, "state", step.updates)
     network.state.update(step.updates)
     run.step += 1
     _count(run, step.loss, correct(network.loss, step.outputs, targets), len(images))
@@ -239,6 +245,7 @@ def _end_epoch(run: Run, plan: Plan) -> None:
     measures = run.current.means()
     if run.validation is not None:
         result = evaluate_with(plan, run.validation)
+        check_evaluation(run, result.loss, "the validation set")
         measures["validation_loss"] = result.loss
         if result.accuracy is not None:
             measures["validation_accuracy"] = result.accuracy

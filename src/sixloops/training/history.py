@@ -76,7 +76,7 @@ class History:
         for number, line in enumerate(read_bytes(path).splitlines(), 1):
             try:
                 record = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 record = None
             if not isinstance(record, dict) or "kind" not in record:
                 raise FileError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -54,10 +55,10 @@ class Settings(Description):
 
     def _check_regularizers(self) -> None:
         given = self.regularizers
-        listed = (given,) if isinstance(given, Regularizer) else tuple(given or ())
-        if not all(isinstance(item, Regularizer) for item in listed):
+        listed = [given] if isinstance(given, Regularizer) else given
+        if not isinstance(listed, Sequence) or not all(isinstance(r, Regularizer) for r in listed):
             raise checks.fail(self, "regularizers", "be regularizers such as [L2(1e-4)]")
-        object.__setattr__(self, "regularizers", listed)
+        object.__setattr__(self, "regularizers", tuple(listed))
 
 
 @dataclass
@@ -97,7 +98,6 @@ class Run:
         data: what it is trained on.
         validation: what it is evaluated on after each epoch; may be None.
         settings: how.
-        threads: how many.
 
     Attributes:
         step: batches done since the beginning.
@@ -109,14 +109,13 @@ class Run:
         current: since the epoch began.
         seconds: training time so far, interruptions left out.
         stop_reason: why the run shall end early; None while it shall go on.
-        failed: whether a value became not finite, so that nothing of the run is to be kept.
+        failed: whether an error ended the run, so that its arrays are not to be kept.
     """
 
     network: Network
     data: Dataset
     validation: Dataset | None
     settings: Settings
-    threads: int | None = None
     step: int = 0
     epoch: int = 0
     rate: float = 0.0
@@ -183,6 +182,11 @@ class Run:
         self.history = History(list(position["history"]))
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return what tells this run's training data from another."""
-        labels = np.ascontiguousarray(self.data.labels)
-        return {"images": len(self.data), "labels": zlib.crc32(labels.tobytes())}
+        """Return what tells this run's data from other data, in JSON's types."""
+        validation = None if self.validation is None else _fingerprint(self.validation)
+        return {**_fingerprint(self.data), "validation": validation}
+
+
+def _fingerprint(data: Dataset) -> dict[str, int]:
+    labels = np.ascontiguousarray(data.labels)
+    return {"images": len(data), "labels": zlib.crc32(labels.tobytes())}

@@ -1,0 +1,76 @@
+"""Metrics against counting by hand."""
+
+import numpy as np
+import pytest
+
+from sixloops.data import Dataset
+from sixloops.errors import DataError
+from sixloops.layers import Flatten
+from sixloops.losses import RadialBasisLoss, SoftmaxCrossEntropy, SquaredError
+from sixloops.network import Network
+from sixloops.training import confusion_matrix, evaluate, top_k_accuracy
+from sixloops.training.metrics import correct
+
+
+def classes_and_answers(count=300, classes=7, seed=0):
+    random = np.random.default_rng(seed)
+    return random.integers(0, classes, count), random.random((count, classes))
+
+
+def test_confusion_counts_right_classes_down_and_answers_across():
+    labels, predictions = classes_and_answers()
+    matrix = confusion_matrix(predictions.argmax(axis=1), labels, 7)
+    for right in range(7):
+        for answer in range(7):
+            pairs = zip(labels, predictions, strict=True)
+            counted = sum(label == right and row.argmax() == answer for label, row in pairs)
+            assert matrix[right, answer] == counted
+
+
+@pytest.mark.parametrize("k", range(1, 8))
+def test_top_k_is_membership_in_the_k_largest(k):
+    labels, predictions = classes_and_answers()
+    largest = np.argsort(-predictions, axis=1)[:, :k]
+    hits = [label in row for label, row in zip(labels, largest, strict=True)]
+    assert top_k_accuracy(predictions, labels, k) == np.mean(hits)
+
+
+def test_the_network_that_passes_its_input_through_is_judged_by_hand():
+    labels, scores = classes_and_answers(600)
+    network = Network([Flatten()], input_shape=(7, 1, 1), dtype=np.float64)
+    result = evaluate(network, Dataset(scores.reshape(-1, 7, 1, 1), labels), k=3, batch_size=100)
+    shifted = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    assert result.loss == pytest.approx(-np.log(shifted[np.arange(600), labels]).mean())
+    assert result.accuracy == (scores.argmax(axis=1) == labels).mean()
+    assert result.top_k == top_k_accuracy(scores, labels, 3)
+    assert (result.k, result.images) == (3, 600)
+    assert result.confusion.sum() == 600
+
+
+def test_k_is_at_most_the_number_of_classes():
+    labels, scores = classes_and_answers(20)
+    network = Network([Flatten()], input_shape=(7, 1, 1))
+    assert evaluate(network, Dataset(scores.reshape(-1, 7, 1, 1), labels), k=50).top_k == 1.0
+
+
+def test_the_nearest_code_is_the_answer_of_radial_basis_outputs():
+    distances, labels = np.array([[0.1, 5.0], [3.0, 0.2]]), np.array([0, 0])
+    assert correct(RadialBasisLoss(), distances, labels) == 1
+    assert correct(SoftmaxCrossEntropy(), distances, labels) == 1
+    assert correct(SoftmaxCrossEntropy(), distances[:1], labels[:1]) == 0
+
+
+def test_targets_that_are_no_labels_have_a_loss_alone():
+    images = np.random.default_rng(0).random((10, 2, 1, 1))
+    network = Network([Flatten()], input_shape=(2, 1, 1), loss=SquaredError(), dtype=np.float64)
+    result = evaluate(network, Dataset(images, np.zeros((10, 2))))
+    assert result.loss == pytest.approx((images**2).sum() / 2 / 10)
+    assert result.accuracy is None
+    assert result.confusion is None
+    assert str(result) == f"loss {result.loss:.4f} on 10 images"
+
+
+def test_data_that_does_not_fit_is_named():
+    network = Network([Flatten()], input_shape=(2, 1, 1))
+    with pytest.raises(DataError, match="The 'data' does not fit the network"):
+        evaluate(network, Dataset(np.zeros((3, 2, 1, 1)), [0, 1, 5]))
