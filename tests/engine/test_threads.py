@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from sixloops.engine import Plan, stages_of
+from sixloops.engine import Plan, places_of
 from sixloops.engine.threads import Workers, available_threads
 from sixloops.errors import ConfigurationError
 from sixloops.layers import BatchNorm, Dense, Flatten, ReLU, Residual, Sequential
@@ -50,10 +50,10 @@ def test_nested_chains_are_laid_flat_and_blocks_are_not():
         [Sequential([ReLU(), Sequential([ReLU()])]), Residual([ReLU()]), Flatten(), Dense(2)],
         input_shape=(1, 2, 3),
     )
-    stages = stages_of(network)
-    assert [stage.path for stage in stages] == ["0.0", "0.1.0", "1", "2", "3"]
-    assert stages[-1].input_shape == (6,)
-    assert stages[-1].name == "layer 3 (Dense)"
+    places = places_of(network)
+    assert [place.path for place in places] == ["0.0", "0.1.0", "1", "2", "3"]
+    assert places[-1].input_shape == (6,)
+    assert places[-1].name == "layer 3 (Dense)"
 
 
 def test_evaluation_outputs_are_the_networks_own():

@@ -522,10 +522,10 @@ def test_a_forward_that_returns_something_else_is_named(forward, got, nest):
     ],
 )
 def test_a_backward_that_returns_something_else_is_named(backward, got):
-    layers = [Flatten(), returning(lambda x: (x, backward)), Dense(3)]
+    layers = [Flatten(), Dense(16), returning(lambda x: (x, backward)), Dense(3)]
     network = Network(layers, input_shape=(1, 4, 4))
     data = Dataset(np.zeros((6, 1, 4, 4), np.float32), [0, 1, 2] * 2)
-    words = rf"backward of layer 1 \(Odd\) must return \(dx, gradients\), .* Got {got}\."
+    words = rf"backward of layer 2 \(Odd\) must return \(dx, gradients\), .* Got {got}\."
     with pytest.raises(ConfigurationError, match=words):
         fit(network, data, epochs=1)
 

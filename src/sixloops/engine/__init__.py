@@ -1,6 +1,7 @@
 """The engine: a network, a batch size and some threads become a plan of stages."""
 
+from sixloops.engine.lowering import stages_of
+from sixloops.engine.places import Place, places_of
 from sixloops.engine.plan import Plan, Step
-from sixloops.engine.stages import Stage, stages_of
 
-__all__ = ["Plan", "Stage", "Step", "stages_of"]
+__all__ = ["Place", "Plan", "Step", "places_of", "stages_of"]

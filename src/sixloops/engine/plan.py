@@ -1,31 +1,38 @@
 """A plan: how a network is run for batches of up to one size.
 
-The batch is cut into pieces by its size alone. Each piece goes forward and
-backward through all stages by itself; then the pieces' gradients are added in the
-pieces' order. So the bits do not depend on how many threads share the work. Where a
-layer couples the batch (batch normalisation), the whole batch is one piece.
+The layers are lowered into stages. The batch is cut into shares by its size alone, and a
+share goes forward and backward through all stages by itself, a chunk of images at a time;
+then the shares' gradients are added in the shares' order. So the bits do not depend on how
+many threads share the work. Where a layer couples the batch (batch normalisation), the
+whole batch is one chunk. All memory is allocated once and used again by every step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from sixloops.engine.stages import stages_of
+from sixloops.engine.loss import are_checked_labels, losses_and_error
+from sixloops.engine.lowering import stages_of
 from sixloops.engine.threads import Workers
 from sixloops.errors import ConfigurationError, wrong
 from sixloops.layers import Context
 from sixloops.layers.base import Array, Gradients
 from sixloops.network import Network
 
+Random = Callable[[int], np.random.Generator]
 Result = TypeVar("Result")
 
-PIECE = 16
-"""Images in a piece: enough for long products, few enough to stay in the cache."""
+CHUNK = 16
+"""Images that go through the stages together: long products, yet little memory."""
+
+SHARES, LARGE_BATCH, SHARES_OF_LARGE = 4, 128, 8
+"""Into how many shares a batch is cut; more threads than shares have nothing to do."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Step:
 
     Args:
         loss: the batch's mean loss, without regularisers.
-        outputs: the network's outputs, (batch, \\*output_shape).
+        outputs: the network's outputs, (batch, \*output_shape).
         gradients: ∂loss/∂parameter by dotted name; overwritten by the next step.
         updates: new values of the network's state.
     """
@@ -45,14 +52,13 @@ class Step:
     updates: Gradients
 
 
-@dataclass(frozen=True)
-class _Part:
-    """What one piece of the batch contributes."""
+@dataclass
+class _Lane:
+    """Where one share is worked on: a memory for each stage."""
 
-    losses: Array
-    outputs: Array
-    gradients: Gradients
-    updates: Gradients
+    memories: list[Any]
+    gradients: Gradients = field(default_factory=dict)
+    updates: Gradients = field(default_factory=dict)
 
 
 class Plan:
@@ -81,8 +87,11 @@ class Plan:
         self.stages = stages_of(network)
         self._workers = Workers(threads)
         self._gradients = {name: np.empty_like(p) for name, p in network.parameters.items()}
-        couples = network.root.couples_batch()
-        self._training_piece = self.batch_size if couples else PIECE
+        self._couples = network.root.couples_batch()
+        self._draws = any(stage.draws for stage in self.stages)
+        # Before the first stage that learns, nobody asks for an error.
+        self._first = next((i for i, stage in enumerate(self.stages) if stage.learns), 0)
+        self._lanes: list[_Lane] = []
 
     def __enter__(self) -> Plan:
         self._workers.__enter__()
@@ -98,30 +107,24 @@ class Plan:
 
     def outputs(self, images: Array) -> Array:
         """Return the outputs of a batch as they are outside training."""
-        parts = self._workers.map(
-            lambda piece: _quietly(self._evaluate, images[piece]), _pieces(len(images), PIECE)
-        )
-        return np.concatenate(parts)
+        outputs = np.empty((len(images), *self.network.output_shape), self.network.dtype)
+        shares = self._begin(_shares(len(images)))
 
-    def _evaluate(self, images: Array) -> Array:
-        context = Context(state=self.network.state)
-        y = images.astype(self.network.dtype, copy=False)
-        for stage in self.stages:
-            y, _ = stage.forward(y, self.network.parameters, context)
-        return y
+        def work(number: int) -> None:
+            lane, context = self._lanes[number], Context(state=self.network.state)
+            for chunk in _chunks(shares[number], CHUNK):
+                outputs[chunk] = self._forward(lane, images[chunk], context)
 
-    def step(
-        self,
-        images: Array,
-        targets: Array,
-        random: Callable[[int], np.random.Generator] | None = None,
-    ) -> Step:
+        self._workers.map(_quietly(work), range(len(shares)))
+        return outputs
+
+    def step(self, images: Array, targets: Array, random: Random | None = None) -> Step:
         r"""Go forward and backward with one batch; nothing of the network is changed.
 
         Args:
-            images: (batch, \\*input_shape).
+            images: (batch, \*input_shape).
             targets: as the network's loss takes them.
-            random: gives the generator from which a piece, by its number, draws.
+            random: gives the generator from which a share, by its number, draws.
 
         Returns:
             The loss, the outputs, the gradients and the state's new values.
@@ -129,67 +132,85 @@ class Plan:
         Raises:
             ConfigurationError: more images than the plan was made for; or a layer, of
                 the user's own, that breaks its word about gradients or state.
+            DataError: labels that are no classes.
         """
         if len(images) > self.batch_size:
             raise ConfigurationError(
                 f"A step must be given at most {self.batch_size} images, for which its plan was "
                 f"made. Got {len(images)}. Make the plan with a larger batch_size."
             )
-        pieces = _pieces(len(images), self._training_piece)
+        compiled = are_checked_labels(self.network.loss, targets, self.network.output_shape)
+        outputs = np.empty((len(images), *self.network.output_shape), self.network.dtype)
+        losses = np.empty(len(images), self.network.dtype)
+        whole = [slice(0, len(images))]
+        shares = self._begin(whole if self._couples else _shares(len(images)))
 
-        def work(number: int) -> _Part:
-            piece = pieces[number]
-            generator = None if random is None else random(number)
-            return _quietly(self._train, images[piece], targets[piece], len(images), generator)
+        def work(number: int) -> None:
+            lane = self._lanes[number]
+            generator = random(number) if random is not None and self._draws else None
+            context = Context(training=True, random=generator, state=self.network.state)
+            for chunk in _chunks(shares[number], self._capacity()):
+                outputs[chunk] = y = self._forward(lane, images[chunk], context)
+                losses[chunk], dy = losses_and_error(
+                    self.network.loss, y, targets[chunk], 1 / len(images), compiled
+                )
+                self._backward(lane, dy)
+            lane.updates = context.updates
+            lane.gradients = {}
+            for stage, memory in zip(self.stages, lane.memories, strict=True):
+                lane.gradients |= stage.end(memory)
 
-        parts = self._workers.map(work, range(len(pieces)))
-        _check_updates(parts)
-        losses = np.concatenate([part.losses for part in parts])
-        return Step(
-            loss=float(losses.mean(dtype=np.float64)),
-            outputs=np.concatenate([part.outputs for part in parts]),
-            gradients=self._sum([part.gradients for part in parts]),
-            updates=parts[-1].updates,
-        )
+        self._workers.map(_quietly(work), range(len(shares)))
+        used = self._lanes[: len(shares)]
+        _check_updates(used)
+        loss = float(losses.mean(dtype=np.float64))
+        return Step(loss, outputs, self._sum(used), used[-1].updates)
 
-    def _train(
-        self, images: Array, targets: Array, batch: int, random: np.random.Generator | None
-    ) -> _Part:
-        """Take one piece forward and backward; its loss counts 1/batch for each image."""
-        context = Context(training=True, random=random, state=self.network.state)
-        y = images.astype(self.network.dtype, copy=False)
-        backwards = []
+    def _capacity(self) -> int:
+        """Return how many images a chunk of training has at most."""
+        return max(CHUNK, self.batch_size) if self._couples else CHUNK
+
+    def _begin(self, shares: list[slice]) -> list[slice]:
+        """Prepare the stages, and have a lane ready for every share."""
         for stage in self.stages:
-            y, back = stage.forward(y, self.network.parameters, context)
-            backwards.append(back)
-        losses, loss_backward = self.network.loss.forward(y, targets)
+            stage.prepare(self.network.parameters)
+        while len(self._lanes) < len(shares):
+            self._lanes.append(_Lane([stage.memory(self._capacity()) for stage in self.stages]))
+        for lane in self._lanes[: len(shares)]:
+            for stage, memory in zip(self.stages, lane.memories, strict=True):
+                stage.begin(memory)
+        return shares
 
-        gradients: Gradients = {}
-        dy = loss_backward(np.full_like(losses, 1 / batch))
-        for back in reversed(backwards):
-            dy, more = back(dy)
-            gradients |= more
-        return _Part(losses, y, gradients, context.updates)
+    def _forward(self, lane: _Lane, images: Array, context: Context) -> Array:
+        y = images.astype(self.network.dtype, copy=False)
+        for stage, memory in zip(self.stages, lane.memories, strict=True):
+            y = stage.forward(memory, y, context)
+        return y
 
-    def _sum(self, parts: list[Gradients]) -> Gradients:
-        """Add the pieces' gradients in the pieces' order."""
+    def _backward(self, lane: _Lane, dy: Array) -> None:
+        for number in range(len(self.stages) - 1, self._first - 1, -1):
+            stage, memory = self.stages[number], lane.memories[number]
+            dy = stage.backward(memory, dy, number > self._first)
+
+    def _sum(self, lanes: list[_Lane]) -> Gradients:
+        """Add the shares' gradients in the shares' order."""
         for name, total in self._gradients.items():
-            if name not in parts[0]:
-                layer, got = name.rpartition(".")[0], ", ".join(parts[0]) or "nothing"
+            if name not in lanes[0].gradients:
+                layer, got = name.rpartition(".")[0], ", ".join(lanes[0].gradients) or "nothing"
                 raise ConfigurationError(
                     f"The backward of layer {layer} must return a gradient for its parameter "
                     f"'{name}'. Got gradients for: {got}."
                 )
-            total[...] = parts[0][name]
-            for part in parts[1:]:
-                total += part[name]
+            np.copyto(total, lanes[0].gradients[name])
+            for lane in lanes[1:]:
+                total += lane.gradients[name]
         return self._gradients
 
 
-def _check_updates(parts: list[_Part]) -> None:
-    """Raise where pieces of one batch each want to set the state: only one can."""
-    updates = parts[-1].updates
-    if len(parts) > 1 and updates:
+def _check_updates(lanes: list[_Lane]) -> None:
+    """Raise where shares of one batch each want to set the state: only one can."""
+    updates = lanes[-1].updates
+    if len(lanes) > 1 and updates:
         name = next(iter(updates))
         raise ConfigurationError(
             f"The couples_batch() of layer {name.rpartition('.')[0]} must return True, as it or a "
@@ -198,15 +219,27 @@ def _check_updates(parts: list[_Part]) -> None:
         )
 
 
-def _quietly(work: Callable[..., Result], *arguments: object) -> Result:
-    """Run ``work`` without NumPy's warnings of overflow.
+def _quietly(work: Callable[[int], Result]) -> Callable[[int], Result]:
+    """Return ``work`` without NumPy's warnings of overflow.
 
     Training checks the values themselves and says where one is not finite.
     """
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return work(*arguments)
+
+    def quiet(number: int) -> Result:
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return work(number)
+
+    return quiet
 
 
-def _pieces(count: int, size: int) -> list[slice]:
-    """Cut ``count`` images into pieces of up to ``size``."""
-    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+def _shares(count: int) -> list[slice]:
+    """Cut ``count`` images into shares as equal as can be."""
+    shares = SHARES_OF_LARGE if count >= LARGE_BATCH else SHARES
+    edges = [count * number // shares for number in range(shares + 1)]
+    return [slice(a, b) for a, b in pairwise(edges) if b > a]
+
+
+def _chunks(share: slice, size: int) -> list[slice]:
+    """Cut a share into chunks of up to ``size`` images."""
+    starts = range(share.start, share.stop, size)
+    return [slice(start, min(start + size, share.stop)) for start in starts]

@@ -139,7 +139,7 @@ class Conv2D(Layer):
         kernel, stride, dilation = self.kernel, self.stride, self.dilation
         return window_over(self, input_shape, kernel, stride, self.padding, dilation)  # type: ignore[arg-type]
 
-    def _connected(self, channels: int) -> npt.NDArray[np.bool_]:
+    def connections(self, channels: int) -> npt.NDArray[np.bool_]:
         """Return which input map feeds which output map, (filters, channels / groups)."""
         connected = np.ones((self.filters, channels // self.groups), dtype=bool)
         if self.table is not None:
@@ -152,7 +152,7 @@ class Conv2D(Layer):
         self, input_shape: Shape, random: np.random.Generator, dtype: npt.DTypeLike
     ) -> dict[str, Array]:
         """Return ``weight`` and, unless switched off, ``bias``."""
-        connected = self._connected(input_shape[0])
+        connected = self.connections(input_shape[0])
         kh, kw = self._window(input_shape).kernel
         weight = np.zeros((*connected.shape, kh, kw), dtype=dtype)
         # Output maps with equally many connections are drawn together: they share a fan-in.
@@ -178,7 +178,7 @@ class Conv2D(Layer):
         kernels, down, across = self.output_shape(x.shape[1:])
         window, groups, weight = self._window(x.shape[1:]), self.groups, parameters["weight"]
         batch, taps = len(x), weight[0].size
-        connected = self._connected(x.shape[1])[:, :, None, None]
+        connected = self.connections(x.shape[1])[:, :, None, None]
 
         patches = window.gather(x).reshape(batch, groups, taps, down * across)
         matrix = (weight * connected).reshape(groups, kernels // groups, taps)
@@ -202,12 +202,12 @@ class Conv2D(Layer):
         """Return positions × connections × taps."""
         _, down, across = self.output_shape(input_shape)
         kh, kw = self._window(input_shape).kernel
-        return down * across * int(self._connected(input_shape[0]).sum()) * kh * kw
+        return down * across * int(self.connections(input_shape[0]).sum()) * kh * kw
 
     def parameter_count(self, input_shape: Shape) -> int:
         """Return the connected weights and the biases."""
         kh, kw = self._window(input_shape).kernel
-        weights = int(self._connected(input_shape[0]).sum()) * kh * kw
+        weights = int(self.connections(input_shape[0]).sum()) * kh * kw
         return weights + (self.filters if self.use_bias else 0)
 
 

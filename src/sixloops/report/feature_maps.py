@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from sixloops.engine import Stage, stages_of
+from sixloops.engine import Place, places_of
 from sixloops.errors import ShapeError
 from sixloops.layers import Context
 from sixloops.layers.base import Array
@@ -40,9 +40,9 @@ _ABOVE = 0.32
 
 @dataclass(frozen=True)
 class _Maps:
-    """What a stage made of the image, (channels, height, width)."""
+    """What a layer made of the image, (channels, height, width)."""
 
-    stage: Stage
+    place: Place
     values: Array
 
 
@@ -91,14 +91,14 @@ def _subtitle(shown: int, made: int) -> str:
 
 
 def _run(network: Network, image: Array) -> tuple[list[_Maps], Array]:
-    """Return the maps of all stages that make maps, and the outputs, (1, *output_shape)."""
+    """Return the maps of all layers that make maps, and the outputs, (1, *output_shape)."""
     context = Context(state=network.state)
     y = image[np.newaxis].astype(network.dtype)
     made = []
-    for stage in stages_of(network):
-        y, _ = stage.forward(y, network.parameters, context)
+    for place in places_of(network):
+        y, _ = place.forward(y, network.parameters, context)
         if y.ndim == 4:
-            made.append(_Maps(stage, y[0]))
+            made.append(_Maps(place, y[0]))
     return made, y
 
 
@@ -124,12 +124,12 @@ def _answer(network: Network, outputs: Array) -> str:
 
 
 def _draw_row(figure: Figure, maps: _Maps, top: float) -> None:
-    """Draw a stage's name and its first maps."""
+    """Draw a layer's name and its first maps."""
     values, left = maps.values, MARGIN + _IMAGE_SIDE + 0.35
     height = figure.get_size_inches()[1]
     shown = min(len(values), MOST_MAPS)
     few = "" if shown == len(values) else f", the first {shown} of {len(values)} maps"
-    name = f"{maps.stage.path}  {describe(maps.stage.layer)}"
+    name = f"{maps.place.path}  {describe(maps.place.layer)}"
     place: Look = {"va": "center", "parse_math": False}
     figure.text(left / WIDTH, (top - 0.17) / height, name, size=TEXT, color=INK, **place)
     figure.text(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sixloops.engine import Plan
+from sixloops.engine import Plan, places_of
 from sixloops.errors import NonFiniteError
 from sixloops.layers import Context
 from sixloops.layers.base import Array, Parameters
@@ -24,7 +24,7 @@ def check_arrays(run: Run, plan: Plan, what: str, arrays: Parameters) -> None:
     for name in reversed(list(arrays)):
         bad = arrays[name].size - np.count_nonzero(np.isfinite(arrays[name]))
         if bad:
-            layer = _stage_name(plan, name)
+            layer = _layer_name(plan, name)
             size = arrays[name].size
             raise _error(run, f"{bad} of {size} values of the {what} '{name}' of {layer} are not")
 
@@ -52,15 +52,15 @@ def _origin(run: Run, plan: Plan, images: Array) -> str:
     random = run.streams.generator("dropout", run.step, 0)
     context = Context(training=True, random=random, state=network.state)
     with np.errstate(all="ignore"):
-        for stage in plan.stages:
-            y, _ = stage.forward(y, network.parameters, context)
+        for place in places_of(network):
+            y, _ = place.forward(y, network.parameters, context)
             if not np.isfinite(y).all():
-                return f"the output of {stage.name} is the first that is not finite"
+                return f"the output of {place.name} is the first that is not finite"
     return f"all layers' outputs are finite, {type(network.loss).__name__} is not"
 
 
-def _stage_name(plan: Plan, parameter: str) -> str:
-    for stage in plan.stages:
-        if parameter.startswith(f"{stage.path}."):
-            return stage.name
+def _layer_name(plan: Plan, parameter: str) -> str:
+    for place in places_of(plan.network):
+        if parameter.startswith(f"{place.path}."):
+            return place.name
     return f"layer {parameter.rpartition('.')[0]}"

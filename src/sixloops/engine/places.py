@@ -1,9 +1,4 @@
-"""Stages: what a plan runs one after the other.
-
-A network's layers are lowered into stages: nested chains are laid flat, and each
-layer becomes a stage that runs the layer's own forward and backward. A stage
-checks what the layer, which may be the user's own, hands over.
-"""
+"""Places: a network's layers with their paths and shapes, nested chains laid flat."""
 
 from __future__ import annotations
 
@@ -16,7 +11,7 @@ from sixloops.network import Network
 
 
 @dataclass(frozen=True)
-class Stage:
+class Place:
     """One layer at its place in the network.
 
     Args:
@@ -33,7 +28,7 @@ class Stage:
 
     @property
     def name(self) -> str:
-        """The stage's name for people: path and kind of layer."""
+        """The name for people: path and kind of layer."""
         return f"layer {self.path} ({type(self.layer).__name__})"
 
     def forward(self, x: Array, parameters: Parameters, context: Context) -> tuple[Array, Backward]:
@@ -72,17 +67,17 @@ def _shape(parameters: Parameters, name: str) -> Shape | None:
     return parameters[name].shape if name in parameters else None
 
 
-def stages_of(network: Network) -> tuple[Stage, ...]:
-    """Lower a network's layers into stages, in the order in which they run."""
+def places_of(network: Network) -> tuple[Place, ...]:
+    """Return a network's layers at their places, in the order in which they come."""
     return tuple(_lower(network.root, network.input_shape, ""))
 
 
-def _lower(chain: Sequential, input_shape: Shape, prefix: str) -> list[Stage]:
-    stages: list[Stage] = []
+def _lower(chain: Sequential, input_shape: Shape, prefix: str) -> list[Place]:
+    places: list[Place] = []
     for name, layer, shape in chain.steps(input_shape):
         path = f"{prefix}{name}"
         if isinstance(layer, Sequential):
-            stages += _lower(layer, shape, f"{path}.")
+            places += _lower(layer, shape, f"{path}.")
         else:
-            stages.append(Stage(path, layer, shape, layer.output_shape(shape)))
-    return stages
+            places.append(Place(path, layer, shape, layer.output_shape(shape)))
+    return places

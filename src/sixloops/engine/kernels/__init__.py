@@ -1,0 +1,1 @@
+"""Kernels: the loops of the layers, compiled. Each file is named after its layer."""

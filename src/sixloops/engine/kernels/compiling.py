@@ -1,0 +1,50 @@
+"""How kernels are compiled.
+
+Numba turns a kernel into machine code when it is first called with arrays of a type, and
+keeps the code in a cache, so that later runs start at once. Kernels run without Python's
+global lock, so that several threads run them side by side.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar, cast
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., None])
+
+FAST = {"contract", "nsz"}
+"""Sums may use fused multiply-adds; their order, NaN and infinity stay as written."""
+
+
+def _cache_folder() -> str:
+    """Return a folder for compiled code that can be written to.
+
+    Numba refuses to compile where neither the package's own folder nor the user's cache can
+    be written to, as with a read-only home; the system's temporary folder then serves.
+    """
+    wanted = os.environ.get("NUMBA_CACHE_DIR")
+    if wanted:
+        return wanted
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "sixloops" / "kernels"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        user = os.getuid() if hasattr(os, "getuid") else "user"
+        folder = Path(tempfile.gettempdir()) / f"sixloops-kernels-{user}"
+    return str(folder)
+
+
+numba.config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
+
+
+def kernel(function: Function) -> Function:
+    """Compile ``function`` when it is first called; its arrays must not overlap."""
+    compiled = numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")(function)
+    return cast(Function, compiled)
