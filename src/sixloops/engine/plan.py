@@ -31,8 +31,9 @@ Result = TypeVar("Result")
 CHUNK = 16
 """Images that go through the stages together: long products, yet little memory."""
 
-SHARES, LARGE_BATCH, SHARES_OF_LARGE = 4, 128, 8
-"""Into how many shares a batch is cut; more threads than shares have nothing to do."""
+SHARES = ((128, 8), (32, 4), (0, 2))
+"""From how many images on a batch is cut into how many shares. Each costs some time of its
+own; threads beyond them have nothing to do."""
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,7 @@ def _quietly(work: Callable[[int], Result]) -> Callable[[int], Result]:
 
 def _shares(count: int) -> list[slice]:
     """Cut ``count`` images into shares as equal as can be."""
-    shares = SHARES_OF_LARGE if count >= LARGE_BATCH else SHARES
+    shares = next(shares for least, shares in SHARES if count >= least)
     edges = [count * number // shares for number in range(shares + 1)]
     return [slice(a, b) for a, b in pairwise(edges) if b > a]
 

@@ -1,6 +1,6 @@
-"""Threads: pieces of a batch side by side, and no pool inside a pool.
+"""Threads: shares of a batch side by side, and no pool inside a pool.
 
-Pieces run on our own threads, so the BLAS beneath NumPy gets one thread each:
+Shares run on our own threads, so the BLAS beneath NumPy gets one thread each:
 with both pools at full width they fight, and many-threaded products may round
 differently from one-threaded ones.
 """
@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TypeVar
 
+import scipy.linalg.blas  # noqa: F401  (the kernels' BLAS, which must be there to be limited)
 from threadpoolctl import ThreadpoolController
 
 from sixloops.errors import ConfigurationError, wrong

@@ -7,6 +7,7 @@ global lock, so that several threads run them side by side.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -27,18 +28,27 @@ def _cache_folder() -> str:
     Numba refuses to compile where neither the package's own folder nor the user's cache can
     be written to, as with a read-only home; the system's temporary folder then serves.
     """
-    wanted = os.environ.get("NUMBA_CACHE_DIR")
-    if wanted:
-        return wanted
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "sixloops" / "kernels"
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or base / "sixloops") / _version()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError:
         user = os.getuid() if hasattr(os, "getuid") else "user"
-        folder = Path(tempfile.gettempdir()) / f"sixloops-kernels-{user}"
+        folder = Path(tempfile.gettempdir()) / f"sixloops-{user}" / _version()
     return str(folder)
+
+
+def _version() -> str:
+    """Return a name for the kernels as they are now.
+
+    Numba compiles a kernel anew when its own file has changed, but not when a kernel that
+    it calls has; so code of different kernels goes into different folders.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return f"kernels-{digest.hexdigest()[:16]}"
 
 
 numba.config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]

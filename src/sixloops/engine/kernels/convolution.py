@@ -1,4 +1,4 @@
-"""Convolution: copying what windows see, and the gradients behind a max pooling.
+"""Convolution with the max pooling behind it: both ways, a block of images at a time.
 
 Maps have their channels last, (images, height, width × channels), padding included, so that
 what a window's row sees is one run of kernel width × channels numbers that lie together (with
@@ -9,7 +9,11 @@ the kernel, runs a row, numbers a run, channels.
 
 from __future__ import annotations
 
+import numpy as np
+
 from sixloops.engine.kernels.compiling import kernel
+from sixloops.engine.kernels.max_pool import Pooling, max_pool, send_back
+from sixloops.engine.kernels.relu import cut_off, let_through
 from sixloops.layers.base import Array
 
 Geometry = tuple[int, int, int, int, int, int, int, int, int, int]
@@ -184,3 +188,207 @@ def patch_gradient(
                 for t in range(taps):
                     total[t] += ea * wa[t]
                 first += 1
+
+
+@kernel
+def add_rows(error: Array, total: Array) -> None:
+    """Add to each kernel's total its error at all images and positions.
+
+    Args:
+        error: (images, positions, kernels).
+        total: added to; (kernels,).
+    """
+    for n in range(error.shape[0]):
+        for p in range(error.shape[1]):
+            row = error[n, p]
+            for k in range(row.shape[0]):
+                total[k] += row[k]
+
+
+@kernel
+def forward(
+    x: Array,
+    weight: Array,
+    bias: Array,
+    geometry: Geometry,
+    single: bool,
+    pooling: Pooling,
+    relu: bool,
+    block: int,
+    patches: Array,
+    z: Array,
+    y: Array,
+    winners: Array,
+) -> None:
+    """Compute max(W·P) + b for some images, or W·P + b where there is no pooling.
+
+    Args:
+        x: maps, (images, height, width × channels).
+        weight: (kernels, taps).
+        bias: (kernels,).
+        geometry: see the module.
+        single: whether the maps have one channel.
+        pooling: see :mod:`~sixloops.engine.kernels.max_pool`; a height of 0 for none.
+        relu: whether ReLU follows.
+        block: images that go through one product.
+        patches: scratch, (block × positions × taps,).
+        z: scratch, (block × positions × kernels,).
+        y: filled; (images, positions down, positions across, kernels), behind the pooling.
+        winners: filled where there is a pooling, as y.
+    """
+    down, across = geometry[0], geometry[1]
+    kernels, taps = weight.shape
+    for begin in range(0, x.shape[0], block):
+        end = min(begin + block, x.shape[0])
+        rows = (end - begin) * down * across
+        products = z[: rows * kernels].reshape(rows, kernels)
+        if single:
+            turned = patches[: rows * taps].reshape(taps, rows)
+            gather_single(x[begin:end], turned, geometry)
+            np.dot(turned.T, weight.T, products)
+        else:
+            seen = patches[: rows * taps].reshape(rows, taps)
+            gather(x[begin:end], seen, geometry)
+            np.dot(seen, weight.T, products)
+        if pooling[0] > 0:
+            maps = products.reshape(end - begin, down, across, kernels)
+            max_pool(maps, bias, pooling, y[begin:end], winners[begin:end])
+        else:
+            flat = y[begin:end].reshape(rows, kernels)
+            for row in range(rows):
+                source, target = products[row], flat[row]
+                for k in range(kernels):
+                    target[k] = source[k] + bias[k]
+    if relu:
+        cut_off(y.reshape(-1))
+
+
+@kernel
+def backward(
+    x: Array,
+    weight: Array,
+    geometry: Geometry,
+    single: bool,
+    pooled: bool,
+    relu: bool,
+    block: int,
+    patches: Array,
+    z: Array,
+    y: Array,
+    error: Array,
+    winners: Array,
+    weight_sum: Array,
+    weight_part: Array,
+    bias_sum: Array,
+    dx: Array,
+    needs_dx: bool,
+) -> None:
+    """Add the gradients by full products, the error spread over the maps.
+
+    Args:
+        x: maps, (images, height, width × channels).
+        weight: (kernels, taps).
+        geometry: see the module.
+        single: whether the maps have one channel.
+        pooled: whether there is a pooling.
+        relu: whether ReLU follows.
+        block: images that go through one product.
+        patches: scratch, (block × positions × taps,).
+        z: scratch, (block × positions × kernels,).
+        y: what forward gave, (images, pooled positions, kernels).
+        error: ∂E/∂y, changed to that before ReLU; as y.
+        winners: of each, the position in its image, as error.
+        weight_sum: added to; (kernels, taps).
+        weight_part: scratch, as weight_sum.
+        bias_sum: added to; (kernels,).
+        dx: filled where it is needed; as x.
+        needs_dx: whether it is.
+    """
+    positions = geometry[0] * geometry[1]
+    kernels, taps = weight.shape
+    if relu:
+        let_through(y.reshape(-1), error.reshape(-1))
+    for begin in range(0, x.shape[0], block):
+        end = min(begin + block, x.shape[0])
+        rows = (end - begin) * positions
+        dz = z[: rows * kernels].reshape(rows, kernels)
+        if pooled:
+            dz[:] = 0
+            send_back(
+                error[begin:end],
+                winners[begin:end],
+                dz.reshape(end - begin, positions, kernels),
+            )
+        else:
+            dz[:] = error[begin:end].reshape(rows, kernels)
+        if single:
+            turned = patches[: rows * taps].reshape(taps, rows)
+            gather_single(x[begin:end], turned, geometry)
+            np.dot(dz.T, turned.T, weight_part)
+        else:
+            seen = patches[: rows * taps].reshape(rows, taps)
+            gather(x[begin:end], seen, geometry)
+            np.dot(dz.T, seen, weight_part)
+        weight_sum += weight_part
+        if needs_dx:
+            dx[begin:end] = 0
+            carried = patches[: rows * taps].reshape(rows, taps)
+            np.dot(dz, weight, carried)
+            scatter(carried, dx[begin:end], geometry)
+    add_rows(error, bias_sum)
+
+
+@kernel
+def backward_of_winners(
+    x: Array,
+    weight: Array,
+    geometry: Geometry,
+    relu: bool,
+    block: int,
+    patches: Array,
+    y: Array,
+    error: Array,
+    winners: Array,
+    weight_sum: Array,
+    bias_sum: Array,
+    dx: Array,
+    needs_dx: bool,
+    starts: Array,
+    order: Array,
+) -> None:
+    """Add the same gradients, visiting only the winners of the pooling.
+
+    Args:
+        x: maps, (images, height, width × channels).
+        weight: (kernels, taps).
+        geometry: see the module.
+        relu: whether ReLU follows.
+        block: images whose patches are copied at a time.
+        patches: scratch, (block × positions × taps,).
+        y: what forward gave, (images, pooled positions, kernels).
+        error: ∂E/∂y, changed to that before ReLU; as y.
+        winners: of each, the position in its image, as error.
+        weight_sum: added to; (kernels, taps).
+        bias_sum: added to; (kernels,).
+        dx: filled where it is needed; as x.
+        needs_dx: whether it is.
+        starts: scratch, whole numbers (positions + 1,).
+        order: scratch, whole numbers (pooled positions × the larger of block and kernels,).
+    """
+    positions = geometry[0] * geometry[1]
+    kernels, taps = weight.shape
+    if relu:
+        let_through(y.reshape(-1), error.reshape(-1))
+    for begin in range(0, x.shape[0], block):
+        end = min(begin + block, x.shape[0])
+        rows = (end - begin) * positions
+        seen = patches[: rows * taps].reshape(rows, taps)
+        gather(x[begin:end], seen, geometry)
+        errors, won = error[begin:end], winners[begin:end]
+        flat_errors, flat_won = errors.reshape(-1, kernels), won.reshape(-1, kernels)
+        weight_gradient(seen, flat_errors, flat_won, positions, weight_sum, order)
+        if needs_dx:
+            dx[begin:end] = 0
+            patch_gradient(weight, errors, won, seen, starts, order)
+            scatter(seen, dx[begin:end], geometry)
+    add_rows(error, bias_sum)

@@ -19,16 +19,19 @@ import numpy as np
 
 from sixloops.engine.activation import Back, activate
 from sixloops.engine.kernels import convolution as kernels
-from sixloops.engine.kernels.max_pool import max_pool, max_pool_2x2, send_back
+from sixloops.engine.kernels.max_pool import Pooling
 from sixloops.engine.places import Place
 from sixloops.engine.stages.base import Stage
-from sixloops.layers import Context, Conv2D, Layer, MaxPool2D
+from sixloops.layers import Context, Conv2D, Layer, MaxPool2D, ReLU
 from sixloops.layers.base import Array, Gradients, Parameters
 from sixloops.layers.pooling import pooling_window
 from sixloops.layers.windows import Window, window_over
 
-BLOCK_BYTES = 1 << 20
-"""The patches of a block of images shall fit into a core's own cache."""
+BLOCK_BYTES = 1 << 17
+"""The patches of a block of images and their product shall stay in a core's own cache."""
+
+_NO_WINNERS = np.zeros((1, 1, 1), np.int32)
+_NO_IMAGES = np.zeros((0, 0, 0))
 
 SPARSE_TAPS = 64
 """With fewer taps than this a full product is faster than visiting the winners."""
@@ -38,6 +41,7 @@ SPARSE_TAPS = 64
 class ConvolutionMemory:
     """A worker's arrays, for chunks of up to as many images as ``y`` has."""
 
+    block: int
     padded: Array
     dx: Array
     patches: Array
@@ -50,6 +54,7 @@ class ConvolutionMemory:
     bias_sum: Array
     starts: Array
     order: Array
+    x: Array
     back: Back | None = None
 
 
@@ -82,9 +87,12 @@ class ConvolutionStage(Stage):
         self.pooling = None if pool is None else pooling_window(pool, place.output_shape)
         self.outputs = self.window.positions if self.pooling is None else self.pooling.positions
         area = 1 if self.pooling is None else self.pooling.kernel[0] * self.pooling.kernel[1]
-        self.sparse = area >= 4 and self.taps >= SPARSE_TAPS
         self.single = place.input_shape[0] == 1
+        self.sparse = area >= 4 and self.taps >= SPARSE_TAPS and not self.single
         self.name = self._words()
+        self.relu = [type(activation) for activation in activations] == [ReLU]
+        self.padded = self.window.padding != ((0, 0), (0, 0))
+        self._pooling = _pooling_of(self.pooling)
         self.geometry = _geometry(self.window, place.input_shape[0])
         mask = layer.connections(place.input_shape[0])
         self._mask = None if mask.all() else mask[:, None, None, :]
@@ -119,31 +127,29 @@ class ConvolutionStage(Stage):
         dtype, kernels = self._weight.dtype, len(self._weight)
         (h, w), ((top, bottom), (left, right)) = self.window.extent, self.window.padding
         padded = (images, h + top + bottom, w + left + right, self.place.input_shape[0])
-        block = self._block(images) * self.positions
+        block = self._block(images)
         y, pooled = (images, *self.outputs, kernels), self.outputs[0] * self.outputs[1]
         return ConvolutionMemory(
-            padded=np.zeros(padded, dtype),
+            block=block,
+            padded=np.zeros(padded if self.padded else 0, dtype),
             dx=np.zeros(padded, dtype),
-            patches=np.empty(block * self.taps, dtype),
-            z=np.empty(block * kernels, dtype),
+            patches=np.empty(block * self.positions * self.taps, dtype),
+            z=np.empty(block * self.positions * kernels, dtype),
             y=np.empty(y, dtype),
-            winners=np.empty(y if self.pooling is not None else 0, np.int32),
+            winners=np.empty(y if self.pooling is not None else (images, 1, 1, 1), np.int32),
             error=np.empty(y, dtype),
             weight_sum=np.empty_like(self._matrix),
             weight_part=np.empty_like(self._matrix),
             bias_sum=np.empty(kernels, dtype),
             starts=np.empty(self.positions + 1, np.int32),
-            order=np.empty(pooled * max(kernels, self._block(images)), np.int32),
+            order=np.empty(pooled * max(kernels, block), np.int32),
+            x=_NO_IMAGES,
         )
 
     def _block(self, images: int) -> int:
         """Return how many images go through one product."""
         bytes_each: int = self.positions * self.taps * self._weight.dtype.itemsize
         return max(1, min(images, BLOCK_BYTES // bytes_each))
-
-    def _blocks(self, memory: ConvolutionMemory, images: int) -> list[slice]:
-        size = max(1, memory.z.size // (self.positions * len(self._weight)))
-        return [slice(start, min(start + size, images)) for start in range(0, images, size)]
 
     def begin(self, memory: ConvolutionMemory) -> None:
         """Forget the gradients."""
@@ -152,103 +158,94 @@ class ConvolutionStage(Stage):
 
     def forward(self, memory: ConvolutionMemory, x: Array, context: Context) -> Array:
         """Compute f(max(W·P) + b)."""
-        (h, w), ((top, _), (left, _)) = self.window.extent, self.window.padding
-        np.copyto(memory.padded[: len(x), top : top + h, left : left + w], x)
-        y = memory.y[: len(x)]
-        for block in self._blocks(memory, len(x)):
-            z = self._product(memory, block)
-            self._pool(memory, z, block)
-        memory.back = activate(self.activations, y)
+        images = len(x)
+        memory.x = _lines(self._pad(memory, x))
+        y = memory.y[:images]
+        kernels.forward(
+            memory.x,
+            self._matrix,
+            self._bias,
+            self.geometry,
+            self.single,
+            self._pooling,
+            self.relu,
+            memory.block,
+            memory.patches,
+            memory.z,
+            y,
+            memory.winners[:images],
+        )
+        if not self.relu:
+            memory.back = activate(self.activations, y)
         return y
 
-    def _lines(self, maps: Array) -> Array:
-        """Look at maps with channels last as (images, height, width × channels)."""
-        return maps.reshape(maps.shape[0], maps.shape[1], -1)
-
-    def _gather(self, memory: ConvolutionMemory, block: slice) -> Array:
-        """Return the block's patches, (positions, taps)."""
-        x = self._lines(memory.padded[block])
-        rows = len(x) * self.positions
-        patches = memory.patches[: rows * self.taps]
-        if self.single:
-            turned = patches.reshape(self.taps, rows)
-            kernels.gather_single(x, turned, self.geometry)
-            return turned.T
-        patches = patches.reshape(rows, self.taps)
-        kernels.gather(x, patches, self.geometry)
-        return patches
-
-    def _product(self, memory: ConvolutionMemory, block: slice) -> Array:
-        """Return the block's z, (positions, kernels), without the bias."""
-        patches = self._gather(memory, block)
-        z = memory.z[: len(patches) * len(self._matrix)].reshape(len(patches), -1)
-        return np.dot(patches, self._matrix.T, out=z)
-
-    def _pool(self, memory: ConvolutionMemory, z: Array, block: slice) -> None:
-        """Write the block's y: the bias added, and the largest of each window taken."""
-        y = memory.y[block]
-        if self.pooling is None:
-            np.add(z.reshape(y.shape), self._bias, out=y)
-            return
-        maps = z.reshape(len(y), *self.window.positions, -1)
-        if self.pooling.kernel == self.pooling.stride == (2, 2) and _unpadded(self.pooling):
-            max_pool_2x2(maps, self._bias, y, memory.winners[block])
-            return
-        (top, _), (left, _) = self.pooling.padding
-        pooling = (*self.pooling.kernel, *self.pooling.stride, top, left)
-        max_pool(maps, self._bias, pooling, y, memory.winners[block])
+    def _pad(self, memory: ConvolutionMemory, x: Array) -> Array:
+        """Return the maps with their padding, in one piece of memory."""
+        if not self.padded:
+            return np.ascontiguousarray(x)
+        (h, w), ((top, _), (left, _)) = self.window.extent, self.window.padding
+        np.copyto(memory.padded[: len(x), top : top + h, left : left + w], x)
+        return memory.padded[: len(x)]
 
     def backward(self, memory: ConvolutionMemory, dy: Array, needs_dx: bool) -> Array:
         """Carry the error back through activations, pooling and convolution."""
-        images = len(dy)
-        error = memory.error[:images]
-        memory.back(dy, error)  # type: ignore[misc]  # forward has set it
-        memory.bias_sum += error.reshape(-1, error.shape[-1]).sum(axis=0)
-        if needs_dx:
-            memory.dx[:images] = 0
-        for block in self._blocks(memory, images):
-            if self.sparse:
-                self._visit_winners(memory, block, needs_dx)
-            else:
-                self._full_products(memory, block, needs_dx)
-        (h, w), ((top, _), (left, _)) = self.window.extent, self.window.padding
+        images, (h, w), ((top, _), (left, _)) = len(dy), self.window.extent, self.window.padding
+        if memory.back is None:
+            np.copyto(memory.error[:images], dy)
+        else:
+            memory.back(dy, memory.error[:images])
+        flat = images, -1, len(self._matrix)
+        error = memory.error[:images].reshape(flat)
+        winners = memory.winners[:images].reshape(flat) if self.pooling else _NO_WINNERS
+        if self.sparse:
+            self._visit_winners(memory, error, winners, needs_dx)
+        else:
+            self._full_products(memory, error, winners, needs_dx)
         return memory.dx[:images, top : top + h, left : left + w]
 
-    def _visit_winners(self, memory: ConvolutionMemory, block: slice, needs_dx: bool) -> None:
-        patches = self._gather(memory, block)
-        patches = patches if patches.flags.c_contiguous else np.ascontiguousarray(patches)
-        images, channels = len(memory.error[block]), memory.error.shape[-1]
-        error = memory.error[block].reshape(images, -1, channels)
-        winners = memory.winners[block].reshape(images, -1, channels)
-        flat = error.reshape(-1, channels), winners.reshape(-1, channels)
-        kernels.weight_gradient(patches, *flat, self.positions, memory.weight_sum, memory.order)
-        if needs_dx:
-            kernels.patch_gradient(
-                self._matrix, error, winners, patches, memory.starts, memory.order
-            )
-            kernels.scatter(patches, self._lines(memory.dx[block]), self.geometry)
+    def _visit_winners(
+        self, memory: ConvolutionMemory, error: Array, winners: Array, needs_dx: bool
+    ) -> None:
+        kernels.backward_of_winners(
+            memory.x,
+            self._matrix,
+            self.geometry,
+            self.relu,
+            memory.block,
+            memory.patches,
+            memory.y[: len(error)].reshape(error.shape),
+            error,
+            winners,
+            memory.weight_sum,
+            memory.bias_sum,
+            _lines(memory.dx[: len(error)]),
+            needs_dx,
+            memory.starts,
+            memory.order,
+        )
 
-    def _full_products(self, memory: ConvolutionMemory, block: slice, needs_dx: bool) -> None:
-        patches = self._gather(memory, block)
-        dz = self._spread(memory, block, len(patches))
-        np.dot(dz.T, patches, out=memory.weight_part)
-        memory.weight_sum += memory.weight_part
-        if needs_dx:
-            dpatches = memory.patches[: len(patches) * self.taps].reshape(-1, self.taps)
-            np.dot(dz, self._matrix, out=dpatches)
-            kernels.scatter(dpatches, self._lines(memory.dx[block]), self.geometry)
-
-    def _spread(self, memory: ConvolutionMemory, block: slice, rows: int) -> Array:
-        """Return the error before the pooling, (positions, kernels)."""
-        error = memory.error[block]
-        channels = error.shape[-1]
-        if self.pooling is None:
-            return error.reshape(rows, channels)
-        dz = memory.z[: rows * channels].reshape(len(error), -1, channels)
-        dz[:] = 0
-        pooled = len(error), -1, channels
-        send_back(error.reshape(pooled), memory.winners[block].reshape(pooled), dz)
-        return dz.reshape(rows, channels)
+    def _full_products(
+        self, memory: ConvolutionMemory, error: Array, winners: Array, needs_dx: bool
+    ) -> None:
+        kernels.backward(
+            memory.x,
+            self._matrix,
+            self.geometry,
+            self.single,
+            self.pooling is not None,
+            self.relu,
+            memory.block,
+            memory.patches,
+            memory.z,
+            memory.y[: len(error)].reshape(error.shape),
+            error,
+            winners,
+            memory.weight_sum,
+            memory.weight_part,
+            memory.bias_sum,
+            _lines(memory.dx[: len(error)]),
+            needs_dx,
+        )
 
     def end(self, memory: ConvolutionMemory) -> Gradients:
         """Return the sums, the weights' in the network's order."""
@@ -266,8 +263,17 @@ def _window_of(layer: Conv2D, place: Place) -> Window:
     return window_over(layer, place.input_shape, kernel, stride, layer.padding, dilation)  # type: ignore[arg-type]
 
 
-def _unpadded(window: Window) -> bool:
-    return window.padding == ((0, 0), (0, 0))
+def _lines(maps: Array) -> Array:
+    """Look at maps with channels last as (images, height, width × channels)."""
+    return maps.reshape(maps.shape[0], maps.shape[1], -1)
+
+
+def _pooling_of(window: Window | None) -> Pooling:
+    """Return a pooling's window as the kernels take it; zeros for none."""
+    if window is None:
+        return 0, 0, 0, 0, 0, 0
+    (top, _), (left, _) = window.padding
+    return (*window.kernel, *window.stride, top, left)
 
 
 def _geometry(window: Window, channels: int) -> kernels.Geometry:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sixloops.engine.activation import Back, activate
+from sixloops.engine.kernels import dense as kernels
 from sixloops.engine.places import Place
 from sixloops.engine.stages.base import Stage
-from sixloops.layers import Context, Dense, Layer
+from sixloops.layers import Context, Dense, Layer, ReLU
 from sixloops.layers.base import Array, Gradients, Parameters
 
 
@@ -24,7 +25,7 @@ class DenseMemory:
     weight_sum: Array
     weight_part: Array
     bias_sum: Array
-    x: Array | None = None
+    x: Array
     back: Back | None = None
     empty: bool = True
 
@@ -47,12 +48,14 @@ class DenseStage(Stage):
         self.place, self.layer, self.activations = place, layer, tuple(activations)
         names = ", ".join(type(activation).__name__ for activation in activations)
         self.name = f"{place.path} Dense {layer.units}{' with ' + names if names else ''}: product"
+        self.relu = [type(activation) for activation in activations] == [ReLU]
+        self._no_bias = np.zeros(layer.units, parameters[f"{place.path}.weight"].dtype)
         self.prepare(parameters)
 
     def prepare(self, parameters: Parameters) -> None:
         """Take the parameters as they are."""
         self._weight = parameters[f"{self.place.path}.weight"]
-        self._bias = parameters.get(f"{self.place.path}.bias")
+        self._bias = parameters.get(f"{self.place.path}.bias", self._no_bias)
 
     def memory(self, images: int) -> DenseMemory:
         """Return the arrays for chunks of up to ``images``."""
@@ -65,6 +68,7 @@ class DenseStage(Stage):
             weight_sum=np.empty_like(self._weight),
             weight_part=np.empty_like(self._weight),
             bias_sum=np.empty(units, dtype),
+            x=np.empty((0, features), dtype),
         )
 
     def begin(self, memory: DenseMemory) -> None:
@@ -73,33 +77,38 @@ class DenseStage(Stage):
 
     def forward(self, memory: DenseMemory, x: Array, context: Context) -> Array:
         """Compute f(x·Wᵀ + b)."""
-        y = memory.y[: len(x)]
-        np.dot(x, self._weight.T, out=y)
-        if self._bias is not None:
-            y += self._bias
-        memory.x, memory.back = x, activate(self.activations, y)
+        y, memory.x = memory.y[: len(x)], np.ascontiguousarray(x)
+        kernels.forward(memory.x, self._weight, self._bias, self.relu, y)
+        if not self.relu:
+            memory.back = activate(self.activations, y)
         return y
 
     def backward(self, memory: DenseMemory, dy: Array, needs_dx: bool) -> Array:
         """Carry the error back through the activations and the product."""
-        error, x = memory.error[: len(dy)], memory.x
-        memory.back(dy, error)  # type: ignore[misc]  # forward has set it
-        part = memory.weight_sum if memory.empty else memory.weight_part
-        np.dot(error.T, x, out=part)  # type: ignore[arg-type]
-        if memory.empty:
-            np.sum(error, axis=0, out=memory.bias_sum)
+        error, dx = memory.error[: len(dy)], memory.dx[: len(dy)]
+        if memory.back is None:
+            np.copyto(error, dy)
         else:
-            memory.weight_sum += memory.weight_part
-            memory.bias_sum += error.sum(axis=0)
+            memory.back(dy, error)
+        kernels.backward(
+            memory.x,
+            self._weight,
+            memory.y[: len(dy)],
+            error,
+            self.relu,
+            memory.weight_sum,
+            memory.weight_part,
+            memory.bias_sum,
+            memory.empty,
+            dx,
+            needs_dx,
+        )
         memory.empty = False
-        dx = memory.dx[: len(dy)]
-        if needs_dx:
-            np.dot(error, self._weight, out=dx)
         return dx
 
     def end(self, memory: DenseMemory) -> Gradients:
         """Return the sums."""
         gradients = {f"{self.place.path}.weight": memory.weight_sum}
-        if self._bias is not None:
+        if self.layer.use_bias:
             gradients[f"{self.place.path}.bias"] = memory.bias_sum
         return gradients
