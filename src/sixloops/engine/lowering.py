@@ -20,13 +20,13 @@ SINGLE = tuple(kind for kind in ACTIVATIONS.values() if kind is not Softmax)
 """Activations of each value by itself, which do not mind where the channels are."""
 
 
-def stages_of(network: Network) -> tuple[Stage, ...]:
-    """Lower a network's layers into stages, in the order in which they run."""
+def stages_of(network: Network, batch_size: int) -> tuple[Stage, ...]:
+    """Lower a network's layers into stages for batches of up to ``batch_size``."""
     places = list(places_of(network))
     stages: list[Stage] = []
     channels_last = False
     while places:
-        stage, wants_last = _next(places, network.parameters)
+        stage, wants_last = _next(places, network.parameters, batch_size)
         if wants_last != channels_last:
             stages.append(AxesStage(to_last=wants_last))
         channels_last = wants_last
@@ -36,7 +36,7 @@ def stages_of(network: Network) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
-def _next(places: list[Place], parameters: Parameters) -> tuple[Stage, bool]:
+def _next(places: list[Place], parameters: Parameters, batch_size: int) -> tuple[Stage, bool]:
     """Take the next layers off the list, as one stage; say whether it has channels last."""
     place = places.pop(0)
     layer = place.layer
@@ -44,7 +44,7 @@ def _next(places: list[Place], parameters: Parameters) -> tuple[Stage, bool]:
         return _convolution(place, layer, places, parameters), True
     if type(layer) is Dense:
         activations = [*_own(layer), *_take_activations(places)]
-        return DenseStage(place, layer, activations, parameters), False
+        return DenseStage(place, layer, activations, parameters, batch_size), False
     return LayerStage(place, parameters), False
 
 

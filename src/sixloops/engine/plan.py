@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from types import TracebackType
 from typing import Any, TypeVar
@@ -34,6 +35,10 @@ CHUNK = 16
 SHARES = ((128, 8), (32, 4), (0, 2))
 """From how many images on a batch is cut into how many shares. Each costs some time of its
 own; threads beyond them have nothing to do."""
+
+
+SHARED_FINISH = 32
+"""From how many images on it pays to spread what remains of a batch over threads."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +90,15 @@ class Plan:
             raise ConfigurationError(wrong("batch_size", "a plan", expected, batch_size))
         self.network = network
         self.batch_size = int(batch_size)
-        self.stages = stages_of(network)
+        self.stages = stages_of(network, self.batch_size)
         self._workers = Workers(threads)
         self._gradients = {name: np.empty_like(p) for name, p in network.parameters.items()}
         self._couples = network.root.couples_batch()
         self._draws = any(stage.draws for stage in self.stages)
         # Before the first stage that learns, nobody asks for an error.
         self._first = next((i for i, stage in enumerate(self.stages) if stage.learns), 0)
+        whole = {name for stage in self.stages for name in stage.writes}
+        self._summed = [name for name in network.parameters if name not in whole]
         self._lanes: list[_Lane] = []
 
     def __enter__(self) -> Plan:
@@ -164,8 +171,9 @@ class Plan:
         self._workers.map(_quietly(work), range(len(shares)))
         used = self._lanes[: len(shares)]
         _check_updates(used)
+        self._finish(used, len(images))
         loss = float(losses.mean(dtype=np.float64))
-        return Step(loss, outputs, self._sum(used), used[-1].updates)
+        return Step(loss, outputs, self._gradients, used[-1].updates)
 
     def _capacity(self) -> int:
         """Return how many images a chunk of training has at most."""
@@ -177,9 +185,9 @@ class Plan:
             stage.prepare(self.network.parameters)
         while len(self._lanes) < len(shares):
             self._lanes.append(_Lane([stage.memory(self._capacity()) for stage in self.stages]))
-        for lane in self._lanes[: len(shares)]:
+        for share, lane in zip(shares, self._lanes, strict=False):
             for stage, memory in zip(self.stages, lane.memories, strict=True):
-                stage.begin(memory)
+                stage.begin(memory, share.start)
         return shares
 
     def _forward(self, lane: _Lane, images: Array, context: Context) -> Array:
@@ -193,19 +201,28 @@ class Plan:
             stage, memory = self.stages[number], lane.memories[number]
             dy = stage.backward(memory, dy, number > self._first)
 
-    def _sum(self, lanes: list[_Lane]) -> Gradients:
-        """Add the shares' gradients in the shares' order."""
-        for name, total in self._gradients.items():
+    def _finish(self, lanes: list[_Lane], images: int) -> None:
+        """Write the batch's gradients: whole, or the shares' sums in the shares' order."""
+        work = [task for stage in self.stages for task in stage.finish(self._gradients, images)]
+        for name in self._summed:
             if name not in lanes[0].gradients:
                 layer, got = name.rpartition(".")[0], ", ".join(lanes[0].gradients) or "nothing"
                 raise ConfigurationError(
                     f"The backward of layer {layer} must return a gradient for its parameter "
                     f"'{name}'. Got gradients for: {got}."
                 )
-            np.copyto(total, lanes[0].gradients[name])
-            for lane in lanes[1:]:
-                total += lane.gradients[name]
-        return self._gradients
+            work.append(partial(_add, self._gradients[name], name, lanes))
+        if images < SHARED_FINISH:
+            for task in work:
+                task()
+        else:
+            self._workers.map(lambda task: task(), work)
+
+
+def _add(total: Array, name: str, lanes: list[_Lane]) -> None:
+    np.copyto(total, lanes[0].gradients[name])
+    for lane in lanes[1:]:
+        total += lane.gradients[name]
 
 
 def _check_updates(lanes: list[_Lane]) -> None:

@@ -8,7 +8,7 @@ differently from one-threaded ones.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TypeVar
@@ -51,7 +51,8 @@ class Workers:
     def __enter__(self) -> Workers:
         self._limit = ThreadpoolController().limit(limits=1, user_api="blas")
         if self.threads > 1:
-            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="sixloops")
+            # The thread that asks works too.
+            self._pool = ThreadPoolExecutor(self.threads - 1, thread_name_prefix="sixloops")
         return self
 
     def __exit__(
@@ -65,8 +66,14 @@ class Workers:
             self._pool = None
         self._limit.restore_original_limits()
 
-    def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """Return ``work`` of every item, in the items' order; one after the other if alone."""
+    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """Return ``work`` of every item, in the items' order."""
         if self._pool is None:
             return [work(item) for item in items]
-        return list(self._pool.map(work, items))
+        waiting = {n: self._pool.submit(work, items[n]) for n in range(1, len(items))}
+        # This thread does the first, and then, from the end on, what no other has begun.
+        results = {0: work(items[0])} if items else {}
+        for n in reversed(waiting):
+            if waiting[n].cancel():
+                results[n] = work(items[n])
+        return [results[n] if n in results else waiting[n].result() for n in range(len(items))]

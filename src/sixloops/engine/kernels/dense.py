@@ -1,4 +1,4 @@
-"""Dense layers: the product with bias and ReLU, and both products of the way back."""
+"""Dense layers: the product with bias and ReLU, and the way back to the input."""
 
 from __future__ import annotations
 
@@ -7,6 +7,30 @@ import numpy as np
 from sixloops.engine.kernels.compiling import kernel
 from sixloops.engine.kernels.relu import cut_off, let_through
 from sixloops.layers.base import Array
+
+SMALL_PRODUCT = 1_000_000
+"""Multiply-adds up to which OpenBLAS multiplies without rearranging the matrices first."""
+
+FEW_ROWS = 16
+"""Up to this many rows, rearranging the weights costs more than it gains."""
+
+
+@kernel
+def multiply(a: Array, b: Array, product: Array) -> None:
+    """Compute a·b; where a has few rows, as small products.
+
+    Args:
+        a: (rows, inner).
+        b: (inner, columns).
+        product: filled; (rows, columns).
+    """
+    rows, step = a.shape[0], SMALL_PRODUCT // b.size
+    if rows > FEW_ROWS or step == 0:
+        np.dot(a, b, product)
+        return
+    for begin in range(0, rows, step):
+        end = min(begin + step, rows)
+        np.dot(a[begin:end], b, product[begin:end])
 
 
 @kernel
@@ -20,7 +44,7 @@ def forward(x: Array, weight: Array, bias: Array, relu: bool, y: Array) -> None:
         relu: whether ReLU follows.
         y: filled; (images, units).
     """
-    np.dot(x, weight.T, y)
+    multiply(x, weight.T, y)
     for n in range(y.shape[0]):
         row = y[n]
         for unit in range(row.shape[0]):
@@ -30,45 +54,18 @@ def forward(x: Array, weight: Array, bias: Array, relu: bool, y: Array) -> None:
 
 
 @kernel
-def backward(
-    x: Array,
-    weight: Array,
-    y: Array,
-    error: Array,
-    relu: bool,
-    weight_sum: Array,
-    weight_part: Array,
-    bias_sum: Array,
-    empty: bool,
-    dx: Array,
-    needs_dx: bool,
-) -> None:
-    """Add the gradients, and compute dx where it is needed.
+def backward(y: Array, weight: Array, error: Array, relu: bool, dx: Array, needs_dx: bool) -> None:
+    """Carry the error back through ReLU, and through the product where that is needed.
 
     Args:
-        x: (images, features).
-        weight: (units, features).
         y: what forward gave, (images, units).
+        weight: (units, features).
         error: ∂E/∂y, changed to that before ReLU; (images, units).
         relu: whether ReLU follows.
-        weight_sum: added to; (units, features).
-        weight_part: scratch, as weight_sum.
-        bias_sum: added to; (units,).
-        empty: whether the sums hold nothing yet, and are to be written over.
         dx: filled where it is needed; (images, features).
         needs_dx: whether it is.
     """
     if relu:
         let_through(y.reshape(-1), error.reshape(-1))
-    if empty:
-        np.dot(error.T, x, weight_sum)
-        bias_sum[:] = 0
-    else:
-        np.dot(error.T, x, weight_part)
-        weight_sum += weight_part
-    for n in range(error.shape[0]):
-        row = error[n]
-        for unit in range(row.shape[0]):
-            bias_sum[unit] += row[unit]
     if needs_dx:
-        np.dot(error, weight, dx)
+        multiply(error, weight, dx)

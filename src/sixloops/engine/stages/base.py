@@ -7,6 +7,7 @@ shared by all of them and changes only in :meth:`Stage.prepare`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sixloops.layers import Context
@@ -17,7 +18,8 @@ class Stage:
     """Base of all stages.
 
     A batch goes through a stage in this order: ``prepare`` once; for each worker ``begin``,
-    then ``forward`` and ``backward`` for one chunk of images after the other, and ``end``.
+    then ``forward`` and ``backward`` for one chunk of images after the other, and ``end``;
+    and once all workers are done, ``finish``.
     """
 
     name: str
@@ -25,6 +27,9 @@ class Stage:
 
     learns: bool = False
     """Whether it has parameters."""
+
+    writes: tuple[str, ...] = ()
+    """The parameters whose gradients :meth:`finish` writes."""
 
     draws: bool = False
     """Whether it may draw random numbers."""
@@ -36,8 +41,8 @@ class Stage:
         """Return what one worker needs for chunks of up to ``images``."""
         return None
 
-    def begin(self, memory: Any) -> None:
-        """Forget the gradients of the last batch."""
+    def begin(self, memory: Any, first: int) -> None:
+        """Forget the gradients of the last batch; the share starts at image ``first``."""
 
     def forward(self, memory: Any, x: Array, context: Context) -> Array:
         """Return the output for a chunk; it stays valid until the next call."""
@@ -50,3 +55,13 @@ class Stage:
     def end(self, memory: Any) -> Gradients:
         """Return the sum of the chunks' gradients, by the network's names."""
         return {}
+
+    def finish(self, gradients: Gradients, images: int) -> list[Callable[[], None]]:
+        """Return work, for any threads, that writes gradients of the whole batch.
+
+        Args:
+            gradients: the plan's, by the network's names; those that are written here are
+                missing from what :meth:`end` returns.
+            images: the batch's size.
+        """
+        return []

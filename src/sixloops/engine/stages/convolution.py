@@ -19,6 +19,7 @@ import numpy as np
 
 from sixloops.engine.activation import Back, activate
 from sixloops.engine.kernels import convolution as kernels
+from sixloops.engine.kernels.dense import SMALL_PRODUCT
 from sixloops.engine.kernels.max_pool import Pooling
 from sixloops.engine.places import Place
 from sixloops.engine.stages.base import Stage
@@ -148,10 +149,12 @@ class ConvolutionStage(Stage):
 
     def _block(self, images: int) -> int:
         """Return how many images go through one product."""
-        bytes_each: int = self.positions * self.taps * self._weight.dtype.itemsize
-        return max(1, min(images, BLOCK_BYTES // bytes_each))
+        patches = self.positions * self.taps
+        small = SMALL_PRODUCT // (patches * len(self._weight))
+        cached: int = BLOCK_BYTES // (patches * self._weight.dtype.itemsize)
+        return max(1, min(images, small or cached))
 
-    def begin(self, memory: ConvolutionMemory) -> None:
+    def begin(self, memory: ConvolutionMemory, first: int) -> None:
         """Forget the gradients."""
         memory.weight_sum[:] = 0
         memory.bias_sum[:] = 0

@@ -43,7 +43,7 @@ class LayerStage(Stage):
         """Return an empty memory: the layer catches what it needs in its backward."""
         return LayerMemory()
 
-    def begin(self, memory: LayerMemory) -> None:
+    def begin(self, memory: LayerMemory, first: int) -> None:
         """Forget the gradients."""
         memory.gradients = {}
 
