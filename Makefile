@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: train test lint types format wheel results clean
+.PHONY: train test lint types format wheel results bench clean
 
 train: $(VENV)/installed
 	$(BIN)/sixloops train $(ARGS)
@@ -30,6 +30,9 @@ wheel: $(VENV)/installed-for-tests
 
 results: $(VENV)/installed
 	$(BIN)/python results/table.py
+
+bench: $(VENV)/installed-for-tests
+	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
 	rm -rf $(VENV) dist build

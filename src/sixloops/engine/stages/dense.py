@@ -111,7 +111,7 @@ class DenseStage(Stage):
         """Return the products that write the weights' gradient, and the sum for the bias."""
         weight = gradients[f"{self.place.path}.weight"]
         edges = [len(weight) * number // BLOCKS for number in range(BLOCKS + 1)]
-        work = [
+        work: list[Callable[[], None]] = [
             partial(self._weight_gradient, weight[a:b], slice(a, b), images)
             for a, b in pairwise(edges)
             if b > a

@@ -1,0 +1,1 @@
+"""Benchmarks: sixloops beside whichever peer is installed; see ``python -m benchmarks --help``."""
