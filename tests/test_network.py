@@ -1,6 +1,7 @@
 """Networks: building, predicting, saving and loading."""
 
 import json
+import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +10,24 @@ import pytest
 import safetensors.numpy
 
 from sixloops import layers as all_layers
+from sixloops.descriptions import to_data
 from sixloops.errors import ConfigurationError, DataError, FileError, ShapeError
 from sixloops.files import read_tensors, write_bytes
-from sixloops.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU, Residual, Sequential
-from sixloops.losses import LOSSES, SquaredError
+from sixloops.layers import (
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Flatten,
+    Layer,
+    MaxPool2D,
+    ReLU,
+    Residual,
+    Sequential,
+    Sigmoid,
+    Softmax,
+    Subsampling2D,
+)
+from sixloops.losses import LOSSES, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
 from sixloops.network import Network
 
 
@@ -86,7 +101,8 @@ def test_a_users_layer_is_read_back_only_if_named(tmp_path):
     network = Network([Twice(3.0), Flatten(), Dense(2)], input_shape=(1, 2, 2))
     network.save(tmp_path / "network.safetensors")
     assert Network.load(tmp_path / "network.safetensors", kinds=[Twice]).layers[0] == Twice(3.0)
-    with pytest.raises(FileError, match=r"Got 'Twice'\. A class of your own must be named"):
+    words = r"holds a layer 'Twice' that .* If it is yours: Network\.load\(path, kinds=\[Twice\]\)"
+    with pytest.raises(FileError, match=words):
         Network.load(tmp_path / "network.safetensors")
 
 
@@ -116,6 +132,9 @@ def test_a_layer_that_does_not_fit_is_named(layers, words):
         ({"dtype": "int8"}, ConfigurationError, "np.float32 or np.float64"),
         ({"classes": ["a"]}, ConfigurationError, "one name for each of the 2 outputs. Got 1"),
         ({"seed": -3}, ConfigurationError, "'seed'"),
+        ({"input_shape": (2, True, 3)}, ShapeError, "whole numbers"),
+        ({"classes": [None, None]}, ConfigurationError, "'classes' .* must be different names"),
+        ({"classes": ["a", "a"]}, ConfigurationError, "'classes' .* must be different names"),
     ],
 )
 def test_wrong_options(change, kind, words):
@@ -133,6 +152,7 @@ def test_wrong_options(change, kind, words):
         ),
         ((5, 2, 4, 6), r"Got \(5, 2, 4, 6\)"),
         ((5, 6, 4), "Got"),
+        ((5, 6, 4, 2), r"Channels come first: images\.transpose\(0, 3, 1, 2\)"),
     ],
 )
 def test_images_of_another_shape(shape, words):
@@ -308,3 +328,102 @@ def test_a_header_of_endless_brackets_is_a_damaged_file(tmp_path):
     path.write_bytes(safetensors.numpy.save({"a": np.zeros(1)}, metadata=metadata))
     with pytest.raises(FileError, match="is no JSON"):
         Network.load(path)
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape"),
+    [
+        ([Flatten(), Dense(20_000_000)], [1, 1, 1]),
+        ([Conv2D(5000, 1)], [5000, 1, 1]),
+        ([Conv2D(2, 1, table=[[0], [1]])], [20_000_000, 1, 1]),
+        ([BatchNorm()], [20_000_000, 1, 1]),
+        ([Residual([Subsampling2D(1)])], [20_000_000, 1, 1]),
+    ],
+)
+def test_a_small_file_takes_little_memory_whatever_it_says(saved, layers, shape):
+    described = {"layers": to_data(layers), "input_shape": shape}
+    rewrite(saved, lambda _, about: about["network"].update(described))
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileError, match=r"layers must have \d+,.* parameters\. Got 217\."):
+            Network.load(saved)
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_parameters_are_counted_as_they_are_drawn():
+    layers = [Conv2D(4, 3, groups=2), Conv2D(2, 1, table=[[0], [1, 3]]), Subsampling2D(2)]
+    network = Network([*layers, BatchNorm(), Flatten(), Dense(3, use_bias=False)], (2, 8, 8))
+    drawn = sum(array.size for array in network.parameters.values())
+    assert network.root.stored_count((2, 8, 8)) == drawn
+    assert network.root.parameter_count((2, 8, 8)) == drawn - 5
+
+
+def test_the_hints_for_one_grey_image_and_for_channels_that_come_last():
+    network = Network([Flatten(), Dense(2)], (1, 28, 28))
+    with pytest.raises(DataError, match=r"image\[np\.newaxis, np\.newaxis\]"):
+        network.predict(np.zeros((28, 28)))
+    with pytest.raises(ShapeError, match=r"is input_shape=\(1, 28, 28\) meant\?"):
+        Network([Conv2D(4, 5), Flatten(), Dense(2)], (28, 28, 1))
+    with pytest.raises(DataError, match=r"in a network's input_shape, too: \(3, 28, 28\)"):
+        Network([Flatten(), Dense(2)], (28, 28, 3)).predict(np.zeros((1, 3, 28, 28)))
+
+
+def test_predict_refuses_lists_of_different_lengths():
+    network = Network([Flatten(), Dense(2)], (1, 1, 2))
+    with pytest.raises(DataError, match=r"must be one array of numbers\. Got lists of different"):
+        network.predict([[[[1, 2]]], [[[1]]]])
+
+
+@pytest.mark.parametrize("path", [None, 3])
+def test_names_that_no_file_has(path):
+    with pytest.raises(FileError, match=rf"must be a string or a Path\. Got {path}"):
+        Network.load(path)
+    with pytest.raises(FileError, match=rf"must be a string or a Path\. Got {path}"):
+        example().save(path)
+
+
+@pytest.mark.parametrize(
+    ("loss", "applied"), [(SoftmaxCrossEntropy(), Softmax()), (SigmoidCrossEntropy(), Sigmoid())]
+)
+def test_what_the_loss_applies_is_left_off_the_last_layer(loss, applied):
+    words = f"The loss {type(loss).__name__} applies {type(applied).__name__.lower()} itself"
+    for end in ([Dense(3, activation=applied)], [Dense(3), Sequential([applied])]):
+        with pytest.raises(ConfigurationError, match=words):
+            Network([Flatten(), *end], (1, 2, 2), loss=loss)
+        Network([Flatten(), *end], (1, 2, 2), loss=SquaredError())
+        Network([Flatten(), *end, Dense(3)], (1, 2, 2), loss=loss)
+
+
+def answering(**answers):
+    """Build a layer of one's own whose methods return something that they must not."""
+
+    @dataclass(frozen=True)
+    class Odd(Layer):
+        def forward(self, x, parameters=None, context=None):
+            return x, lambda dy: (dy, {})
+
+    for method, answer in answers.items():
+        setattr(Odd, method, lambda self, *given, answer=answer: answer)
+    return Odd()
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "words"),
+    [
+        *(("output_shape", a, "must return a tuple of whole") for a in (None, 3, (2.0,), (0,))),
+        *(("initial_parameters", a, "a dictionary of arrays of float32") for a in (None, 3, [])),
+        ("initial_parameters", {"w": 3.0}, "'w' too. Got float"),
+        ("initial_parameters", {1: np.zeros(2, np.float32)}, "must return a dictionary"),
+        ("initial_parameters", {"w": np.zeros(2)}, "of float32. Got float64 for 'w'"),
+        ("initial_parameters", {"w": np.zeros(2, int)}, "of float32. Got int64 for 'w'"),
+        ("initial_state", None, "a dictionary of arrays of float32. Got NoneType"),
+        ("initial_state", {"mean": np.zeros(2)}, "of float32. Got float64 for 'mean'"),
+    ],
+)
+@pytest.mark.parametrize("nest", [lambda layer: layer, lambda layer: Residual([layer])])
+def test_a_users_layer_that_says_something_else_than_it_must_is_named(method, answer, words, nest):
+    layers = [Flatten(), nest(answering(**{method: answer})), Dense(3)]
+    with pytest.raises(ConfigurationError, match=rf"The {method} of layer \d \(Odd\) .*{words}"):
+        Network(layers, (1, 2, 2))

@@ -43,7 +43,7 @@ def test_the_programs_run(tmp_path):
 def test_the_commands_run(tmp_path):
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     ran = [command for command in commands("sixloops") if command != ["train"]]
-    assert len(ran) == 5
+    assert len(ran) == 7
     for arguments in ran:
         result = subprocess.run(
             [sys.executable, "-m", "sixloops", *arguments],
@@ -53,8 +53,9 @@ def test_the_commands_run(tmp_path):
             timeout=600,
         )
         assert result.returncode == 0, result.stderr
-        if arguments[0] == "predict":
-            assert "7" in result.stdout
+        for name, digit in {"docs/seven.png": "7", "docs/three.jpg": "3"}.items():
+            if name in arguments:
+                assert f"│ {digit} " in result.stdout
 
 
 def test_make_knows_the_targets():

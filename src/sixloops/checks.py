@@ -79,7 +79,8 @@ def _range_words(above: float, minimum: float, below: float, maximum: float) -> 
         f"at most {maximum:g}" if maximum < math.inf else "",
     ]
     named = " and ".join(end for end in ends if end)
-    return f"a number {named}" if named else "a finite number"
+    link = "of " if named.startswith("at ") else ""
+    return f"a number {link}{named}" if named else "a finite number"
 
 
 def pair(owner: object, *names: str, minimum: int = 1) -> None:

@@ -17,6 +17,19 @@ import numpy as np
 from sixloops.errors import ConfigurationError
 
 
+class UnknownKindError(ConfigurationError):
+    """A file names a class that may not be built, perhaps one of the user's own.
+
+    Args:
+        message: as for every error.
+        name: the class's name.
+    """
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
 @dataclass(frozen=True)
 class Description:
     """Base of everything that is described by its hyper-parameters alone."""
@@ -97,10 +110,13 @@ def _build(data: Any, kinds: Mapping[str, type[Description]]) -> Any:
     name = data.get("type")
     if not isinstance(name, str) or name not in kinds:
         known = ", ".join(sorted(kinds))
-        raise ConfigurationError(
+        message = (
             f"The 'type' of a description must be one of {known}. Got {name!r}. "
             "A class of your own must be named when reading: pass it in 'kinds'."
         )
+        if isinstance(name, str) and name.isidentifier():
+            raise UnknownKindError(message, name)
+        raise ConfigurationError(message)
     values = {key: _build(item, kinds) for key, item in data.items() if key != "type"}
     return _construct(kinds[name], values)
 

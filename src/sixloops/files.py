@@ -6,6 +6,7 @@ under the key ``sixloops``.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import tempfile
@@ -32,7 +33,7 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     Raises:
         FileError: the file cannot be written there.
     """
-    target = Path(path)
+    target = _as_path(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -51,6 +52,20 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
             raise
     except OSError as error:
         raise _unwritable(target, error) from error
+
+
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Remove the temporary files that killed processes left while they wrote ``path``."""
+    target = Path(path)
+    for temporary in target.parent.glob(f".{glob.escape(target.name)}.*"):
+        temporary.unlink(missing_ok=True)
+
+
+def _as_path(path: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(path)
+    except TypeError as error:
+        raise FileError(f"The name of a file must be a string or a Path. Got {path!r}.") from error
 
 
 def _unwritable(path: str | os.PathLike[str], error: OSError) -> FileError:
@@ -121,7 +136,7 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, npt.NDArray[An
     Raises:
         FileError: the file is missing, truncated, damaged, or not one of ours.
     """
-    source = Path(path)
+    source = _as_path(path)
     if not os.path.isfile(source):  # noqa: PTH113  (Path.is_file raises where it may not look)
         raise FileError(f"{source} is missing or no file. Check the name.")
     try:

@@ -16,23 +16,27 @@ import numpy.typing as npt
 
 from sixloops import layers as layer_module
 from sixloops.checks import is_whole
-from sixloops.descriptions import Description, from_data, to_data
+from sixloops.descriptions import Description, UnknownKindError, from_data, to_data
 from sixloops.errors import (
     ConfigurationError,
     DataError,
     FileError,
+    NonFiniteError,
     ShapeError,
     SixloopsError,
     wrong,
 )
 from sixloops.files import read_tensors, write_tensors
 from sixloops.initializers import INITIALIZERS
-from sixloops.layers import Context, Layer, Sequential
+from sixloops.layers import Context, Layer, Sequential, Sigmoid, Softmax
 from sixloops.layers.base import Array, Shape, under, within
-from sixloops.losses import LOSSES, Loss, SoftmaxCrossEntropy
+from sixloops.losses import LOSSES, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from sixloops.randomness import Streams
 
 FORMAT = 1
+
+SMALL = 1_000_000
+"""So many numbers are drawn whatever a file holds, so that an error can name the array."""
 
 
 class Network:
@@ -81,11 +85,13 @@ class Network:
         self.input_shape = _checked_shape(input_shape)
         self.loss = _checked_loss(loss)
         self.dtype = _checked_dtype(dtype)
-        self.output_shape = self.root.output_shape(self.input_shape)
+        self.output_shape = _output_shape(self.root, self.input_shape)
+        _check_end(self.root, self.loss)
         self.classes = _checked_classes(classes, self.output_shape)
         random = Streams(seed).generator("init")
         self.parameters = _drawn(self.root, self.input_shape, random, self.dtype)
         self.state = self.root.initial_state(self.input_shape, self.dtype)
+        self._forms = _forms(self.tensors())
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -100,14 +106,27 @@ class Network:
         """Raise :class:`~sixloops.errors.DataError` unless this network takes ``images``."""
         expected = ", ".join(["batch", *map(str, self.input_shape)])
         if images.shape[1:] != self.input_shape or images.ndim != len(self.input_shape) + 1:
-            mend = "Check the data set and the network's input_shape."
-            if images.shape == self.input_shape:
-                mend = "For one image write image[np.newaxis]."
-            elif (1, *images.shape[1:]) == self.input_shape:
-                mend = "Images without a channel axis need one: images[:, np.newaxis]."
+            mend = _mend_of_images(images.shape, self.input_shape)
             raise DataError(f"The images must have shape ({expected}). Got {images.shape}. {mend}")
         if images.dtype.kind not in "buif":
             raise DataError(f"The images must be numbers. Got an array of {images.dtype}.")
+
+    def check_arrays(self) -> None:
+        """Raise unless parameters and state, which may be changed by hand, are whole.
+
+        Raises:
+            ConfigurationError: an array is missing, too many, or of another shape or type.
+            NonFiniteError: an array holds NaN or infinite values.
+        """
+        arrays = self.tensors()
+        for name, (dtype, shape) in self._forms.items():
+            _check_form(name, arrays.get(name), dtype, shape)
+        unknown = sorted(arrays.keys() - self._forms.keys())
+        if unknown:
+            kind, _, key = unknown[0].partition(".")
+            raise ConfigurationError(
+                f"network.{kind} must have the names of its layers alone. Got '{key}'. Take it out."
+            )
 
     def forward(self, images: Array) -> Array:
         r"""Return the outputs for a batch, computed by the layers' own definitions.
@@ -121,7 +140,7 @@ class Network:
         Raises:
             DataError: images of another shape.
         """
-        images = np.asarray(images)
+        images = _as_array(images)
         self.check_images(images)
         x = images.astype(self.dtype)
         outputs, _ = self.root.forward(x, self.parameters, Context(state=self.state))
@@ -144,7 +163,7 @@ class Network:
         if not is_whole(batch_size) or batch_size < 1:
             expected = "be a whole number of at least 1"
             raise ConfigurationError(wrong("batch_size", "predict", expected, batch_size))
-        images = np.asarray(images)
+        images = _as_array(images)
         self.check_images(images)
         parts = [
             self.loss.predictions(self.forward(images[start : start + batch_size]))
@@ -219,7 +238,14 @@ class Network:
                 "newer sixloops wrote it."
             )
         try:
-            network = from_description(described, kinds=kinds)
+            options = _options(described, kinds)
+            _check_count(options, arrays)
+            network = cls(**options)
+        except UnknownKindError as error:
+            raise FileError(
+                f"{source} holds a layer '{error.name}' that sixloops does not have. If it is "
+                f"yours: Network.load(path, kinds=[{error.name}])."
+            ) from error
         except (SixloopsError, KeyError, TypeError, RecursionError) as error:
             raise FileError(
                 f"{source} describes a network that cannot be built: {error}"
@@ -253,20 +279,34 @@ def from_description(
         kinds: classes of layers of one's own.
         seed: for the initial parameters.
     """
+    return Network(**_options(described, kinds), seed=seed)
+
+
+def _options(described: Mapping[str, Any], kinds: Iterable[type[Description]]) -> dict[str, Any]:
+    """Return the arguments of a network that the JSON describes."""
     known: list[type[Description]] = [
         *layer_module.LAYERS.values(),
         *LOSSES.values(),
         *INITIALIZERS.values(),
         *kinds,
     ]
-    return Network(
-        from_data(described["layers"], known),
-        described["input_shape"],
-        loss=from_data(described.get("loss"), known),
-        classes=described.get("classes"),
-        dtype=described.get("dtype", "float32"),
-        seed=seed,
-    )
+    return {
+        "layers": from_data(described["layers"], known),
+        "input_shape": described["input_shape"],
+        "loss": from_data(described.get("loss"), known),
+        "classes": described.get("classes"),
+        "dtype": described.get("dtype", "float32"),
+    }
+
+
+def _check_count(options: dict[str, Any], arrays: Mapping[str, Array]) -> None:
+    """Raise if a small file describes a large network, before memory is taken for it."""
+    count = Sequential(options["layers"]).stored_count(_checked_shape(options["input_shape"]))
+    found = sum(array.size for array in within(arrays, "parameters").values())
+    if count > max(found, SMALL):
+        raise ConfigurationError(
+            f"its layers must have {count:,} parameters. Got {found:,}. The file is damaged."
+        )
 
 
 def fitting(
@@ -310,9 +350,87 @@ def _drawn(
         ) from error
 
 
+def _output_shape(root: Sequential, input_shape: Shape) -> Shape:
+    try:
+        return root.output_shape(input_shape)
+    except ShapeError as error:
+        if len(input_shape) == 3 and input_shape[2] in (1, 3) and input_shape[0] > 3:
+            rows, columns, channels = input_shape
+            hint = f"Channels come first: is input_shape=({channels}, {rows}, {columns}) meant?"
+            raise ShapeError(f"{error.message} {hint}", error.path) from error
+        raise
+
+
+def _check_end(root: Sequential, loss: Loss) -> None:
+    """Raise if the last layer does what the loss does itself."""
+    last: Any = root
+    while isinstance(last, Sequential) and last.layers:
+        last = last.layers[-1]
+    activation = getattr(last, "activation", None) or last
+    for kind, applied in ((SoftmaxCrossEntropy, Softmax), (SigmoidCrossEntropy, Sigmoid)):
+        if isinstance(loss, kind) and isinstance(activation, applied):
+            raise ConfigurationError(
+                f"The loss {kind.__name__} applies {applied.__name__.lower()} itself; leave it off "
+                "the last layer."
+            )
+
+
+def _forms(arrays: Mapping[str, Array]) -> dict[str, tuple[np.dtype[Any], Shape]]:
+    return {name: (array.dtype, array.shape) for name, array in arrays.items()}
+
+
+def _check_form(name: str, array: Any, dtype: np.dtype[Any], shape: Shape) -> None:
+    """Raise unless a network's array is finite, of ``dtype`` and of ``shape``."""
+    kind, _, key = name.partition(".")
+    where = f"network.{kind}['{key}']"
+    got = "nothing" if array is None else type(array).__name__
+    if isinstance(array, np.ndarray):
+        if (array.dtype, array.shape) == (dtype, shape):
+            _check_finite(where, array)
+            return
+        got = f"{array.dtype} of shape {array.shape}"
+    raise ConfigurationError(
+        f"{where} must be an array of {dtype} of shape {shape}, as at the network's creation. "
+        f"Got {got}. Change values in the array that is there: array[...] = values."
+    )
+
+
+def _check_finite(where: str, array: Array) -> None:
+    bad = array.size - np.count_nonzero(np.isfinite(array))
+    if bad:
+        raise NonFiniteError(
+            f"{where} must be finite. Got {bad} of {array.size} values that are not. Build the "
+            "network anew, or load it from a file."
+        )
+
+
+def _as_array(images: npt.ArrayLike) -> Array:
+    try:
+        return np.asarray(images)
+    except ValueError as error:
+        raise DataError(
+            f"The images must be one array of numbers. Got lists of different lengths: {error} "
+            "Bring the images to one size."
+        ) from error
+
+
+def _mend_of_images(got: Shape, expected: Shape) -> str:
+    if got == expected:
+        return "For one image write image[np.newaxis]."
+    if (1, *got) == expected:
+        return "For one image without a channel axis write image[np.newaxis, np.newaxis]."
+    if (1, *got[1:]) == expected:
+        return "Images without a channel axis need one: images[:, np.newaxis]."
+    if len(got) == 4 and len(expected) == 3 and (got[3], *got[1:3]) == expected:
+        return "Channels come first: images.transpose(0, 3, 1, 2)."
+    if len(got) == 4 and len(expected) == 3 and got[1:] == (expected[2], *expected[:2]):
+        return f"Channels come first in a network's input_shape, too: {got[1:]}."
+    return "Check the data set and the network's input_shape."
+
+
 def _checked_shape(given: Sequence[int]) -> Shape:
     values = list(given) if isinstance(given, Sequence) else []
-    if not values or not all(isinstance(v, int | np.integer) and v >= 1 for v in values):
+    if not values or not all(is_whole(value) and value >= 1 for value in values):
         raise ShapeError(
             f"The 'input_shape' of Network must be whole numbers, (channels, height, width). "
             f"Got {given!r}."
@@ -351,4 +469,7 @@ def _checked_classes(given: Sequence[str] | None, output_shape: Shape) -> tuple[
             f"The 'classes' of Network must be one name for each of the {output_shape[0]} outputs. "
             f"Got {got}. Change the last layer's units or the list."
         )
-    return tuple(str(name) for name in given)
+    names = tuple(str(name) for name in given)
+    if not all(isinstance(n, str) or is_whole(n) for n in given) or len(set(names)) < len(names):
+        raise ConfigurationError(wrong("classes", "Network", "be different names", list(given)))
+    return names

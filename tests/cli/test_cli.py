@@ -11,11 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
+from typer.testing import CliRunner
 
+from sixloops.cli import app
 from sixloops.cli.choices import load_data
+from sixloops.cli.predict import _table
+from sixloops.data import read_photo
 from sixloops.errors import DataError, FileError
 from sixloops.files import read_tensors
+from sixloops.network import Network
 
 FAULTY = ["--augmentation", "shift", "--augmentation", "x"]
 SHORT = ["train", "--epochs", "1", "--images", "640", "--threads", "1"]
@@ -72,7 +77,7 @@ def test_evaluate_gives_what_training_reported(run):
     )
     assert np.trace(np.array(evaluation["confusion"])) == round(evaluation["accuracy"] * 10_000)
     table = sixloops("evaluate", folder, "--threads", "1").stdout
-    assert "accuracy" in table
+    assert "Test images of mnist: loss" in table
     assert str(evaluation["confusion"][3][3]) in table
 
 
@@ -118,7 +123,9 @@ def test_interrupted_and_resumed_is_the_same_as_never_interrupted(run, tmp_path)
     whole, _ = run
     folder = tmp_path / "run"
     command = [sys.executable, "-m", "sixloops", *SHORT, "--out", str(folder)]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # not ignored, in no shell
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     while not (folder / "last.safetensors").exists() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
@@ -136,14 +143,23 @@ def test_interrupted_and_resumed_is_the_same_as_never_interrupted(run, tmp_path)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["train", "--network", "lenet"], "The network must be one of two-convolutions"),
-        (["train", "--data", "emnist"], "The data must be one of mnist"),
+        (["train", "--network", "lenet5"], "Did you mean 'lenet5-1998'?"),
+        (["train", "--data", "kmnst"], "The data must be one of mnist"),
+        (["train", "--data", "kmnst"], "Did you mean 'kmnist'?"),
         (["train", "--optimizer", "newton"], "The optimizer must be one of sgd"),
         (["train", "--schedule", "x"], "The schedule must be one of constant"),
         (["train", *FAULTY], "The augmentation must be one of"),
-        (["train", "--epochs", "0"], "'epochs'"),
-        (["train", "--batch", "0"], "'batch_size'"),
-        (["train", "--rate", "-1"], "'rate'"),
+        (["train", "--epochs", "0"], "--epochs must be a whole number"),
+        (["train", "--batch", "0"], "--batch must"),
+        (["train", "--rate", "-1"], "--rate must"),
+        (["train", "--l2", "-1"], "--l2 must"),
+        (["train", "--clip-norm", "0"], "--clip-norm must"),
+        (["train", "--seed", "-1"], "--seed must"),
+        (["train", "--out", ""], "--out must name a folder"),
+        (["train", "--image-size", "3x3"], "--image-size must be height and width"),
+        (["train", "--image-size", "9,9"], "--image-size is for a folder of images"),
+        (["train", "--from", "a", "--network", "dense"], "--from brings its own network"),
+        (["train", "--from", "nowhere"], "nowhere is missing"),
         (["train", "--images", "70000"], "--images must be from 1 to 60000"),
         (["train", "--epochs", "many"], "--epochs"),
         (["train", "--threads", "0"], "--threads"),
@@ -157,7 +173,8 @@ def test_interrupted_and_resumed_is_the_same_as_never_interrupted(run, tmp_path)
         (["summary", "nowhere"], "The network must be one of two-convolutions"),
         (["summary", "--input-shape", "28"], "three whole numbers"),
         (["summary", "--input-shape", "1,3,3"], "Layer 1: The window of Conv2D"),
-        (["train", "--data", "cifar10", "--data-folder", "nowhere"], "nowhere"),
+        (["train", "--data", "cifar10", "--data-folder", "nowhere"], "folder with --data-folder"),
+        (["train", "--data-folder", "."], "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte"),
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_2(arguments, words, tmp_path):
@@ -338,3 +355,122 @@ def test_json_of_endless_brackets_is_one_error(tmp_path):
     result = sixloops("summary", tmp_path / "deep.json")
     assert result.returncode == 2
     assert "deep.json must hold a JSON object" in result.stderr
+
+
+def draw_three(path):
+    """Write a picture of a 3 in dark ink on paper, at one side of the sheet and in shadow."""
+    sheet = Image.new("L", (640, 480), 205)
+    points = [(60, 120), (170, 120), (220, 180), (140, 230), (230, 300), (200, 360), (60, 370)]
+    ImageDraw.Draw(sheet).line(points, fill=40, width=12, joint="curve")
+    shadow = np.linspace(1, 0.6, 640)
+    Image.fromarray((np.asarray(sheet) * shadow).astype(np.uint8)).save(path)
+
+
+def test_a_photo_of_a_digit_is_told_about_and_prepared(run, tmp_path):
+    folder, _ = run
+    draw_three(tmp_path / "three.png")
+    plain = sixloops("predict", folder, "three.png", "--json", cwd=tmp_path)
+    assert "three.png is light with dark ink" in plain.stderr
+    assert "try --photo" in plain.stderr
+    assert json.loads(plain.stdout)
+    prepared = sixloops("predict", folder, "three.png", "--photo", "--json", cwd=tmp_path)
+    assert prepared.stderr == ""
+    network = Network.load(folder / "model.safetensors")
+    (expected,) = network.predict(read_photo(tmp_path / "three.png", (1, 28, 28))[np.newaxis])
+    best = json.loads(prepared.stdout)[0]["classes"][0]
+    assert best["class"] == str(expected.argmax())
+    assert best["probability"] == pytest.approx(expected.max(), rel=1e-5)
+
+
+def test_a_table_of_answers_leaves_out_what_is_as_good_as_nothing():
+    table = _table([Path("a.png")], [[("cat", 0.9), ("dog", 0.0996), ("emu", 0.0004)]])
+    assert [column.header for column in table.columns][-1] == "next"
+    assert [str(cell) for column in table.columns for cell in column.cells] == [
+        "a.png", "cat", "90.0%", "dog 10.0%"
+    ]  # fmt: skip
+
+
+def test_images_of_several_sizes_and_long_names(tmp_path):
+    image_folder(tmp_path / "images", ["a_rather_long_name", "[bold] name"])
+    Image.new("L", (9, 7)).save(tmp_path / "images" / "[bold] name" / "odd.png")
+    train = ["train", "--network", "dense", "--epochs", "1", "--data", "images", "--out", "run"]
+    refused = sixloops(*train, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "--image-size 8,8" in refused.stderr
+    result = sixloops(*train, "--image-size", "6,10", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "1×6×10" in result.stdout
+    assert "Adam 0.001, one-cycle, batches of 64, " in result.stdout
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    table = sixloops("evaluate", "../run", cwd=elsewhere)  # on the run's own data and size
+    assert table.returncode == 0, table.stderr
+    expected = json.loads((tmp_path / "run" / "evaluation.json").read_text())
+    assert f"loss {expected['loss']:.4f}" in table.stdout
+    assert " 0 [bold] name" in table.stdout
+    assert " 1 a_rather_long_name" in table.stdout
+
+
+def test_going_on_with_a_finished_run(small_run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(small_run, folder)
+    done = sixloops("train", "--resume", folder)
+    assert done.returncode == 0, done.stderr
+    assert "Nothing is left to do: the 1 epoch is done. Name more epochs" in done.stdout
+    more = sixloops("train", "--resume", folder, "--epochs", "2")
+    assert more.returncode == 0, more.stderr
+    assert "Going on after epoch 1 of 2." in more.stdout
+    wrong = sixloops("train", "--resume", folder, "--epochs", "0")
+    assert "--epochs must" in wrong.stderr
+
+
+def test_training_begins_from_the_weights_of_another_run(small_run, tmp_path):
+    before = read_tensors(small_run / "model.safetensors")[0]
+    data, out = small_run.parent / "images", tmp_path / "run"
+    begin = ["train", "--from", small_run, "--data", data, "--epochs", "1", "--rate", "1e-12"]
+    result = sixloops(*begin, "--out", out)
+    assert result.returncode == 0, result.stderr
+    after = read_tensors(out / "model.safetensors")[0]
+    for name, array in before.items():
+        np.testing.assert_allclose(after[name], array, atol=1e-9)
+    resumed = sixloops("train", "--resume", out, "--epochs", "2")
+    assert resumed.returncode == 0, resumed.stderr
+    mistaken = sixloops("train", "--network", small_run)
+    assert f"--resume {small_run}" in mistaken.stderr
+    assert f"--from {small_run}" in mistaken.stderr
+    others = sixloops("train", "--from", small_run)
+    assert others.returncode == 2
+    assert "must be those of" in others.stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "begun"),
+    [
+        ("RunFolder.finish", True),  # while the pictures are drawn
+        ("Progress.on_step_end", True),  # the second time, in the middle of the training
+        ("run_callbacks.Configuration.on_train_start", False),
+    ],
+)
+def test_an_interrupt_at_any_time_says_how_to_finish(
+    small_run, tmp_path, monkeypatch, place, begun
+):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"sixloops.report.{place}", interrupted)
+    data, out = small_run.parent / "images", tmp_path / "run"
+    command = ["train", "--network", "dense", "--epochs", "1", "--data", data, "--out", out]
+    result = CliRunner().invoke(app, list(map(str, command)))
+    assert result.exit_code == 130
+    go_on = f" Go on with: sixloops train --resume {out}"
+    assert result.stdout.endswith(f"Interrupted.{go_on if begun else ''}\n")
+
+
+def test_the_first_run_says_that_it_compiles(tmp_path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    command = [*SHORT, "--images", "10", "--network", "dense"]
+    first = sixloops(*command, "--out", tmp_path / "one", env=environment)
+    second = sixloops(*command, "--out", tmp_path / "two", env=environment)
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    assert "The first run compiles its kernels" in first.stdout
+    assert "compiles" not in second.stdout

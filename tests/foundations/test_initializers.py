@@ -124,7 +124,7 @@ def test_orthogonal_matrices_are_uniform_over_all_of_them():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: Normal(-1), r"The 'std' of Normal must be a number at least 0\. Got -1\."),
+        (lambda: Normal(-1), r"The 'std' of Normal must be a number of at least 0\. Got -1\."),
         (lambda: Normal(1, np.nan), r"'mean' of Normal must be a finite number\. Got nan"),
         (lambda: Uniform(1, 1), r"The 'high' of Uniform must be above low=1\. Got 1\.0\."),
         (lambda: Uniform("a", 1), r"'low' of Uniform must be a finite number\. Got 'a'"),

@@ -231,7 +231,7 @@ def test_a_gradient_that_is_missing_unknown_or_misshapen_is_named():
         (lambda: Adam(beta1=1), r"'beta1' of Adam must be .*below 1"),
         (lambda: Adam(beta2=None), r"'beta2' of Adam must be .* Got None"),
         (lambda: Adam(epsilon=0), r"'epsilon' of Adam must be a number above 0"),
-        (lambda: AdamW(weight_decay=-1), r"'weight_decay' of AdamW must be a number at least 0"),
+        (lambda: AdamW(weight_decay=-1), r"'weight_decay' of AdamW must be a number of at least 0"),
         (lambda: AdamW(biases=1), r"'biases' of AdamW must be True or False\. Got 1"),
     ],
 )

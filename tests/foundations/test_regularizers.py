@@ -94,7 +94,7 @@ def test_nothing_to_penalise_costs_nothing(regularizer):
 @pytest.mark.parametrize("kind", [L1, L2])
 def test_wrong_hyper_parameters_are_named(kind):
     owner = kind.__name__
-    with pytest.raises(ConfigurationError, match=f"'strength' of {owner} must be a number at le"):
+    with pytest.raises(ConfigurationError, match=f"'strength' of {owner} must be a number of"):
         kind(-0.1)
     with pytest.raises(ConfigurationError, match=f"'strength' of {owner} must be .* Got None"):
         kind(None)

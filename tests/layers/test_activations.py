@@ -266,7 +266,7 @@ def test_a_wrong_slope_is_refused(value):
     with pytest.raises(ConfigurationError) as error:
         LeakyReLU(value)
     assert str(error.value) == (
-        f"The 'slope' of LeakyReLU must be a number at least 0. Got {value!r}."
+        f"The 'slope' of LeakyReLU must be a number of at least 0. Got {value!r}."
     )
 
 

@@ -83,5 +83,5 @@ def test_a_wrong_rate_is_refused(rate):
     with pytest.raises(ConfigurationError) as error:
         Dropout(rate)
     assert str(error.value) == (
-        f"The 'rate' of Dropout must be a number at least 0 and below 1. Got {rate!r}."
+        f"The 'rate' of Dropout must be a number of at least 0 and below 1. Got {rate!r}."
     )

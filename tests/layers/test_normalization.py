@@ -170,8 +170,8 @@ def test_batch_norm_without_running_values_is_refused(training):
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("momentum", 1, "be a number at least 0 and below 1"),
-        ("momentum", -0.1, "be a number at least 0 and below 1"),
+        ("momentum", 1, "be a number of at least 0 and below 1"),
+        ("momentum", -0.1, "be a number of at least 0 and below 1"),
         ("epsilon", 0, "be a number above 0"),
         ("epsilon", None, "be a number above 0"),
     ],
@@ -255,8 +255,8 @@ def test_local_response_norm_takes_maps_only(shape):
     [
         ("size", 0, "be a whole number of at least 1"),
         ("size", 2.5, "be a whole number of at least 1"),
-        ("alpha", -1e-4, "be a number at least 0"),
-        ("beta", -1, "be a number at least 0"),
+        ("alpha", -1e-4, "be a number of at least 0"),
+        ("beta", -1, "be a number of at least 0"),
         ("k", 0, "be a number above 0"),
     ],
 )

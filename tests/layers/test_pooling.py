@@ -203,7 +203,7 @@ def test_the_smallest_number_that_there_is(layer: Layer) -> None:
 
 @pytest.mark.parametrize("p", [0.5, 0, -2, np.inf, np.nan, "2", True])
 def test_only_norms_are_norms(p: Any) -> None:
-    with pytest.raises(ConfigurationError, match="'p' of LpPool2D must be a number at least 1"):
+    with pytest.raises(ConfigurationError, match="'p' of LpPool2D must be a number of at least 1"):
         LpPool2D(p)
 
 

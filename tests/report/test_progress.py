@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import threading
+import time
 from unittest.mock import Mock
 
 import numpy as np
@@ -18,7 +19,15 @@ from sixloops.losses import SquaredError
 from sixloops.network import Network
 from sixloops.optimizers import SGD
 from sixloops.report import Progress
-from sixloops.report.progress import Pace, epoch_line, heading, status_words
+from sixloops.report.progress import (
+    NOTE,
+    NOTE_TESTED,
+    Pace,
+    epoch_line,
+    heading,
+    resumed_words,
+    status_words,
+)
 from sixloops.training import Callback, EvaluateEvery, Run, Settings, fit
 
 
@@ -51,8 +60,10 @@ def train(out: Console, *others: Callback, **options: object) -> str:
 def test_without_a_terminal_there_is_one_line_an_epoch():
     text = train(console())
     lines = text.splitlines()
-    assert lines[0] == heading(validated=True)
-    assert [line.split()[0] for line in lines[1:]] == ["1/3", "2/3", "3/3"]
+    words = r"epoch +train loss +train acc\. +test loss +test acc\. +rate +time"
+    assert re.fullmatch(words, lines[0].strip())
+    assert [line.split()[0] for line in lines[1:-1]] == ["1/3", "2/3", "3/3"]
+    assert lines[-1] == NOTE_TESTED
     assert "\x1b" not in text
     assert "\r" not in text
     assert max(map(len, lines)) <= 80
@@ -77,7 +88,7 @@ def test_the_line_tells_the_record():
 
 
 def test_columns_stand_under_their_headings():
-    head, *lines = train(console()).splitlines()
+    head, *lines, _ = train(console()).splitlines()
     ends = [match.end() for match in re.finditer(r"(train |test )?\S+", head)]
     for line in lines:
         assert [match.end() for match in re.finditer(r"[\d.]+ s|\S+", line)] == ends
@@ -87,7 +98,8 @@ def test_without_validation_and_labels_there_are_fewer_columns():
     out = console()
     net = network(loss=SquaredError())
     fit(net, data(targets=True), epochs=1, callbacks=[Progress(out)])
-    head, line = printed(out).splitlines()
+    head, line, note = printed(out).splitlines()
+    assert note == NOTE
     assert "test" not in head
     assert "–" in line
 
@@ -97,7 +109,8 @@ def test_a_terminal_gets_a_bar_that_goes_away():
     assert "epoch 1/3" in text
     assert "testing …" in text
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1  # cursor hidden, shown again
-    assert text.rstrip().endswith("\x1b[2K")  # the bar's line is erased at last
+    assert text.rindex("\x1b[2K") < text.index(NOTE_TESTED)  # the bar's line is erased before
+    assert NOTE_TESTED in text.splitlines()[-1]
     lines = [line for line in text.splitlines() if re.search(r"\d/3 +\d\.\d{4}", line)]
     assert len(lines) == 3
 
@@ -124,7 +137,11 @@ def test_an_error_leaves_no_bar_and_no_thread(step):
         train(out, Fault(step))
     text = printed(out)
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h")
-    assert threading.active_count() == threads
+    # Rich tells its thread to end and does not wait for it.
+    deadline = time.monotonic() + 5
+    while set(threading.enumerate()) - before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not set(threading.enumerate()) - before
     assert "Stopped" not in text
 
 
@@ -185,3 +202,32 @@ def test_the_time_of_an_epoch_is_that_since_the_last_one():
     for epoch, seconds in ((1, 10.0), (2, 95.5)):
         run.history.add("epoch", epoch=epoch, seconds=seconds, loss=1.0, accuracy=1.0, rate=0.1)
     assert epoch_line(run).split()[-1] == "1:26"
+
+
+def test_large_numbers_do_not_run_together():
+    run = Run(network(), data(), data(), Settings(epochs=1280))
+    measures = {"loss": 817890.8960, "accuracy": 1.0, "rate": 0.000123456}
+    validation = {"validation_loss": 1e30, "validation_accuracy": 1.0}
+    run.history.add("epoch", epoch=1280, seconds=360000.0, **measures, **validation)
+    expected = ["1280/1280", "8.179e+05", "100.00%", "1e+30", "100.00%", "0.0001235", "100:00:00"]
+    assert epoch_line(run).split() == expected
+    assert len(epoch_line(run)) == len(heading(run)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("step", "epoch", "words"),
+    [
+        (4, 1, "Going on after epoch 1 of 2."),
+        (6, 1, "Going on in epoch 2 of 2, after step 2 of 4."),
+        (8, 2, "Nothing is left to do: all 2 epochs are done. Name more epochs to go on."),
+    ],
+)
+def test_a_resumed_run_says_where_it_goes_on(step, epoch, words):
+    run = Run(network(), data(), None, Settings(epochs=2, batch_size=10))
+    run.step, run.epoch = step, epoch
+    assert resumed_words(run) == words
+    out = console()
+    Progress(out).on_train_start(run, None)
+    first, *heads = printed(out).splitlines()
+    assert first == words
+    assert bool(heads) == (step < 8)

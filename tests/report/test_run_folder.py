@@ -193,7 +193,7 @@ class TestCurves:
             Curves(tmp_path, every_seconds=-1)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"commands": 3}', "\xff"])
+@pytest.mark.parametrize("content", ["{", "[]", '{"commands": 3}', "\xff", "[" * 100_000])
 def test_a_damaged_configuration_is_one_clear_error(tmp_path, content):
     path = tmp_path / "configuration.json"
     path.write_bytes(content.encode("latin-1"))

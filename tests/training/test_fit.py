@@ -1,6 +1,7 @@
 """The training loop: it learns, it is reproducible, and it says where it breaks."""
 
 import os
+import re
 import signal
 import threading
 from dataclasses import dataclass
@@ -31,7 +32,17 @@ from sixloops.network import Network
 from sixloops.optimizers import SGD, Adam, Momentum
 from sixloops.regularizers import L2
 from sixloops.schedules import ReduceOnPlateau
-from sixloops.training import Callback, Checkpoint, EarlyStopping, EvaluateEvery, evaluate, fit
+from sixloops.training import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EvaluateEvery,
+    History,
+    Run,
+    Settings,
+    evaluate,
+    fit,
+)
 
 
 def blobs(count=96, seed=0, side=8):
@@ -251,10 +262,10 @@ def test_the_last_batch_may_be_smaller():
     [
         ({"epochs": 0}, "The 'epochs' of Settings must be a whole number of at least 1. Got 0."),
         ({"batch_size": 2.5}, "'batch_size'"),
-        ({"optimizer": "sgd"}, "an optimizer such as SGD"),
-        ({"schedule": None}, "a schedule such as"),
-        ({"regularizers": [0.1]}, r"regularizers such as \[L2"),
-        ({"augmentation": 3}, "an augmentation such as"),
+        ({"optimizer": "sgd"}, r"such as sixloops\.optimizers\.Adam"),
+        ({"schedule": None}, r"such as sixloops\.schedules\.Cosine"),
+        ({"regularizers": [0.1]}, r"\[sixloops\.regularizers\.L2"),
+        ({"augmentation": 3}, r"such as sixloops\.data\.Shift"),
         ({"clip_norm": -1}, "above 0"),
         ({"threads": 0}, "The 'threads' of a plan must be"),
         ({"callbacks": [3]}, "Callback objects or functions"),
@@ -286,9 +297,8 @@ def test_not_finite_names_layer_parameter_and_step():
 
 
 def test_not_finite_output_names_the_first_layer():
-    network = small_network()
-    network.parameters["4.weight"][0, 0] = np.nan
-    with pytest.raises(NonFiniteError, match=r"step 1 .*output of layer 4 \(Dense\) is the first"):
+    network = small_network(extra=[returning(lambda x: (x * np.nan, lambda dy: (dy, {})))])
+    with pytest.raises(NonFiniteError, match=r"step 1 .*output of layer 3 \(Odd\) is the first"):
         fit(network, blobs(), epochs=1)
 
 
@@ -349,17 +359,24 @@ def test_a_users_faulty_layer_is_named(layer, kind, words):
 
 
 class InterruptAt(Callback):
-    def __init__(self, step):
-        self.step = step
+    def __init__(self, *steps):
+        self.steps = steps
 
     def on_step_end(self, run, plan):
-        if run.step == self.step:
+        for _ in range(self.steps.count(run.step)):
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_ctrl_c_ends_cleanly_with_a_checkpoint(tmp_path):
+@pytest.fixture
+def handled():
+    """Ctrl-C's usual handler, even if the tests run as a job in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_ends_cleanly_with_a_checkpoint(tmp_path, handled):
     network = small_network()
-    before = signal.getsignal(signal.SIGINT)
     history = fit(
         network,
         blobs(),
@@ -368,11 +385,24 @@ def test_ctrl_c_ends_cleanly_with_a_checkpoint(tmp_path):
         callbacks=[InterruptAt(9), Checkpoint(tmp_path)],
     )
     assert history.stopped == "interrupted"
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is handled
     fit(network, blobs(), epochs=5, batch_size=16, resume=tmp_path / "last.safetensors")
     straight = small_network()
     fit(straight, blobs(), epochs=5, batch_size=16)
     assert bits(network) == bits(straight)
+
+
+def test_a_second_ctrl_c_ends_at_once(handled):
+    with pytest.raises(KeyboardInterrupt):
+        fit(small_network(), blobs(), epochs=5, callbacks=[InterruptAt(1, 1)])
+    assert signal.getsignal(signal.SIGINT) is handled
+
+
+def test_ctrl_c_stays_ignored_in_the_background(handled):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    history = fit(small_network(), blobs(), epochs=2, callbacks=[InterruptAt(1)])
+    assert history.stopped is None
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_two_networks_train_in_two_threads():
@@ -537,3 +567,100 @@ def test_something_that_is_no_network_is_refused(network):
         fit(network, data, epochs=1)
     with pytest.raises(ConfigurationError, match="'network' must be a Network"):
         evaluate(network, data)
+
+
+@pytest.mark.parametrize("kind", ["int64", "complex64", "object"])
+def test_arrays_of_no_floats_from_a_users_layer_are_named(kind):
+    data = Dataset(np.zeros((6, 1, 4, 4), np.float32), [0, 1, 2] * 2)
+    ahead = returning(lambda x: (x.astype(kind), lambda dy: (dy, {})))
+    back = returning(lambda x: (x, lambda dy: (dy.astype(kind), {})))
+    for layer, method in ((ahead, "forward"), (back, "backward")):
+        network = Network([Flatten(), Dense(16), layer, Dense(3)], input_shape=(1, 4, 4))
+        words = rf"The {method} of layer 2 \(Odd\) must return arrays of floats\. Got {kind}"
+        with pytest.raises(ConfigurationError, match=words):
+            fit(network, data, epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "words"),
+    [
+        (lambda p: p.pop("4.weight"), ConfigurationError, r"\['4.weight'\] must .* Got nothing"),
+        (lambda p: p.update({"4.bias": [0, 0, 0, 0]}), ConfigurationError, "Got list"),
+        (lambda p: p.update({"4.bias": np.zeros(4)}), ConfigurationError, "Got float64 of shape"),
+        (lambda p: p.update({"9.bias": np.zeros(4)}), ConfigurationError, "Got '9.bias'"),
+        (lambda p: p["4.bias"].fill(np.inf), NonFiniteError, "Got 4 of 4 values that are not"),
+    ],
+)
+def test_parameters_that_were_changed_by_hand_are_named_at_once(change, kind, words):
+    network = small_network()
+    change(network.parameters)
+    for use in (fit, evaluate):
+        with pytest.raises(kind, match=r"network\.parameters.*" + words):
+            use(network, blobs())
+
+
+def test_one_class_is_nothing_to_tell_apart():
+    network = Network([Flatten(), Dense(1)], (1, 8, 8))
+    data = Dataset(blobs().images, np.zeros(96, int))
+    with pytest.raises(DataError, match=r"'data' does not fit .* at least two classes\."):
+        fit(network, data)
+
+
+class AskedHistory(History):
+    """Counts how often all records are looked through."""
+
+    asked = 0
+
+    def of(self, kind):
+        self.asked += 1
+        return super().of(kind)
+
+
+def test_the_schedule_is_told_the_losses_without_a_search_at_every_step():
+    run = Run(small_network(), blobs(), None, Settings())
+    run.history = history = AskedHistory()
+    run.record("epoch", loss=0.5)
+    run.record("step", loss=0.25)
+    asked = history.asked
+    assert [run.clock.losses for _ in range(9)] == [(0.5,)] * 9
+    assert history.asked == asked
+
+
+@dataclass(frozen=True)
+class Counter(Layer):
+    """A user's layer that remembers something; ``new`` makes the new value of the old."""
+
+    new: object
+
+    def initial_state(self, input_shape, dtype):
+        return {"count": np.zeros(2, dtype), "steps": np.zeros((), int)}
+
+    def couples_batch(self):
+        return True
+
+    def forward(self, x, parameters, context):
+        if context.training:
+            context.updates.update(self.new(context.state["count"]))
+            context.updates["steps"] = context.state["steps"] + 1
+        return x, lambda dy: (dy, {})
+
+
+@pytest.mark.parametrize(
+    ("new", "got"),
+    [
+        (lambda old: {"count": old.astype(float)}, "float64 of shape (2,) for 'count'"),
+        (lambda old: {"count": old[:1]}, "float32 of shape (1,) for 'count'"),
+        (lambda old: {"counts": old}, "float32 of shape (2,) for 'counts'"),
+    ],
+)
+def test_a_state_of_another_form_is_named(new, got):
+    words = re.escape(
+        f"updates of layer 3 (Counter) must be its state's names and forms. Got {got}"
+    )
+    with pytest.raises(ConfigurationError, match=words):
+        fit(small_network(extra=[Counter(new)]), blobs(), epochs=1)
+    network = small_network(extra=[Counter(lambda old: {"count": old + 1})])
+    fit(network, blobs(), epochs=2, batch_size=96)
+    assert network.state["3.count"].tolist() == [2, 2]
+    fit(network, blobs(), epochs=1, batch_size=96)
+    assert network.state["3.steps"] == 3

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sixloops.data import Dataset
-from sixloops.errors import DataError
+from sixloops.errors import ConfigurationError, DataError
 from sixloops.layers import Flatten
 from sixloops.losses import RadialBasisLoss, SoftmaxCrossEntropy, SquaredError
 from sixloops.network import Network
@@ -74,3 +74,39 @@ def test_data_that_does_not_fit_is_named():
     network = Network([Flatten()], input_shape=(2, 1, 1))
     with pytest.raises(DataError, match="The 'data' does not fit the network"):
         evaluate(network, Dataset(np.zeros((3, 2, 1, 1)), [0, 1, 5]))
+
+
+@pytest.mark.parametrize(
+    ("predicted", "labels", "words"),
+    [
+        ([0, 1], [0, 1, 1], r"predicted must be class numbers, whole and of shape \(3,\)"),
+        ([0.0, 1.0], [0, 1], "predicted must be class numbers.* Got float64"),
+        ([0, 1], [[0], [1]], "labels must be class numbers"),
+        ([0, 2], [0, 1], "predicted must be from 0 to 1. Got some from 0 to 2"),
+        ([0, 1], [-1, 1], "labels must be from 0 to 1. Got some from -1 to 1"),
+    ],
+)
+def test_no_class_numbers(predicted, labels, words):
+    with pytest.raises(DataError, match=words):
+        confusion_matrix(np.array(predicted), np.array(labels), 2)
+
+
+@pytest.mark.parametrize(
+    ("predictions", "labels", "words"),
+    [
+        ([0.5, 0.5], [0, 1], r"predictions must be \(n, classes\)"),
+        (np.zeros((0, 2)), [], r"predictions must be \(n, classes\), at least one row"),
+        ([[0.5, 0.5]], [0, 1], "labels must be class numbers"),
+        ([[0.5, 0.5]], [2], "labels must be from 0 to 1"),
+    ],
+)
+def test_no_predictions(predictions, labels, words):
+    with pytest.raises(DataError, match=words):
+        top_k_accuracy(np.array(predictions), np.array(labels), 1)
+
+
+def test_counts_that_make_no_sense():
+    with pytest.raises(ConfigurationError, match="'k' of top_k_accuracy"):
+        top_k_accuracy(np.array([[0.5, 0.5]]), np.array([0]), 0)
+    with pytest.raises(ConfigurationError, match="'classes' of confusion_matrix"):
+        confusion_matrix(np.array([0]), np.array([0]), 0)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sixloops.data import Dataset
-from sixloops.errors import ConfigurationError, FileError
+from sixloops.errors import ConfigurationError, FileError, NonFiniteError
 from sixloops.files import read_tensors, write_tensors
 from sixloops.layers import Dense, Flatten, Layer, Residual, Sequential
 from sixloops.network import Network
@@ -101,8 +101,7 @@ def test_killed_and_resumed_ends_with_the_same_bits(moments, undisturbed, tmp_pa
     for name in ("model.safetensors", "best.safetensors"):
         assert (tmp_path / name).read_bytes() == (undisturbed / name).read_bytes()
     assert records(tmp_path) == records(undisturbed)
-    leftovers = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
-    assert leftovers == {
+    assert {path.name for path in tmp_path.iterdir()} == {
         "model.safetensors",
         "best.safetensors",
         "last.safetensors",
@@ -144,6 +143,9 @@ def test_other_data_and_networks_are_refused(checkpoint):
         fit(network(), data(41), epochs=2, resume=checkpoint)
     with pytest.raises(ConfigurationError, match="data's labels"):
         fit(network(), data(seed=1), epochs=2, resume=checkpoint)
+    other_images = Dataset(data().images + 1, data().labels)
+    with pytest.raises(ConfigurationError, match="data's pixels"):
+        fit(network(), other_images, epochs=2, resume=checkpoint)
     with pytest.raises(ConfigurationError, match="network's layers"):
         fit(network(units=4), data(), epochs=2, resume=checkpoint)
 
@@ -298,3 +300,23 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path):
     fit(network(), data(), epochs=2, callbacks=[Checkpoint(tmp_path)])
     with pytest.raises(ConfigurationError, match=r"'epochs' .* must be at least 2.* Got 1"):
         fit(network(), data(), epochs=1, resume=tmp_path / "last.safetensors")
+
+
+def test_what_a_killed_process_was_writing_is_cleared_away(tmp_path):
+    killed = [tmp_path / ".last.safetensors.x1", tmp_path / ".best.safetensors.y2"]
+    others = [tmp_path / ".last.other", tmp_path / "last.safetensors.old"]
+    for path in (*killed, *others):
+        path.write_bytes(b"half")
+    fit(network(), data(), epochs=1, callbacks=[Checkpoint(tmp_path)])
+    assert not any(path.exists() for path in killed)
+    assert all(path.exists() for path in others)
+
+
+def test_a_checkpoint_that_is_not_finite_says_so_and_blames_no_rate(checkpoint):
+    arrays, about = read_tensors(checkpoint)
+    name = next(name for name in arrays if name.startswith("parameters."))
+    arrays[name].flat[0] = np.nan
+    write_tensors(checkpoint, arrays, about)
+    words = rf"^network\.parameters\['{name.partition('.')[2]}'\] must be finite\. Got 1 of"
+    with pytest.raises(NonFiniteError, match=words):
+        fit(network(), data(), epochs=2, resume=checkpoint)

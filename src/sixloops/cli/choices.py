@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
 from sixloops.data import DATASETS, Dataset, load_image_folder
-from sixloops.errors import ConfigurationError, DataError, FileError
+from sixloops.errors import ConfigurationError, DataError, FileError, SixloopsError
 from sixloops.network import Network
 from sixloops.report.run_folder import MODEL
 from sixloops.training.checkpoint import BEST, LAST
@@ -25,22 +28,73 @@ def spelled(choices: Iterable[str]) -> str:
 DataOption = Annotated[
     str,
     typer.Option(
-        help=f"{spelled(DATASETS)}, or a folder of images with one sub-folder a class "
+        help=f"{spelled(DATASETS)}, or a folder of images with one sub-folder per class "
         "(or 'train' and 'test' with such sub-folders)."
     ),
 ]
 DataFolderOption = Annotated[
-    Path | None, typer.Option(help="Where the files of a known data set are.")
+    Path | None, typer.Option(help="Folder with the files of a known data set.")
+]
+ImageSizeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HEIGHT,WIDTH",
+        help="Stretch the images of a folder to this size, such as 64,64.",
+    ),
 ]
 DownloadOption = Annotated[
-    bool, typer.Option("--download", help="Download the data set if it is nowhere on this machine.")
+    bool, typer.Option("--download", help="Download the data set if it is not on this machine.")
 ]
 ThreadsOption = Annotated[
     int | None,
-    typer.Option(
-        min=1, help="Threads; all that there are unless said. The bits do not depend on it."
-    ),
+    typer.Option(min=1, help="Threads; default: all cores. The result is the same for any number."),
 ]
+
+_OPTIONS = {
+    "batch_size": "batch",
+    "begin_from": "from",
+    "clip_norm": "clip-norm",
+    "strength": "l2",
+}
+_PYTHON = {
+    r"The '(\w+)' of \w+ must": lambda found: f"--{_OPTIONS.get(found[1], found[1])} must",
+    r"name the folder that holds its files": lambda _: "name its folder with --data-folder",
+    r"have them fetched from (\S+) \(download=True\)": lambda found: (
+        f"have them fetched from {found[1]} with --download"
+    ),
+    r"and name its folder\.": lambda _: "and name its folder with --data-folder.",
+    r"size=\((\d+), (\d+)\)": lambda found: f"--image-size {found[1]},{found[2]}",
+}
+
+
+@contextmanager
+def option_names() -> Iterator[None]:
+    """Let errors within name options as they stand on the command line, not as in Python."""
+    try:
+        yield
+    except SixloopsError as error:
+        message = str(error)
+        for python, option in _PYTHON.items():
+            message = re.sub(python, option, message)
+        raise type(error)(message) from error
+
+
+def size_of(text: str | None) -> tuple[int, int] | None:
+    """Read ``--image-size``: height and width, or one number for both."""
+    if text is None:
+        return None
+    parts = text.split(",")
+    if len(parts) > 2 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+        raise ConfigurationError(
+            f"--image-size must be height and width in pixels, such as 64,48. Got {text!r}."
+        )
+    return int(parts[0]), int(parts[-1])
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """Return a sentence with the choice most like ``name``, or nothing."""
+    near = difflib.get_close_matches(name, choices, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def chosen(what: str, name: str, choices: Mapping[str, Kind]) -> Kind:
@@ -51,11 +105,20 @@ def chosen(what: str, name: str, choices: Mapping[str, Kind]) -> Kind:
     """
     key = name.replace("-", "_")
     if key not in choices:
-        raise ConfigurationError(f"The {what} must be one of {spelled(choices)}. Got {name!r}.")
+        raise ConfigurationError(
+            f"The {what} must be one of {spelled(choices)}. Got {name!r}."
+            f"{did_you_mean(name, spelled(choices).split(', '))}"
+        )
     return choices[key]
 
 
-def load_data(name: str, folder: Path | None, *, download: bool = False) -> tuple[Dataset, Dataset]:
+def load_data(
+    name: str,
+    folder: Path | None = None,
+    size: tuple[int, int] | None = None,
+    *,
+    download: bool = False,
+) -> tuple[Dataset, Dataset]:
     """Load a data set's training and test parts.
 
     A folder of images without a test part is always divided in the same way, whatever
@@ -66,16 +129,24 @@ def load_data(name: str, folder: Path | None, *, download: bool = False) -> tupl
             the path of a folder of images with a sub-folder a class, or with ``train``
             and ``test`` in it.
         folder: where the files of a known data set are.
+        size: (height, width) to which images of a folder are stretched.
         download: whether it may be downloaded.
     """
     if is_image_folder(name):
-        return _load_images(Path(name))
+        with option_names():
+            return _load_images(Path(name), size)
     if name.replace("-", "_") not in DATASETS:
         raise ConfigurationError(
             f"The data must be one of {spelled(DATASETS)}, or a folder of images with one "
-            f"sub-folder a class. Got {name!r}, which is no folder."
+            f"sub-folder per class. Got {name!r}, which is no folder."
+            f"{did_you_mean(name, spelled(DATASETS).split(', '))}"
         )
-    return chosen("data", name, DATASETS)(folder=folder, download=download)
+    if size is not None:
+        raise ConfigurationError(
+            f"--image-size is for a folder of images. The images of {name} have their size."
+        )
+    with option_names():
+        return chosen("data", name, DATASETS)(folder=folder, download=download)
 
 
 def is_image_folder(name: str) -> bool:
@@ -83,11 +154,11 @@ def is_image_folder(name: str) -> bool:
     return name.replace("-", "_") not in DATASETS and Path(name).is_dir()
 
 
-def _load_images(path: Path) -> tuple[Dataset, Dataset]:
+def _load_images(path: Path, size: tuple[int, int] | None) -> tuple[Dataset, Dataset]:
     parts = path / "train", path / "test"
     if not all(part.is_dir() for part in parts):
-        return load_image_folder(path).split(0.2, stratify=True)
-    train = load_image_folder(parts[0])
+        return load_image_folder(path, size).split(0.2, stratify=True)
+    train = load_image_folder(parts[0], size)
     channels, height, width = train.image_shape
     test = load_image_folder(parts[1], size=(height, width), channels=channels)
     # Classes are numbered by their sub-folders, so that a missing one would shift all others.
@@ -111,3 +182,14 @@ def load_network(model: Path) -> Network:
     if not present:
         raise FileError(f"{model} must hold a model, such as {MODEL}. It is no run folder.")
     return Network.load(model / present[0])
+
+
+def check_classes(model: Path, network: Network, data: str, images: Dataset) -> None:
+    """Raise if the same number means different classes to the network and in the data."""
+    ours, theirs = network.classes, images.classes
+    if ours and theirs and ours != theirs:
+        raise DataError(
+            f"The classes of {data} must be those of {model}: {', '.join(ours)}. Got "
+            f"{', '.join(theirs)}. If only the names differ, sixloops.evaluate in Python compares "
+            "the numbers alone."
+        )

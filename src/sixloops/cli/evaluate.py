@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Annotated
@@ -9,55 +10,61 @@ from typing import Annotated
 import numpy as np
 import numpy.typing as npt
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from sixloops.cli.choices import (
     DataFolderOption,
-    DataOption,
     DownloadOption,
+    ImageSizeOption,
     ThreadsOption,
-    load_data,
+    check_classes,
     load_network,
+    size_of,
+    spelled,
 )
-from sixloops.data import Dataset
-from sixloops.errors import DataError
-from sixloops.network import Network
+from sixloops.cli.options import Options, data_options
+from sixloops.data import DATASETS
 from sixloops.training import Evaluation
 from sixloops.training import evaluate as measure
+
+EvaluatedDataOption = Annotated[
+    str | None,
+    typer.Option(
+        help=f"{spelled(DATASETS)}, or a folder of images; default: what the run was trained "
+        "for, or else mnist."
+    ),
+]
 
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="A model file or a run folder.")],
-    data: DataOption = "mnist",
+    data: EvaluatedDataOption = None,
     data_folder: DataFolderOption = None,
+    image_size: ImageSizeOption = None,
     download: DownloadOption = False,
     threads: ThreadsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
     """Measure a trained network on a data set's test images."""
     network = load_network(model)
-    _, test = load_data(data, data_folder, download=download)
-    _check_classes(model, network, data, test)
+    options = data_options(model) if data is None else Options(data=data)
+    if data_folder is not None:
+        options = dataclasses.replace(options, data_folder=str(data_folder))
+    if image_size is not None:
+        options = dataclasses.replace(options, image_size=size_of(image_size))
+    _, test = options.load(download=download)
+    check_classes(model, network, options.data, test)
     result = measure(network, test, threads=threads)
     if as_json:
         typer.echo(json.dumps(as_data(result)))
         return
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"Test: {result}")
+    console.print(f"Test images of {options.data}: {result}")
     if result.confusion is not None:
         console.print(_table(result.confusion, network.classes or test.classes or ()))
-
-
-def _check_classes(model: Path, network: Network, data: str, test: Dataset) -> None:
-    """Raise if the same number means different classes to the network and in the data."""
-    ours, theirs = network.classes, test.classes
-    if ours and theirs and ours != theirs:
-        raise DataError(
-            f"The classes of {data} must be those of {model}: {', '.join(ours)}. Got "
-            f"{', '.join(theirs)}. If only the names differ, sixloops.evaluate in Python compares "
-            "the numbers alone."
-        )
 
 
 def as_data(result: Evaluation) -> dict[str, object]:
@@ -75,10 +82,12 @@ def as_data(result: Evaluation) -> dict[str, object]:
 
 def _table(confusion: npt.NDArray[np.int64], classes: tuple[str, ...]) -> Table:
     names = classes or tuple(str(number) for number in range(len(confusion)))
-    table = Table(title="Rows: the right class; columns: the answer", title_justify="left")
+    title = "Rows: the right class; columns: the answer, by number"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("")
-    for name in names:
-        table.add_column(name, justify="right")
-    for name, row in zip(names, confusion, strict=True):
-        table.add_row(name, *(str(count) for count in row))
+    for number in range(len(names)):
+        table.add_column(str(number), justify="right", no_wrap=True)
+    for number, (name, row) in enumerate(zip(names, confusion, strict=True)):
+        label = name if name == str(number) else f"{number} {name}"
+        table.add_row(Text(label), *(str(count) for count in row))
     return table

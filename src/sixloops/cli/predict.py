@@ -10,26 +10,40 @@ import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from sixloops.cli.choices import load_network
-from sixloops.data import read_image
+from sixloops.data import read_image, read_photo
+from sixloops.data.mnist import CLASSES as DIGITS
+from sixloops.layers.base import Array
+from sixloops.network import Network
+
+SHOWN_FROM = 0.001
 
 
 def predict(
     model: Annotated[Path, typer.Argument(help="A model file or a run folder.")],
     images: Annotated[list[Path], typer.Argument(help="Image files of any format.")],
-    invert: Annotated[
+    photo: Annotated[
         bool,
         typer.Option(
-            "--invert", help="Swap light and dark, for dark ink on light paper with MNIST."
+            "--photo",
+            help="Dark ink on light paper, such as a photograph: take off the paper, cut out the "
+            "ink, centre it as MNIST's digits are.",
         ),
+    ] = False,
+    invert: Annotated[
+        bool, typer.Option("--invert", help="Swap light and dark; with --photo: chalk on a board.")
     ] = False,
     top: Annotated[int, typer.Option(min=1, help="How many classes to name for each image.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
     """Say which class each image shows, and how probable it is."""
     network = load_network(model)
-    read = [read_image(path, network.input_shape, invert=invert) for path in images]
+    read_one = read_photo if photo else read_image
+    read = [read_one(path, network.input_shape, invert=invert) for path in images]
+    if not photo and knows_digits(network):
+        _hint(images, read)
     probabilities = network.predict(np.stack(read))
     names = network.classes or tuple(str(number) for number in range(probabilities.shape[1]))
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
@@ -50,9 +64,34 @@ def predict(
     Console(highlight=False).print(_table(images, answers))
 
 
+def knows_digits(network: Network) -> bool:
+    """Say whether a network was trained on MNIST, as far as its classes tell."""
+    return network.input_shape[0] == 1 and network.classes == DIGITS
+
+
+def _hint(paths: list[Path], read: list[Array]) -> None:
+    """Say which images are the other way round than MNIST's digits."""
+    light = [str(path) for path, image in zip(paths, read, strict=True) if is_light(image)]
+    if light:
+        are = "is" if len(light) == 1 else "are"
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"Hint: {', '.join(light)} {are} light with dark ink, but MNIST's digits are white on "
+            "black: try --photo.",
+            markup=False,
+        )
+
+
+def is_light(image: Array) -> bool:
+    """Say whether an image, (channels, height, width), has a border brighter than its middle."""
+    border = np.concatenate(
+        [image[:, 0], image[:, -1], image[:, 1:-1, 0], image[:, 1:-1, -1]], axis=1
+    )
+    return bool(border.mean() > image[:, 1:-1, 1:-1].mean())
+
+
 def _table(images: list[Path], answers: list[list[tuple[str, float]]]) -> Table:
-    table = Table("image", "class", "probability", "then")
+    table = Table("image", "class", "probability", "next")
     for path, ((name, probability), *others) in zip(images, answers, strict=True):
-        then = ", ".join(f"{other} {p:.1%}" for other, p in others)
-        table.add_row(str(path), name, f"{probability:.1%}", then)
+        following = ", ".join(f"{other} {p:.1%}" for other, p in others if p >= SHOWN_FROM)
+        table.add_row(Text(str(path)), Text(name), f"{probability:.1%}", Text(following))
     return table

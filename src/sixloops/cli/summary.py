@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sixloops.cli.choices import load_network
+from sixloops.cli.choices import did_you_mean, load_network
 from sixloops.errors import ConfigurationError
 from sixloops.recipes import NETWORKS, build_network
 from sixloops.report import print_summary
@@ -23,7 +23,7 @@ def summary(
         str, typer.Option(help="Images of a named network: channels,height,width.")
     ] = "1,28,28",
     classes: Annotated[int, typer.Option(min=1, help="Classes of a named network.")] = 10,
-    batch: Annotated[int, typer.Option(min=1, help="Images a step, for the memory.")] = 64,
+    batch: Annotated[int, typer.Option(min=1, help="Images per step, for the memory.")] = 64,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the description, to edit and train from.")
     ] = False,
@@ -37,7 +37,7 @@ def summary(
     else:
         raise ConfigurationError(
             f"The network must be one of {', '.join(NETWORKS)}, a .json file, a model file or a "
-            f"run folder. Got {network!r}, which is none."
+            f"run folder. Got {network!r}, which is none.{did_you_mean(network, NETWORKS)}"
         )
     if as_json:
         typer.echo(json.dumps(built.about(), indent=2))

@@ -5,7 +5,17 @@ from __future__ import annotations
 import os
 from typing import Protocol
 
-from sixloops.data.augmentation import AUGMENTATIONS, Augmentation, expand_by_shifts
+from sixloops.data.augmentation import (
+    AUGMENTATIONS,
+    Affine,
+    Augmentation,
+    Compose,
+    ElasticDistortion,
+    Flip,
+    RandomCrop,
+    Shift,
+    expand_by_shifts,
+)
 from sixloops.data.batches import batches, steps_per_epoch
 from sixloops.data.cifar10 import load_cifar10
 from sixloops.data.dataset import Dataset
@@ -16,6 +26,7 @@ from sixloops.data.image_files import read_image
 from sixloops.data.images import ImageSource
 from sixloops.data.kmnist import load_kmnist
 from sixloops.data.mnist import load_mnist
+from sixloops.data.photo import prepare_photo, read_photo
 
 
 class Loader(Protocol):
@@ -37,10 +48,16 @@ DATASETS: dict[str, Loader] = {
 __all__ = [
     "AUGMENTATIONS",
     "DATASETS",
+    "Affine",
     "Augmentation",
+    "Compose",
     "Dataset",
+    "ElasticDistortion",
+    "Flip",
     "ImageSource",
     "Loader",
+    "RandomCrop",
+    "Shift",
     "batches",
     "expand_by_shifts",
     "load_cifar10",
@@ -48,8 +65,10 @@ __all__ = [
     "load_image_folder",
     "load_kmnist",
     "load_mnist",
+    "prepare_photo",
     "read_idx",
     "read_image",
+    "read_photo",
     "steps_per_epoch",
     "write_idx",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.resources import as_file
 from importlib.resources.abc import Traversable
-from pathlib import Path
 
 from sixloops.data.dataset import Dataset
 from sixloops.data.idx import idx_sha256, read_idx
@@ -17,7 +16,7 @@ TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 SIDE = 28
 
 
-def missing_idx_files(folder: Path) -> list[str]:
+def missing_idx_files(folder: Traversable) -> list[str]:
     """Return which of the four files a folder lacks, wrapped by gzip or not."""
     return [name for name in TRAINING + TEST if not _present(folder, name).is_file()]
 
@@ -47,6 +46,11 @@ def read_idx_set(
     Raises:
         FileError: a file is missing, damaged, or not what it should be.
     """
+    if missing := missing_idx_files(folder):
+        raise FileError(
+            f"{folder} must hold the four files of {title}, wrapped by gzip or not. It lacks "
+            f"{', '.join(missing)}. Check the folder's name, or put them there."
+        )
     training, test = (
         _read_half(folder, names, f"{title} {half}", classes, sha256)
         for names, half in ((TRAINING, "training"), (TEST, "test"))

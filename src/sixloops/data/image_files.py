@@ -24,7 +24,8 @@ def read_image(path: str | os.PathLike[str], shape: Shape, *, invert: bool = Fal
         path: the file.
         shape: what the network takes, (channels, height, width), with 1 or 3 channels.
         invert: whether to swap dark and bright: networks trained on MNIST expect bright
-            ink on a dark ground, most scans are the other way round.
+            ink on a dark ground, most scans are the other way round. For photographs
+            :func:`~sixloops.data.read_photo` does more.
 
     Returns:
         Bytes, uint8, of shape ``shape``; colours in the order red, green, blue.
@@ -33,12 +34,23 @@ def read_image(path: str | os.PathLike[str], shape: Shape, *, invert: bool = Fal
         FileError: the file is missing, damaged, or no image.
         ConfigurationError: a shape that no image can have.
     """
+    channels, height, width = check_image_shape(shape)
+    pixels = image_array(open_image(path), channels, height, width)
+    return 255 - pixels if invert else pixels
+
+
+def check_image_shape(shape: Shape) -> tuple[int, int, int]:
+    """Return a shape that images can have, (channels, height, width).
+
+    Raises:
+        ConfigurationError: it is another.
+    """
     good = len(shape) == 3 and all(is_whole(n) and n > 0 for n in shape) and shape[0] in _MODES
     if not good:
         expected = "be (channels, height, width) with 1 or 3 channels"
         raise ConfigurationError(wrong("shape", "an image that is read", expected, shape))
-    pixels = image_array(open_image(path), *shape)
-    return 255 - pixels if invert else pixels
+    channels, height, width = shape
+    return channels, height, width
 
 
 def open_image(path: str | os.PathLike[str]) -> Image.Image:
@@ -50,6 +62,8 @@ def open_image(path: str | os.PathLike[str]) -> Image.Image:
     try:
         with Image.open(path) as image:
             return _plain(ImageOps.exif_transpose(image))
+    except FileNotFoundError as error:
+        raise FileError(f"{path} is missing. Check the name.") from error
     # Pillow's many decoders raise whatever they stumble over in a damaged file.
     except Exception as error:
         raise FileError(

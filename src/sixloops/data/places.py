@@ -106,6 +106,14 @@ def fetch(origin: Origin, name: str, folder: Path) -> None:
         pooch.retrieve(url, f"sha256:{origin.sha256[name]}", name, folder, downloader=downloader)
     except (ValueError, OSError) as error:
         raise FileError(
-            f"{url} could not be fetched into {folder}, and nothing of it was kept. {error} "
-            f"Try again, or fetch {origin.title} yourself and name its folder."
+            f"{url} could not be fetched into {folder}, and nothing of it was kept. "
+            f"{_reason(error)} Try again, or fetch {origin.title} yourself and name its folder."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Word in one sentence why a download failed."""
+    # What requests raises before there is an answer is five lines about its own inside.
+    if hasattr(error, "request") and getattr(error, "response", None) is None:
+        return f"The server did not answer ({type(error).__name__})."
+    return f"{str(error).rstrip('.')}."

@@ -8,6 +8,7 @@ layers that take an ``activation``, so that their own files hold f alone.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
@@ -60,12 +61,16 @@ def check_activation(owner: Layer) -> None:
         object.__setattr__(owner, "activation", ACTIVATIONS[given]())
     elif given is not None and not isinstance(given, tuple(ACTIVATIONS.values())):
         names = ", ".join(repr(name) for name in ACTIVATIONS)
+        expected = f"be None, an activation layer, or one of {names}"
         raise ConfigurationError(
-            wrong(
-                "activation",
-                type(owner).__name__,
-                f"be None, an activation layer, or one of {names}",
-                given,
-                "A layer of your own stands behind it in the list of layers instead.",
-            )
+            wrong("activation", type(owner).__name__, expected, given, _mend(given))
         )
+
+
+def _mend(given: object) -> str:
+    if isinstance(given, type) and given in ACTIVATIONS.values():
+        return f"Did you mean {given.__name__}()?"
+    if isinstance(given, str):
+        near = difflib.get_close_matches(given.lower(), ACTIVATIONS, n=1)
+        return f"Did you mean {near[0]!r}?" if near else ""
+    return "A layer of your own stands behind it in the list of layers instead."

@@ -23,6 +23,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from sixloops.checks import is_whole
 from sixloops.descriptions import Description
 from sixloops.errors import ConfigurationError, ShapeError
 
@@ -127,6 +128,10 @@ class Layer(Description):
         sample = self.initial_parameters(input_shape, np.random.default_rng(0), np.float32)
         return sum(array.size for array in sample.values())
 
+    def stored_count(self, input_shape: Shape) -> int:
+        """Return how many numbers its parameters hold, those too that are never learnt."""
+        return self.parameter_count(input_shape)
+
 
 def require_rank(layer: Layer, input_shape: Shape, rank: int) -> None:
     """Raise unless ``input_shape`` has ``rank`` axes: 3 for maps, 1 for a vector."""
@@ -158,11 +163,65 @@ def part_output_shape(layer: Layer, name: str, input_shape: Shape) -> Shape:
 
     Raises:
         ShapeError: the layer cannot take such an input; the error names the part.
+        ConfigurationError: the layer, of the user's own, returns something else than a shape.
     """
     try:
-        return layer.output_shape(input_shape)
+        given: Any = layer.output_shape(input_shape)
     except ShapeError as error:
         raise error.inside(name) from error
+    if not isinstance(given, tuple) or not all(is_whole(v) and v >= 1 for v in given):
+        raise ConfigurationError(
+            f"The output_shape of layer {name} ({type(layer).__name__}) must return a tuple of "
+            f"whole numbers of at least 1, without the batch. Got {given!r}."
+        )
+    return given
+
+
+def initial_part_parameters(
+    layer: Layer,
+    name: str,
+    input_shape: Shape,
+    random: np.random.Generator,
+    dtype: npt.DTypeLike,
+) -> dict[str, Array]:
+    """Return the initial parameters of ``layer`` under the names that they have in the whole.
+
+    Raises:
+        ConfigurationError: the layer, of the user's own, returns something else than it must.
+    """
+    given = layer.initial_parameters(input_shape, random, dtype)
+    _check_initial(layer, name, "initial_parameters", given, dtype)
+    return under(name, given)
+
+
+def initial_part_state(
+    layer: Layer, name: str, input_shape: Shape, dtype: npt.DTypeLike
+) -> dict[str, Array]:
+    """Return the initial state of ``layer`` under the names that it has in the whole.
+
+    Raises:
+        ConfigurationError: the layer, of the user's own, returns something else than it must.
+    """
+    given = layer.initial_state(input_shape, dtype)
+    _check_initial(layer, name, "initial_state", given, dtype)
+    return under(name, given)
+
+
+def _check_initial(layer: Layer, name: str, method: str, given: Any, dtype: npt.DTypeLike) -> None:
+    """Raise unless ``given`` is a dictionary of arrays of ``dtype``; a state may count, too."""
+    expected = f"a dictionary of arrays of {np.dtype(dtype)}"
+    if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
+        raise _broken_word(layer, name, method, expected, given)
+    counts = "iub" if method == "initial_state" else ""
+    for key, array in given.items():
+        if not isinstance(array, np.ndarray):
+            raise _broken_word(layer, name, method, f"{expected}, '{key}' too", array)
+        if array.dtype != dtype and array.dtype.kind not in counts:
+            raise ConfigurationError(
+                f"The {method} of layer {name} ({type(layer).__name__}) must return arrays of "
+                f"{np.dtype(dtype)}. Got {array.dtype} for '{key}'. Make it with the dtype that "
+                "the method is given."
+            )
 
 
 def forward_part(
@@ -188,7 +247,8 @@ def forward_part(
     if not (_is_pair(given) and callable(given[1])):
         raise _broken_word(layer, name, "forward", "(y, backward), an array and a function", given)
     y, backward = given
-    context.updates.update(under(name, inside.updates))
+    _check_real(layer, name, "forward", y)
+    context.updates.update(under(name, _checked_updates(layer, name, inside)))
 
     def backward_part(dy: Array) -> tuple[Array, Gradients]:
         given: Any = backward(dy)
@@ -196,6 +256,7 @@ def forward_part(
             expected = "(dx, gradients), an array and a dictionary of arrays"
             raise _broken_word(layer, name, "backward", expected, given)
         dx, gradients = given
+        _check_real(layer, name, "backward", dx, *gradients.values())
         return dx, under(name, gradients)
 
     return y, backward_part
@@ -210,6 +271,28 @@ def _are_arrays(given: object) -> bool:
     return isinstance(given, dict) and all(
         isinstance(array, np.ndarray | np.generic) for array in given.values()
     )
+
+
+def _checked_updates(layer: Layer, name: str, context: Context) -> dict[str, Array]:
+    """Return the new values of the state, of the names and forms of the old."""
+    updates = {key: np.asarray(value) for key, value in context.updates.items()}
+    for key, new in updates.items():
+        old = context.state.get(key)
+        if old is None or (new.dtype, new.shape) != (old.dtype, old.shape):
+            raise ConfigurationError(
+                f"The context.updates of layer {name} ({type(layer).__name__}) must be its state's "
+                f"names and forms. Got {new.dtype} of shape {new.shape} for '{key}'."
+            )
+    return updates
+
+
+def _check_real(layer: Layer, name: str, method: str, *arrays: Array) -> None:
+    for array in arrays:
+        if array.dtype.kind != "f":
+            raise ConfigurationError(
+                f"The {method} of layer {name} ({type(layer).__name__}) must return arrays of "
+                f"floats. Got {array.dtype}. Compute in the type of the input: x.dtype."
+            )
 
 
 def _broken_word(

@@ -110,6 +110,10 @@ class BatchNorm(Layer):
             "running_variance": np.ones(channels, dtype),
         }
 
+    def parameter_count(self, input_shape: Shape) -> int:
+        """Return one γ and one β a channel."""
+        return 2 * self.output_shape(input_shape)[0]
+
     def couples_batch(self) -> bool:
         """Say yes: in training all images share μ and σ²."""
         return True

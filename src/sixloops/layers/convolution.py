@@ -202,12 +202,23 @@ class Conv2D(Layer):
         """Return positions × connections × taps."""
         _, down, across = self.output_shape(input_shape)
         kh, kw = self._window(input_shape).kernel
-        return down * across * int(self.connections(input_shape[0]).sum()) * kh * kw
+        return down * across * self._connection_count(input_shape[0]) * kh * kw
+
+    def _connection_count(self, channels: int) -> int:
+        if self.table is not None:
+            return sum(len(row) for row in self.table)
+        return self.filters * (channels // self.groups)
 
     def parameter_count(self, input_shape: Shape) -> int:
         """Return the connected weights and the biases."""
         kh, kw = self._window(input_shape).kernel
-        weights = int(self.connections(input_shape[0]).sum()) * kh * kw
+        weights = self._connection_count(input_shape[0]) * kh * kw
+        return weights + (self.filters if self.use_bias else 0)
+
+    def stored_count(self, input_shape: Shape) -> int:
+        """Return the weights, connected or not, and the biases."""
+        kh, kw = self._window(input_shape).kernel
+        weights = self.filters * (input_shape[0] // self.groups) * kh * kw
         return weights + (self.filters if self.use_bias else 0)
 
 

@@ -31,8 +31,9 @@ from sixloops.layers.base import (
     Parameters,
     Shape,
     forward_part,
+    initial_part_parameters,
+    initial_part_state,
     part_output_shape,
-    under,
 )
 from sixloops.layers.sequential import Sequential
 
@@ -93,14 +94,14 @@ class Residual(Layer):
         """Return the parameters of both ways."""
         parameters: dict[str, Array] = {}
         for name, part in self._parts():
-            parameters |= under(name, part.initial_parameters(input_shape, random, dtype))
+            parameters |= initial_part_parameters(part, name, input_shape, random, dtype)
         return parameters
 
     def initial_state(self, input_shape: Shape, dtype: npt.DTypeLike) -> dict[str, Array]:
         """Return the states of both ways."""
         state: dict[str, Array] = {}
         for name, part in self._parts():
-            state |= under(name, part.initial_state(input_shape, dtype))
+            state |= initial_part_state(part, name, input_shape, dtype)
         return state
 
     @activated
@@ -133,3 +134,7 @@ class Residual(Layer):
     def parameter_count(self, input_shape: Shape) -> int:
         """Return the sum of both ways."""
         return sum(part.parameter_count(input_shape) for _, part in self._parts())
+
+    def stored_count(self, input_shape: Shape) -> int:
+        """Return the sum of both ways."""
+        return sum(part.stored_count(input_shape) for _, part in self._parts())

@@ -27,8 +27,9 @@ from sixloops.layers.base import (
     Parameters,
     Shape,
     forward_part,
+    initial_part_parameters,
+    initial_part_state,
     part_output_shape,
-    under,
 )
 
 
@@ -72,14 +73,14 @@ class Sequential(Layer):
         """Return all layers' parameters, drawn in the layers' order."""
         parameters: dict[str, Array] = {}
         for name, layer, shape in self.steps(input_shape):
-            parameters |= under(name, layer.initial_parameters(shape, random, dtype))
+            parameters |= initial_part_parameters(layer, name, shape, random, dtype)
         return parameters
 
     def initial_state(self, input_shape: Shape, dtype: npt.DTypeLike) -> dict[str, Array]:
         """Return all layers' states."""
         state: dict[str, Array] = {}
         for name, layer, shape in self.steps(input_shape):
-            state |= under(name, layer.initial_state(shape, dtype))
+            state |= initial_part_state(layer, name, shape, dtype)
         return state
 
     def forward(
@@ -112,6 +113,10 @@ class Sequential(Layer):
     def parameter_count(self, input_shape: Shape) -> int:
         """Return the layers' sum."""
         return sum(layer.parameter_count(shape) for _, layer, shape in self.steps(input_shape))
+
+    def stored_count(self, input_shape: Shape) -> int:
+        """Return the layers' sum."""
+        return sum(layer.stored_count(shape) for _, layer, shape in self.steps(input_shape))
 
 
 def as_layers(given: object, owner: str) -> tuple[Layer, ...]:

@@ -106,6 +106,10 @@ class Subsampling2D(Layer):
 
         return y, backward
 
+    def parameter_count(self, input_shape: Shape) -> int:
+        """Return one coefficient and one bias a channel."""
+        return 2 * self.output_shape(input_shape)[0]
+
     def multiply_adds(self, input_shape: Shape) -> int:
         """Return one for every output, its product with the coefficient."""
         return math.prod(self.output_shape(input_shape))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sixloops.errors import ConfigurationError
 from sixloops.initializers import He, LeCun, Nielsen, Normal
 from sixloops.layers import (
     BatchNorm,
@@ -125,6 +126,11 @@ LENET_TABLE = tuple(
 
 def lenet5_1998(shape: Shape, classes: int) -> Layers:
     """Return the paper's LeNet-5: trainable subsampling, C3's table, radial-basis outputs."""
+    if classes > len(digit_codes()):
+        raise ConfigurationError(
+            f"The network lenet5-1998 has codes for {len(digit_codes())} classes, the digits. "
+            f"Got {classes} classes. Take another network, such as two-convolutions."
+        )
     squash, init = ScaledTanh(), LeCun("uniform")
     return [
         *([ZeroPad2D(2)] if shape[1:] == (28, 28) else []),

@@ -40,6 +40,11 @@ def build_network(
             f"The network must be one of {', '.join(NETWORKS)}, or a .json file that describes "
             f"one. Got {name!r}."
         )
+    if len(classes) < 2:
+        raise ConfigurationError(
+            "A network that tells classes apart needs at least two classes. "
+            f"Got {list(classes)}. Add images of another class."
+        )
     named = NETWORKS[name]
     layers = named.layers(input_shape, len(classes))
     return Network(layers, input_shape, loss=named.loss, classes=classes, seed=seed)

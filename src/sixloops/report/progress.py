@@ -16,6 +16,9 @@ from sixloops.training import Callback, Run
 BETWEEN_UPDATES = 0.1
 """Seconds for which steps leave the bar alone, so that showing costs no time."""
 
+NOTE = "train: mean over the epoch, while the network learnt."
+NOTE_TESTED = "train: mean over the epoch, while the network learnt; test: after it."
+
 STATUS_WIDTH = 50
 """Room for what stands beside the bar."""
 
@@ -40,20 +43,24 @@ class Progress(Callback):
         >>> network = Network([Flatten(), Dense(4)], input_shape=(1, 2, 2))
         >>> history = fit(network, data, epochs=1, callbacks=[Progress()])
         ... # doctest: +ELLIPSIS, +NORMALIZE_WHITESPACE
-        epoch  train loss  accuracy      rate      time
+        epoch  train loss  train acc.      rate      time
         1/1  ...
     """
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = Console() if console is None else console
         self._bar: Bar | None = None
+        self._lines = 0
 
     def on_train_start(self, run: Run, plan: Plan) -> None:
-        """Print the heading of the lines to come."""
+        """Say where a resumed run goes on, and print the heading of the lines to come."""
         now = time.monotonic()
         self._pace = Pace(now, run.step, now, run.current.images)
         self._updated = now
-        self._print(heading(run.validation is not None), "bold")
+        if run.step > 0:
+            self._print(resumed_words(run))
+        if run.step < run.total_steps:
+            self._print(heading(run), "bold")
 
     def on_step_end(self, run: Run, plan: Plan) -> None:
         """Move the bar on, if it is time."""
@@ -86,13 +93,17 @@ class Progress(Callback):
         if self._bar is not None:
             self._bar.refresh()
         self._print(epoch_line(run))
+        self._lines += 1
         self._pace.begin_epoch(time.monotonic())
 
     def on_train_end(self, run: Run, plan: Plan) -> None:
-        """Take the bar away, and say why the run ended early if it did."""
+        """Take the bar away, say what the lines mean, and why the run ended early if it did."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+        if self._lines:
+            self._print(NOTE_TESTED if run.validation is not None else NOTE, "dim")
+            self._lines = 0
         if run.stop_reason and not run.failed:
             steps = f"{run.step:,} of {run.total_steps:,} steps"
             self._print(f"Stopped after {steps}: {run.stop_reason}.")
@@ -155,10 +166,26 @@ def status_words(run: Run, pace: Pace, now: float) -> str:
     return f"loss {means['loss']:.4f}{accuracy}  {speed}  {left} left"
 
 
-def heading(validated: bool) -> str:
+def resumed_words(run: Run) -> str:
+    """Word where a resumed run goes on."""
+    epochs = run.settings.epochs
+    if run.step >= run.total_steps:
+        return f"Nothing is left to do: {_all(epochs)} done. Name more epochs to go on."
+    if run.batch == 0:
+        return f"Going on after epoch {run.epoch} of {epochs}."
+    where = f"step {run.batch:,} of {run.steps_per_epoch:,}"
+    return f"Going on in epoch {run.epoch + 1} of {epochs}, after {where}."
+
+
+def _all(epochs: int) -> str:
+    return "the 1 epoch is" if epochs == 1 else f"all {epochs:,} epochs are"
+
+
+def heading(run: Run) -> str:
     """Word the heading of the epochs' lines."""
-    test = f"{'test loss':>11}{'accuracy':>10}" if validated else ""
-    return f"{'epoch':>7}{'train loss':>12}{'accuracy':>10}{test}{'rate':>10}{'time':>10}"
+    test = f" {'test loss':>10} {'test acc.':>9}" if run.validation is not None else ""
+    first = f"{'epoch':>{_number_width(run)}}"
+    return f"{first} {'train loss':>11} {'train acc.':>10}{test} {'rate':>9} {'time':>9}"
 
 
 def epoch_line(run: Run) -> str:
@@ -169,13 +196,22 @@ def epoch_line(run: Run) -> str:
     record = run.history.epochs[-1]
     earlier = run.history.epochs[-2]["seconds"] if len(run.history.epochs) > 1 else 0.0
     number = f"{record['epoch']}/{run.settings.epochs}"
-    measures = f"{record['loss']:12.4f}{_percent(record.get('accuracy'))}"
+    first = f"{number:>{_number_width(run)}}"
+    measures = f"{_loss(record['loss']):>11} {_percent(record.get('accuracy')):>10}"
     if run.validation is not None:
-        test = record["validation_loss"], record.get("validation_accuracy")
-        measures += f"{test[0]:11.4f}{_percent(test[1])}"
+        tested = _percent(record.get("validation_accuracy"))
+        measures += f" {_loss(record['validation_loss']):>10} {tested:>9}"
     took = duration_words(record["seconds"] - earlier)
-    return f"{number:>7}{measures}{record['rate']:10.4g}{took:>10}"
+    return f"{first} {measures} {record['rate']:>9.4g} {took:>9}"
+
+
+def _number_width(run: Run) -> int:
+    return max(6, 2 * len(str(run.settings.epochs)) + 1)
+
+
+def _loss(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 1000 else f"{value:.4g}"
 
 
 def _percent(share: float | None) -> str:
-    return f"{'–' if share is None else f'{share:.2%}':>10}"
+    return "–" if share is None else f"{share:.2%}"

@@ -60,7 +60,8 @@ def read_configuration(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     try:
         about = json.loads(read_bytes(path))
-    except ValueError as error:
+    # Brackets in brackets without end are a RecursionError.
+    except (ValueError, RecursionError) as error:
         raise FileError(f"{path} is no JSON ({error}). The file is damaged.") from error
     if not isinstance(about, dict) or not isinstance(about.get("commands"), list):
         raise FileError(

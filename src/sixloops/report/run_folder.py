@@ -233,6 +233,12 @@ def _evaluation_text(evaluation: Evaluation, classes: tuple[str, ...] | None) ->
         "k": evaluation.k,
         "images": evaluation.images,
         "classes": None if classes is None else list(classes),
-        "confusion": None if confusion is None else confusion.tolist(),
+        "confusion": None if confusion is None else "rows",
     }
-    return json.dumps(about, indent=2, allow_nan=False) + "\n"
+    text = json.dumps(about, indent=2, allow_nan=False) + "\n"
+    if confusion is None:
+        return text
+    # A matrix is read row by row; JSON's own form would put each number on a line.
+    rows = ",\n".join(f"    {json.dumps(row)}" for row in confusion.tolist())
+    head, _, tail = text.rpartition('"rows"')
+    return f"{head}[\n{rows}\n  ]{tail}"

@@ -17,7 +17,7 @@ from sixloops import checks
 from sixloops.descriptions import to_data
 from sixloops.engine import Plan
 from sixloops.errors import ConfigurationError, FileError
-from sixloops.files import read_tensors, write_tensors
+from sixloops.files import read_tensors, remove_leftovers, write_tensors
 from sixloops.layers.base import under, within
 from sixloops.network import fitting
 from sixloops.training.callbacks import Callback
@@ -62,6 +62,8 @@ class Checkpoint(Callback):
 
     def on_train_start(self, run: Run, plan: Plan) -> None:
         """Write a first one, so that this run, and no older one, goes on if it is killed."""
+        for name in (LAST, BEST):
+            remove_leftovers(self.folder / name)
         self._write(run)
 
     def on_step_end(self, run: Run, plan: Plan) -> None:
@@ -119,6 +121,7 @@ def restore_checkpoint(run: Run, path: str | os.PathLike[str]) -> None:
     Raises:
         FileError: the file is no checkpoint, or is damaged.
         ConfigurationError: network, settings or data are others than the checkpoint's.
+        NonFiniteError: the checkpoint's network holds NaN or infinite values.
     """
     arrays, about = read_tensors(path)
     training = _entry(about, "training", path)
@@ -127,6 +130,7 @@ def restore_checkpoint(run: Run, path: str | os.PathLike[str]) -> None:
     check_position(run, position, str(path))
     optimizer_state = fitting(within(arrays, "optimizer"), run.optimizer_state, str(path))
     run.network.take_tensors(arrays, str(path))
+    run.network.check_arrays()
     run.optimizer_state = optimizer_state
     run.go_to(position)
 

@@ -9,6 +9,7 @@ from sixloops.data import Dataset
 from sixloops.engine import Plan
 from sixloops.errors import ConfigurationError, DataError, wrong
 from sixloops.layers.base import Array
+from sixloops.losses import SoftmaxCrossEntropy
 from sixloops.network import Network
 from sixloops.training.metrics import Evaluation, are_labels, confusion_matrix, top_k_accuracy
 
@@ -87,9 +88,21 @@ def check_data(network: Network, data: Dataset, name: str) -> None:
             f"The '{name}' must be a Dataset. Got {type(data).__name__}. "
             "Arrays become one by Dataset(images, labels)."
         )
+    network.check_arrays()
     images, _ = data.take(np.arange(1))
     try:
+        _check_classes(network, data)
         network.check_images(images)
         network.loss.check_targets(data.labels, network.output_shape)
     except DataError as error:
         raise DataError(f"The '{name}' does not fit the network. {error}") from error
+
+
+def _check_classes(network: Network, data: Dataset) -> None:
+    """Raise if there is nothing to tell apart: one class only."""
+    one = isinstance(network.loss, SoftmaxCrossEntropy) and network.output_shape == (1,)
+    if one and are_labels(data.labels):
+        raise DataError(
+            "Class labels need a network with an output for each class, and at least two classes. "
+            "Got one output. Add images of another class, and change the last layer's units."
+        )

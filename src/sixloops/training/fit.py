@@ -57,6 +57,11 @@ def fit(
     The same seed gives the same bits, for any number of threads, and with or without
     an interruption and ``resume``.
 
+    Prints nothing; add :class:`sixloops.report.Progress` to ``callbacks`` to see how it goes.
+    Calling it again trains on from the parameters as they are, with a fresh state of the
+    optimiser. The command line trains with ``Adam`` and ``OneCycle`` instead of the
+    defaults here.
+
     Args:
         network: what is trained.
         data: images and labels.
@@ -87,9 +92,9 @@ def fit(
             checkpoint was written.
         DataError: the data does not fit the network.
         FileError: the checkpoint cannot be read.
-        NonFiniteError: a loss, gradient or parameter became NaN or infinite; the
-            error names the layer, the parameter and the step. A checkpoint keeps the
-            last state in which all was finite.
+        NonFiniteError: a parameter is NaN or infinite from the start; or a loss, gradient or
+            parameter became so, and the error names the layer, the parameter and the step.
+            A checkpoint keeps the last state in which all was finite.
 
     Examples:
         >>> import numpy as np
@@ -146,9 +151,11 @@ def _in_order(given: Sequence[Callback | Callable[[Run], object]]) -> list[Callb
 def _stops_on_interrupt(run: Run) -> Iterator[None]:
     """Let Ctrl-C end the run after the current step; a second one ends it at once.
 
-    Only the main thread may set signal handlers; elsewhere Ctrl-C stays as it is.
+    Only the main thread may set signal handlers; elsewhere Ctrl-C stays as it is. It also
+    stays ignored where whoever began the process had it so, as for a job in the background.
     """
-    if threading.current_thread() is not threading.main_thread():
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         yield
         return
 

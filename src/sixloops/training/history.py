@@ -19,13 +19,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from sixloops.errors import FileError
+from sixloops.errors import ConfigurationError, FileError, wrong
 from sixloops.files import read_bytes
 
 Record: TypeAlias = dict[str, Any]
 
+KINDS = ("step", "evaluation", "epoch")
 
-@dataclass
+
+@dataclass(repr=False)
 class History:
     """All records of a run, in the order in which they were made.
 
@@ -38,23 +40,67 @@ class History:
         >>> history.add("epoch", epoch=1, step=938, loss=0.25, accuracy=0.92)
         >>> history.epochs[-1]["accuracy"]
         0.92
+        >>> history.accuracy
+        [0.92]
+        >>> history
+        History(1 epoch, accuracy 92.00%)
     """
 
     records: list[Record] = field(default_factory=list)
     stopped: str | None = None
+
+    def __repr__(self) -> str:
+        count = len(self.epochs)
+        epochs = f"{count} epoch{'' if count == 1 else 's'}"
+        for name in ("validation_accuracy", "accuracy", "validation_loss", "loss"):
+            values = self._by_epoch(name)
+            if values:
+                value = f"{values[-1]:.2%}" if name.endswith("accuracy") else f"{values[-1]:.4g}"
+                return f"History({epochs}, {name.replace('_', ' ')} {value})"
+        return f"History({epochs})"
 
     def add(self, kind: str, **values: Any) -> None:
         """Append a record."""
         self.records.append({"kind": kind, **values})
 
     def of(self, kind: str) -> list[Record]:
-        """Return the records of one kind."""
-        return [record for record in self.records if record["kind"] == kind]
+        """Return the records of one kind.
+
+        Raises:
+            ConfigurationError: no kind that a run records, nor one in this history.
+        """
+        found = [record for record in self.records if record["kind"] == kind]
+        if not found and kind not in KINDS:
+            raise ConfigurationError(wrong("kind", "History.of", f"be one of {KINDS}", kind))
+        return found
 
     @property
     def epochs(self) -> list[Record]:
         """The records of whole epochs."""
         return self.of("epoch")
+
+    @property
+    def loss(self) -> list[float]:
+        """The training loss of every epoch, while it learnt."""
+        return self._by_epoch("loss")
+
+    @property
+    def accuracy(self) -> list[float]:
+        """The training accuracy of every epoch, while it learnt; empty without labels."""
+        return self._by_epoch("accuracy")
+
+    @property
+    def validation_loss(self) -> list[float]:
+        """The loss on the validation set after every epoch; empty without one."""
+        return self._by_epoch("validation_loss")
+
+    @property
+    def validation_accuracy(self) -> list[float]:
+        """The accuracy on the validation set after every epoch; empty without one."""
+        return self._by_epoch("validation_accuracy")
+
+    def _by_epoch(self, measure: str) -> list[float]:
+        return [record[measure] for record in self.epochs if measure in record]
 
     def monitored(self, measure: str = "loss") -> list[float]:
         """Return a measure after each epoch: on the validation set, else on the training set.

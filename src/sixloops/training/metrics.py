@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sixloops.checks import is_whole
+from sixloops.errors import ConfigurationError, DataError, wrong
 from sixloops.layers.base import Array
 from sixloops.losses import Loss
 
@@ -35,10 +37,10 @@ class Evaluation:
 
     def __str__(self) -> str:
         if self.accuracy is None:
-            return f"loss {self.loss:.4f} on {self.images} images"
+            return f"loss {self.loss:.4f} on {self.images:,} images"
         return (
             f"loss {self.loss:.4f}, accuracy {self.accuracy:.2%}, "
-            f"top-{self.k} {self.top_k:.2%} on {self.images} images"
+            f"top-{self.k} {self.top_k:.2%} on {self.images:,} images"
         )
 
 
@@ -65,12 +67,21 @@ def confusion_matrix(predicted: Array, labels: Array, classes: int) -> npt.NDArr
     Returns:
         (classes, classes); entry (i, j) counts images of class i that were taken for j.
 
+    Raises:
+        DataError: something that is no class number, or not equally many.
+        ConfigurationError: a number of classes under 1.
+
     Examples:
         >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 1, 0]), 2)
         array([[1, 1],
                [0, 1]])
     """
-    pairs = labels.astype(np.int64) * classes + predicted
+    if not is_whole(classes) or classes < 1:
+        expected = "be a whole number of at least 1"
+        raise ConfigurationError(wrong("classes", "confusion_matrix", expected, classes))
+    predicted = _class_numbers("predicted", predicted, len(labels), classes)
+    labels = _class_numbers("labels", labels, len(labels), classes)
+    pairs = labels * classes + predicted
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
@@ -85,9 +96,38 @@ def top_k_accuracy(predictions: Array, labels: Array, k: int) -> float:
         labels: (n,).
         k: how many classes may be named.
 
+    Raises:
+        DataError: predictions of another shape, or labels that do not fit them.
+        ConfigurationError: a ``k`` under 1.
+
     Examples:
         >>> top_k_accuracy(np.array([[0.5, 0.3, 0.2]]), np.array([1]), k=2)
         1.0
     """
+    if not is_whole(k) or k < 1:
+        expected = "be a whole number of at least 1"
+        raise ConfigurationError(wrong("k", "top_k_accuracy", expected, k))
+    predictions = np.asarray(predictions)
+    if predictions.ndim != 2 or not len(predictions):
+        raise DataError(
+            f"The predictions must be (n, classes), at least one row. Got {predictions.shape}."
+        )
+    labels = _class_numbers("labels", labels, *predictions.shape)
     right = np.take_along_axis(predictions, labels[:, None].astype(np.intp), axis=1)
     return float(((predictions > right).sum(axis=1) < k).mean())
+
+
+def _class_numbers(name: str, given: npt.ArrayLike, count: int, classes: int) -> Array:
+    """Return ``given`` as an array after checking that it has ``count`` class numbers."""
+    numbers = np.asarray(given)
+    if numbers.shape != (count,) or numbers.dtype.kind not in "ui":
+        raise DataError(
+            f"The {name} must be class numbers, whole and of shape ({count},). "
+            f"Got {numbers.dtype} of shape {numbers.shape}."
+        )
+    if count and not 0 <= numbers.min() <= numbers.max() < classes:
+        raise DataError(
+            f"The {name} must be from 0 to {classes - 1}. "
+            f"Got some from {numbers.min()} to {numbers.max()}."
+        )
+    return numbers.astype(np.int64)

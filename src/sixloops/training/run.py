@@ -45,10 +45,13 @@ class Settings(Description):
         checks.whole(self, "epochs", "batch_size", "record_every")
         checks.whole(self, "seed", minimum=0)
         checks.flag(self, "shuffle")
-        checks.instance(self, "optimizer", Optimizer, "an optimizer such as SGD(0.1)")
-        checks.instance(self, "schedule", Schedule, "a schedule such as Cosine()")
+        words = "an optimizer such as sixloops.optimizers.Adam()"
+        checks.instance(self, "optimizer", Optimizer, words)
+        words = "a schedule such as sixloops.schedules.Cosine()"
+        checks.instance(self, "schedule", Schedule, words)
         if self.augmentation is not None:
-            checks.instance(self, "augmentation", Augmentation, "an augmentation such as Shift(2)")
+            words = "an augmentation such as sixloops.data.Shift(2)"
+            checks.instance(self, "augmentation", Augmentation, words)
         if self.clip_norm is not None:
             checks.number(self, "clip_norm", above=0)
         self._check_regularizers()
@@ -57,7 +60,8 @@ class Settings(Description):
         given = self.regularizers
         listed = [given] if isinstance(given, Regularizer) else given
         if not isinstance(listed, Sequence) or not all(isinstance(r, Regularizer) for r in listed):
-            raise checks.fail(self, "regularizers", "be regularizers such as [L2(1e-4)]")
+            words = "be a list such as [sixloops.regularizers.L2(1e-4)]"
+            raise checks.fail(self, "regularizers", words)
         object.__setattr__(self, "regularizers", tuple(listed))
 
 
@@ -109,6 +113,7 @@ class Run:
         current: since the epoch began.
         seconds: training time so far, interruptions left out.
         stop_reason: why the run shall end early; None while it shall go on.
+        losses: the monitored loss after each epoch, for the schedule.
         failed: whether an error ended the run, so that its arrays are not to be kept.
     """
 
@@ -125,6 +130,7 @@ class Run:
     current: Tally = field(default_factory=Tally)
     seconds: float = 0.0
     stop_reason: str | None = None
+    losses: tuple[float, ...] = ()
     failed: bool = False
 
     def __post_init__(self) -> None:
@@ -148,8 +154,7 @@ class Run:
     @property
     def clock(self) -> Clock:
         """Where the run stands, for the schedule."""
-        losses = tuple(self.history.monitored("loss"))
-        return Clock(self.step, self.total_steps, self.epoch, self.settings.epochs, losses)
+        return Clock(self.step, self.total_steps, self.epoch, self.settings.epochs, self.losses)
 
     def stop(self, reason: str) -> None:
         """End the run after the current step; the first reason counts."""
@@ -160,6 +165,8 @@ class Run:
         epoch = min(self.epoch + 1, self.settings.epochs)
         when = {"epoch": epoch, "step": self.step, "seconds": round(self.seconds, 3)}
         self.history.add(kind, **when, **values)
+        if kind == "epoch":
+            self.losses = tuple(self.history.monitored("loss"))
 
     def position(self) -> dict[str, Any]:
         """Return where the run stands, in JSON's types; arrays are left out."""
@@ -180,6 +187,7 @@ class Run:
         self.recent = Tally(**position["recent"])
         self.current = Tally(**position["current"])
         self.history = History(list(position["history"]))
+        self.losses = tuple(self.history.monitored("loss"))
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what tells this run's data from other data, in JSON's types."""
@@ -188,5 +196,10 @@ class Run:
 
 
 def _fingerprint(data: Dataset) -> dict[str, int]:
-    labels = np.ascontiguousarray(data.labels)
-    return {"images": len(data), "labels": zlib.crc32(labels.tobytes())}
+    # Some images, spread over the set, tell it from another of the same length and labels.
+    some, _ = data.take(np.linspace(0, len(data) - 1, 16).astype(np.intp))
+    return {
+        "images": len(data),
+        "labels": zlib.crc32(data.labels.tobytes()),
+        "pixels": zlib.crc32(some.tobytes()),
+    }

@@ -51,6 +51,11 @@ def _version() -> str:
     return f"kernels-{digest.hexdigest()[:16]}"
 
 
+def compiled_before() -> bool:
+    """Say whether an earlier run has left compiled kernels; else the first steps take longer."""
+    return any(Path(numba.config.CACHE_DIR).rglob("*.nbc"))  # type: ignore[attr-defined]
+
+
 numba.config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
 
 

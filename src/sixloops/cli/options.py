@@ -1,0 +1,127 @@
+"""What ``sixloops train`` was asked for, as a run folder keeps it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from sixloops import checks
+from sixloops.cli.choices import chosen, load_data
+from sixloops.data import AUGMENTATIONS, Compose, Dataset
+from sixloops.descriptions import Description, from_data
+from sixloops.errors import ConfigurationError, FileError
+from sixloops.optimizers import OPTIMIZERS
+from sixloops.regularizers import L2
+from sixloops.report import read_configuration
+from sixloops.schedules import SCHEDULES
+from sixloops.training import Settings
+
+SINGLE_AUGMENTATIONS = {name: kind for name, kind in AUGMENTATIONS.items() if kind is not Compose}
+
+
+@dataclass(frozen=True)
+class Options(Description):
+    """What ``sixloops train`` was asked for; a run folder keeps it, to go on from."""
+
+    network: str = "two-convolutions"
+    begin_from: str | None = None
+    data: str = "mnist"
+    data_folder: str | None = None
+    image_size: tuple[int, int] | None = None
+    images: int | None = None
+    epochs: int = 3
+    batch: int = 64
+    optimizer: str = "adam"
+    rate: float | None = None
+    schedule: str = "one-cycle"
+    l2: float | None = None
+    augmentation: tuple[str, ...] = ()
+    clip_norm: float | None = None
+    evaluate_every: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check what a configuration file may have wrong; :meth:`settings` checks the rest."""
+        for name in ("network", "data", "optimizer", "schedule"):
+            checks.instance(self, name, str, "a word")
+        checks.instance(self, "begin_from", str | None, "the name of a run or model, or None")
+        checks.instance(self, "data_folder", str | None, "a folder's name or None")
+        checks.instance(self, "images", int | None, "a whole number or None")
+        if self.image_size is not None:
+            checks.pair(self, "image_size")
+        listed = isinstance(self.augmentation, tuple)
+        if not listed or not all(isinstance(name, str) for name in self.augmentation):
+            raise checks.fail(self, "augmentation", "be a list of words")
+
+    def settings(self) -> Settings:
+        """Return the training's settings."""
+        kind = chosen("optimizer", self.optimizer, OPTIMIZERS)
+        steps = [chosen("augmentation", name, SINGLE_AUGMENTATIONS)() for name in self.augmentation]
+        return Settings(
+            epochs=self.epochs,
+            batch_size=self.batch,
+            optimizer=kind() if self.rate is None else kind(rate=self.rate),
+            schedule=chosen("schedule", self.schedule, SCHEDULES)(),
+            regularizers=() if self.l2 is None else (L2(self.l2),),
+            augmentation=Compose(tuple(steps)) if steps else None,
+            clip_norm=self.clip_norm,
+            seed=self.seed,
+        )
+
+    def words(self, threads: int) -> str:
+        """Word the settings in one line."""
+        settings = self.settings()
+        parts = [
+            f"{type(settings.optimizer).__name__} {settings.optimizer.rate:g}",
+            self.schedule.replace("_", "-"),
+            f"batches of {self.batch:,}",
+            "1 thread" if threads == 1 else f"{threads} threads",
+        ]
+        if self.augmentation:
+            parts.insert(3, "augmentation " + " and ".join(self.augmentation))
+        return ", ".join(parts)
+
+    def load(self, *, download: bool) -> tuple[Dataset, Dataset]:
+        """Load the training and the test images."""
+        folder = None if self.data_folder is None else Path(self.data_folder)
+        training, test = load_data(self.data, folder, self.image_size, download=download)
+        if self.images is None:
+            return training, test
+        if not 1 <= self.images <= len(training):
+            raise ConfigurationError(
+                f"--images must be from 1 to {len(training)}, the data's length. Got {self.images}."
+            )
+        return training.first(self.images), test
+
+
+def run_options(configuration: Path) -> Options:
+    """Read the options that a run folder keeps.
+
+    Raises:
+        FileError: the file is missing or damaged, or the run was begun in Python.
+    """
+    given = read_configuration(configuration).get("options")
+    try:
+        options = from_data(given, [Options])
+    except ConfigurationError as error:
+        raise FileError(f"{configuration} is damaged: {error}") from error
+    if not isinstance(options, Options):
+        raise FileError(
+            f"{configuration} must hold the options of 'sixloops train'. Got {given!r}. "
+            "A run that was begun in Python goes on there: fit(..., resume=...)."
+        )
+    return options
+
+
+def data_options(model: Path) -> Options:
+    """Return options with the data that a run was trained on; MNIST where that is not known.
+
+    It is not known of a model file, which holds a network alone, and of a run that was
+    begun in Python.
+    """
+    configuration = model / "configuration.json"
+    if not configuration.is_file() or read_configuration(configuration).get("options") is None:
+        return Options()
+    options = run_options(configuration)
+    return dataclasses.replace(options, images=None)
