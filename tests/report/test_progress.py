@@ -132,7 +132,7 @@ class Fault(Callback):
 
 @pytest.mark.parametrize("step", [0, 1, 6])
 def test_an_error_leaves_no_bar_and_no_thread(step):
-    out, threads = console(terminal=True), threading.active_count()
+    out, before = console(terminal=True), set(threading.enumerate())
     with pytest.raises(ValueError, match="mine"):
         train(out, Fault(step))
     text = printed(out)
