@@ -1,18 +1,21 @@
 """Measuring in turn: ours, theirs, ours, theirs, each in a process of its own.
 
 Two libraries in one process would fight over threads: those of one still spin while the
-other works. In processes of their own that take turns, whoever waits sleeps, and what
-disturbs the machine for a while disturbs both.
+other works. So each has a process of its own, and while one measures, the other is stopped.
+What disturbs the machine for a while disturbs both.
 """
 
 from __future__ import annotations
 
 import importlib
 import multiprocessing
+import os
+import signal
 import statistics
 import time
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 
 SETTLE = 0.2
 """Seconds for which a measurement lasts at least."""
@@ -32,14 +35,22 @@ def measure(
             process = context.Process(target=_work, args=work, daemon=True)
             process.start()
             stack.callback(process.join)
-            stack.callback(line.send, False)
+            stack.callback(_wake, process, line, False)
             line.recv()
-            lines[peer] = line
+            os.kill(process.pid, signal.SIGSTOP)
+            lines[peer] = process, line
         for _ in range(rounds):
-            for peer, line in lines.items():
-                line.send(True)
+            for peer, (process, line) in lines.items():
+                _wake(process, line, True)
                 times[peer].append(line.recv())
+                os.kill(process.pid, signal.SIGSTOP)
     return times
+
+
+def _wake(process: SpawnProcess, line: Connection, measures: bool) -> None:
+    """Let a stopped process go on: to measure, or to end."""
+    os.kill(process.pid, signal.SIGCONT)
+    line.send(measures)
 
 
 def _work(line: Connection, peer: str, case: str, batch: int, threads: int) -> None:
