@@ -225,7 +225,7 @@ def _run(
     )
     if not compiled_before():
         console.print(
-            "The first run compiles its kernels, some ten seconds; later ones begin at once."
+            "The first run compiles its kernels, ten to twenty seconds; later ones begin at once."
         )
     extra: list[Callback] = []
     if options.evaluate_every is not None:

@@ -30,7 +30,7 @@ def available_threads() -> int:
 
 
 class Workers:
-    """Some threads that take over pieces of work, in a ``with`` block.
+    """Some threads that share work, in a ``with`` block.
 
     Args:
         threads: how many; None for all that the process may use.
