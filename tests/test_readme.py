@@ -1,6 +1,5 @@
 """The README's commands and programs, run as they stand there."""
 
-import importlib
 import re
 import runpy
 import shlex
@@ -76,11 +75,3 @@ def test_the_table_is_what_the_recorded_runs_reached():
     program = runpy.run_path(str(ROOT / "results" / "table.py"))
     assert program["table"]().count("sixloops train") >= 3
     assert program["updated"](README) == README
-
-
-def test_the_benchmarks_page_is_what_was_recorded(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT)
-    benchmarks = importlib.import_module("benchmarks.__main__")
-    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
-    assert "| geometric mean | 64 |" in benchmarks.table()
-    assert benchmarks.updated(page) == page
