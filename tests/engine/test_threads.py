@@ -22,20 +22,7 @@ def test_blas_has_one_thread_inside_and_what_it_had_outside():
     assert blas_threads() == before
 
 
-def test_results_come_in_order():
-    with Workers(3) as workers:
-        assert workers.map(lambda n: n * n, range(50)) == [n * n for n in range(50)]
-
-
-def test_an_error_in_a_thread_comes_out():
-    def fail(number):
-        raise ValueError(f"piece {number}")
-
-    with Workers(2) as workers, pytest.raises(ValueError, match="piece 0"):
-        workers.map(fail, range(4))
-
-
-@pytest.mark.parametrize("threads", [0, -1, 1.5])
+@pytest.mark.parametrize("threads", [0, -1, 1.5, 257])
 def test_wrong_number_of_threads(threads):
     with pytest.raises(ConfigurationError, match="The 'threads' of a plan must be"):
         Workers(threads)
@@ -60,7 +47,7 @@ def test_evaluation_outputs_are_the_networks_own():
     network = Network([Flatten(), Dense(5), BatchNorm()], input_shape=(1, 4, 3))
     images = np.random.default_rng(0).random((70, 1, 4, 3), dtype=np.float32)
     with Plan(network, batch_size=16, threads=2) as plan:
-        np.testing.assert_allclose(plan.outputs(images), network.forward(images), rtol=1e-6)
+        np.testing.assert_allclose(plan.outputs(images), network.forward(images), atol=1e-6)
 
 
 @pytest.mark.parametrize("batch_size", [0, -3, 2.0, "8"])

@@ -478,9 +478,12 @@ class Holder(Layer):
         return self.inner.forward(x, parameters, context)
 
 
-def test_a_layer_that_couples_the_batch_unsaid_is_found_out():
-    with pytest.raises(ConfigurationError, match=r"The couples_batch\(\) of layer 3 must return"):
-        fit(small_network(extra=[Holder(BatchNorm())]), blobs(), epochs=1)
+def test_a_layer_that_couples_the_batch_sees_all_of_it_said_or_not():
+    histories = [
+        fit(small_network(extra=[layer]), blobs(), epochs=1).epochs[-1]["loss"]
+        for layer in (BatchNorm(), Holder(BatchNorm()))
+    ]
+    assert histories[0] == histories[1]
 
 
 def test_a_step_takes_no_more_images_than_its_plan_was_made_for():

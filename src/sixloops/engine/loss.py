@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sixloops.engine.kernels.softmax_cross_entropy import softmax_cross_entropy
+from sixloops.engine.kernels import instructions
+from sixloops.engine.program import Program
+from sixloops.engine.stages.base import Values, size_of
 from sixloops.layers.base import Array
 from sixloops.losses import Loss, SoftmaxCrossEntropy
 
@@ -28,21 +30,40 @@ def are_checked_labels(loss: Loss, targets: Array, outputs: tuple[int, ...]) -> 
     return outputs[0] > 1
 
 
-def losses_and_error(
-    loss: Loss, outputs: Array, targets: Array, scale: float, compiled: bool
-) -> tuple[Array, Array]:
-    r"""Return each image's loss, and ∂(scale · Σ losses)/∂outputs.
+class LossStage:
+    """The mean loss of a batch.
 
     Args:
         loss: the network's.
-        outputs: (images, \*output_shape).
-        targets: as the loss takes them.
-        scale: how much each image's loss counts.
-        compiled: what :func:`are_checked_labels` said.
+        compiled: whether targets are labels for the compiled softmax cross-entropy.
     """
-    if not compiled:
-        losses, backward = loss.forward(outputs, targets)
-        return losses, backward(np.full_like(losses, scale))
-    losses, error = np.empty(len(outputs), outputs.dtype), np.empty_like(outputs)
-    softmax_cross_entropy(outputs, targets, scale, losses, error)
-    return losses, error
+
+    def __init__(self, loss: Loss, compiled: bool) -> None:
+        self._loss, self._compiled = loss, compiled
+
+    def backward(self, program: Program, outputs: Values) -> Values:
+        """Write how each image's loss, and the error by the outputs, come about."""
+        classes = size_of(outputs.shape)
+        self._losses = program.buffer(1, whole=True)
+        self._labels = program.buffer(1, np.int64, whole=True)
+        dy = Values(program.buffer(classes), outputs.shape)
+        arrays = outputs.buffer, self._labels, self._losses, dy.buffer
+        if self._compiled:
+            program.each(instructions.softmax_cross_entropy, *arrays, classes)
+        else:
+            dy.buffer.whole = True
+            program.call(lambda images: self._by_definition(outputs, dy, images))
+        return dy
+
+    def _by_definition(self, outputs: Values, dy: Values, images: int) -> None:
+        y = outputs.buffer.view(images, outputs.shape)
+        losses, backward = self._loss.forward(y, self._targets)
+        np.copyto(self._losses.view(images, ()), losses)
+        np.copyto(dy.buffer.view(images, dy.shape), backward(np.full_like(losses, 1 / images)))
+
+    def take(self, targets: Array, images: int) -> Array:
+        """Take a batch's targets; return where its losses will be, (images,)."""
+        self._targets = targets
+        if self._compiled:
+            np.copyto(self._labels.view(images, ()), targets)
+        return self._losses.view(images, ())

@@ -1,77 +1,87 @@
 """Lowering: a network's layers become the stages of a plan.
 
-What belongs together is joined: a convolution or a dense layer with the activations behind
-it, and a convolution with the max pooling behind it, if the activations between the two
-never fall. All else runs by its own definition.
+What belongs together is joined: a convolution or a dense layer with the activation behind it,
+and a convolution with the 2×2 max pooling behind it, if the activation between the two never
+falls. A layer that has no stage of its own runs by its definition.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
-from sixloops.engine.activation import RISING
 from sixloops.engine.places import Place, places_of
-from sixloops.engine.stages import AxesStage, ConvolutionStage, DenseStage, LayerStage, Stage
-from sixloops.layers import ACTIVATIONS, Conv2D, Dense, Layer, MaxPool2D, Softmax
-from sixloops.layers.base import Parameters
+from sixloops.engine.stages import (
+    ActivationStage,
+    ConvolutionStage,
+    DenseStage,
+    FlattenStage,
+    LayerStage,
+    Learned,
+    Stage,
+)
+from sixloops.engine.stages.activation import KINDS
+from sixloops.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D
+from sixloops.layers.pooling import pooling_window
 from sixloops.network import Network
 
-SINGLE = tuple(kind for kind in ACTIVATIONS.values() if kind is not Softmax)
-"""Activations of each value by itself, which do not mind where the channels are."""
+TWO_BY_TWO = ((2, 2), (2, 2), ((0, 0), (0, 0)))
+"""A window of 2×2 without overlap or padding: kernel, stride and padding."""
 
 
-def stages_of(network: Network, batch_size: int) -> tuple[Stage, ...]:
-    """Lower a network's layers into stages for batches of up to ``batch_size``."""
-    places = list(places_of(network))
+def stages_of(network: Network, learned: Learned) -> tuple[Stage, ...]:
+    """Lower a network's layers into stages."""
+    places = [part for place in places_of(network) for part in _parts(place)]
     stages: list[Stage] = []
-    channels_last = False
     while places:
-        stage, wants_last = _next(places, network.parameters, batch_size)
-        if wants_last != channels_last:
-            stages.append(AxesStage(to_last=wants_last))
-        channels_last = wants_last
-        stages.append(stage)
-    if channels_last:
-        stages.append(AxesStage(to_last=False))
+        stages.append(_next(places, learned))
     return tuple(stages)
 
 
-def _next(places: list[Place], parameters: Parameters, batch_size: int) -> tuple[Stage, bool]:
-    """Take the next layers off the list, as one stage; say whether it has channels last."""
+def _parts(place: Place) -> list[Place]:
+    """Part a layer from the activation that was given to it, if the engine knows the layer."""
+    layer, shape = place.layer, place.output_shape
+    if type(layer) not in (Conv2D, Dense, MaxPool2D) or layer.activation is None:  # type: ignore[attr-defined]
+        return [place]
+    bare = replace(layer, activation=None)  # type: ignore[call-arg]
+    activation = layer.activation  # type: ignore[attr-defined]
+    behind = Place(f"{place.path}.activation", activation, shape, shape)
+    return [Place(place.path, bare, place.input_shape, shape), behind]
+
+
+def _next(places: list[Place], learned: Learned) -> Stage:
+    """Take the next layers off the list, as one stage."""
     place = places.pop(0)
     layer = place.layer
-    if type(layer) is Conv2D and layer.groups == 1 and _by_value(layer):
-        return _convolution(place, layer, places, parameters), True
+    if type(layer) is Conv2D:
+        activation, pooled = _take_activation_and_pool(places)
+        return ConvolutionStage(place, layer, pooled, activation, learned)
     if type(layer) is Dense:
-        activations = [*_own(layer), *_take_activations(places)]
-        return DenseStage(place, layer, activations, parameters, batch_size), False
-    return LayerStage(place, parameters), False
+        return DenseStage(place, layer, _take_activation(places), learned)
+    if type(layer) is Flatten:
+        return FlattenStage(place)
+    if type(layer) in KINDS:
+        return ActivationStage(place.path, layer)
+    return LayerStage(place, learned)
 
 
-def _convolution(place: Place, layer: Conv2D, places: list[Place], parameters: Parameters) -> Stage:
-    activations = [*_own(layer), *_take_activations(places)]
-    rising = all(type(activation) in RISING for activation in activations)
-    pool = places[0].layer if places else None
-    if not rising or not isinstance(pool, MaxPool2D) or not _by_value(pool):
-        return ConvolutionStage(place, layer, None, activations, parameters)
-    places.pop(0)
-    activations += [*_own(pool), *_take_activations(places)]
-    return ConvolutionStage(place, layer, pool, activations, parameters)
+def _take_activation(places: list[Place]) -> Layer | None:
+    """Take the activation off the head of the list, if it is one that works in place."""
+    return places.pop(0).layer if places and type(places[0].layer) in KINDS else None
 
 
-def _by_value(layer: Conv2D | MaxPool2D) -> bool:
-    """Say whether the layer's own activation, if any, takes each value by itself."""
-    return layer.activation is None or type(layer.activation) in SINGLE
+def _take_activation_and_pool(places: list[Place]) -> tuple[Layer | None, bool]:
+    """Take the activation and the 2×2 max pooling behind a convolution, in either order."""
+    activation = _take_activation(places)
+    pooled = bool(places) and _is_two_by_two(places[0])
+    if pooled:
+        places.pop(0)
+        activation = activation or _take_activation(places)
+    return activation, pooled
 
 
-def _own(layer: Conv2D | Dense | MaxPool2D) -> Sequence[Layer]:
-    """Return the activation that was given to a layer, if one was."""
-    return [] if layer.activation is None else [layer.activation]
-
-
-def _take_activations(places: list[Place]) -> list[Layer]:
-    """Take the activations off the head of the list."""
-    taken: list[Layer] = []
-    while places and type(places[0].layer) in SINGLE:
-        taken.append(places.pop(0).layer)
-    return taken
+def _is_two_by_two(place: Place) -> bool:
+    """Say whether a layer is max pooling over windows of 2×2 side by side, without padding."""
+    if type(place.layer) is not MaxPool2D:
+        return False
+    window = pooling_window(place.layer, place.input_shape)
+    return (window.kernel, window.stride, window.padding) == TWO_BY_TWO

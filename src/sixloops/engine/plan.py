@@ -1,44 +1,36 @@
 """A plan: how a network is run for batches of up to one size.
 
-The layers are lowered into stages. The batch is cut into shares by its size alone, and a
-share goes forward and backward through all stages by itself, a chunk of images at a time;
-then the shares' gradients are added in the shares' order. So the bits do not depend on how
-many threads share the work. Where a layer couples the batch (batch normalisation), the
-whole batch is one chunk. All memory is allocated once and used again by every step.
+The layers are lowered into stages, and the stages write a program. The batch is cut into shares
+by its size alone; a share goes forward and backward through all stages by itself, a chunk of
+images at a time, and then the shares' gradients are added in the shares' order. So the bits do
+not depend on how many threads share the work. All memory is allocated once and used again by
+every step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import pairwise
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, TypeVar
 
 import numpy as np
 
-from sixloops.engine.loss import are_checked_labels, losses_and_error
+from sixloops.engine.loss import LossStage, are_checked_labels
 from sixloops.engine.lowering import stages_of
+from sixloops.engine.program import Program
+from sixloops.engine.stages import Learned, Stage, Values
+from sixloops.engine.stages.base import arranged, size_of
 from sixloops.engine.threads import Workers
 from sixloops.errors import ConfigurationError, wrong
 from sixloops.layers import Context
 from sixloops.layers.base import Array, Gradients
 from sixloops.network import Network
 
-Random = Callable[[int], np.random.Generator]
-Result = TypeVar("Result")
-
-CHUNK = 16
-"""Images that go through the stages together: long products, yet little memory."""
+Random = Callable[[], np.random.Generator]
 
 SHARES = ((128, 8), (32, 4), (0, 2))
 """From how many images on a batch is cut into how many shares. Each costs some time of its
 own; threads beyond them have nothing to do."""
-
-
-SHARED_FINISH = 32
-"""From how many images on it pays to spread what remains of a batch over threads."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +50,15 @@ class Step:
     updates: Gradients
 
 
-@dataclass
-class _Lane:
-    """Where one share is worked on: a memory for each stage."""
+@dataclass(frozen=True)
+class _Written:
+    """A program that the stages have written, and what goes into it and comes out."""
 
-    memories: list[Any]
-    gradients: Gradients = field(default_factory=dict)
-    updates: Gradients = field(default_factory=dict)
+    program: Program
+    stages: tuple[Stage, ...]
+    images: Values
+    outputs: Values
+    loss: LossStage
 
 
 class Plan:
@@ -90,16 +84,10 @@ class Plan:
             raise ConfigurationError(wrong("batch_size", "a plan", expected, batch_size))
         self.network = network
         self.batch_size = int(batch_size)
-        self.stages = stages_of(network, self.batch_size)
         self._workers = Workers(threads)
         self._gradients = {name: np.empty_like(p) for name, p in network.parameters.items()}
-        self._couples = network.root.couples_batch()
-        self._draws = any(stage.draws for stage in self.stages)
-        # Before the first stage that learns, nobody asks for an error.
-        self._first = next((i for i, stage in enumerate(self.stages) if stage.learns), 0)
-        whole = {name for stage in self.stages for name in stage.writes}
-        self._summed = [name for name in network.parameters if name not in whole]
-        self._lanes: list[_Lane] = []
+        self._seen: dict[str, Array] = {}
+        self._written: dict[str, _Written] = {}
 
     def __enter__(self) -> Plan:
         self._workers.__enter__()
@@ -113,17 +101,20 @@ class Plan:
     ) -> None:
         self._workers.__exit__(kind, error, traceback)
 
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages into which the network's layers are lowered."""
+        return stages_of(self.network, Learned(self.network.parameters, self._gradients))
+
     def outputs(self, images: Array) -> Array:
         """Return the outputs of a batch as they are outside training."""
+        made = self._ready("outputs")
         outputs = np.empty((len(images), *self.network.output_shape), self.network.dtype)
-        shares = self._begin(_shares(len(images)))
-
-        def work(number: int) -> None:
-            lane, context = self._lanes[number], Context(state=self.network.state)
-            for chunk in _chunks(shares[number], CHUNK):
-                outputs[chunk] = self._forward(lane, images[chunk], context)
-
-        self._workers.map(_quietly(work), range(len(shares)))
+        for begin in range(0, len(images), self.batch_size):
+            some = images[begin : begin + self.batch_size]
+            made.program.context = Context(state=self.network.state)
+            self._run(made, some)
+            outputs[begin : begin + len(some)] = _view(made.outputs, len(some))
         return outputs
 
     def step(self, images: Array, targets: Array, random: Random | None = None) -> Step:
@@ -132,14 +123,14 @@ class Plan:
         Args:
             images: (batch, \*input_shape).
             targets: as the network's loss takes them.
-            random: gives the generator from which a share, by its number, draws.
+            random: gives the generator from which layers draw.
 
         Returns:
             The loss, the outputs, the gradients and the state's new values.
 
         Raises:
             ConfigurationError: more images than the plan was made for; or a layer, of
-                the user's own, that breaks its word about gradients or state.
+                the user's own, that breaks its word about gradients.
             DataError: labels that are no classes.
         """
         if len(images) > self.batch_size:
@@ -147,117 +138,61 @@ class Plan:
                 f"A step must be given at most {self.batch_size} images, for which its plan was "
                 f"made. Got {len(images)}. Make the plan with a larger batch_size."
             )
-        compiled = are_checked_labels(self.network.loss, targets, self.network.output_shape)
-        outputs = np.empty((len(images), *self.network.output_shape), self.network.dtype)
-        losses = np.empty(len(images), self.network.dtype)
-        whole = [slice(0, len(images))]
-        shares = self._begin(whole if self._couples else _shares(len(images)))
-
-        def work(number: int) -> None:
-            lane = self._lanes[number]
-            generator = random(number) if random is not None and self._draws else None
-            context = Context(training=True, random=generator, state=self.network.state)
-            for chunk in _chunks(shares[number], self._capacity()):
-                outputs[chunk] = y = self._forward(lane, images[chunk], context)
-                losses[chunk], dy = losses_and_error(
-                    self.network.loss, y, targets[chunk], 1 / len(images), compiled
-                )
-                self._backward(lane, dy)
-            lane.updates = context.updates
-            lane.gradients = {}
-            for stage, memory in zip(self.stages, lane.memories, strict=True):
-                lane.gradients |= stage.end(memory)
-
-        self._workers.map(_quietly(work), range(len(shares)))
-        used = self._lanes[: len(shares)]
-        _check_updates(used)
-        self._finish(used, len(images))
+        labels = are_checked_labels(self.network.loss, targets, self.network.output_shape)
+        made = self._ready("labels" if labels else "targets")
+        draws = any(stage.draws for stage in made.stages)
+        generator = random() if random is not None and draws else None
+        context = Context(training=True, random=generator, state=self.network.state)
+        made.program.context = context
+        losses = made.loss.take(targets, len(images))
+        self._run(made, images)
         loss = float(losses.mean(dtype=np.float64))
-        return Step(loss, outputs, self._gradients, used[-1].updates)
+        outputs = _view(made.outputs, len(images)).copy()
+        return Step(loss, outputs, self._gradients, context.updates)
 
-    def _capacity(self) -> int:
-        """Return how many images a chunk of training has at most."""
-        return max(CHUNK, self.batch_size) if self._couples else CHUNK
-
-    def _begin(self, shares: list[slice]) -> list[slice]:
-        """Prepare the stages, and have a lane ready for every share."""
-        for stage in self.stages:
-            stage.prepare(self.network.parameters)
-        while len(self._lanes) < len(shares):
-            self._lanes.append(_Lane([stage.memory(self._capacity()) for stage in self.stages]))
-        for share, lane in zip(shares, self._lanes, strict=False):
-            for stage, memory in zip(self.stages, lane.memories, strict=True):
-                stage.begin(memory, share.start)
-        return shares
-
-    def _forward(self, lane: _Lane, images: Array, context: Context) -> Array:
-        y = images.astype(self.network.dtype, copy=False)
-        for stage, memory in zip(self.stages, lane.memories, strict=True):
-            y = stage.forward(memory, y, context)
-        return y
-
-    def _backward(self, lane: _Lane, dy: Array) -> None:
-        for number in range(len(self.stages) - 1, self._first - 1, -1):
-            stage, memory = self.stages[number], lane.memories[number]
-            dy = stage.backward(memory, dy, number > self._first)
-
-    def _finish(self, lanes: list[_Lane], images: int) -> None:
-        """Write the batch's gradients: whole, or the shares' sums in the shares' order."""
-        work = [task for stage in self.stages for task in stage.finish(self._gradients, images)]
-        for name in self._summed:
-            if name not in lanes[0].gradients:
-                layer, got = name.rpartition(".")[0], ", ".join(lanes[0].gradients) or "nothing"
-                raise ConfigurationError(
-                    f"The backward of layer {layer} must return a gradient for its parameter "
-                    f"'{name}'. Got gradients for: {got}."
-                )
-            work.append(partial(_add, self._gradients[name], name, lanes))
-        if images < SHARED_FINISH:
-            for task in work:
-                task()
-        else:
-            self._workers.map(lambda task: task(), work)
-
-
-def _add(total: Array, name: str, lanes: list[_Lane]) -> None:
-    np.copyto(total, lanes[0].gradients[name])
-    for lane in lanes[1:]:
-        total += lane.gradients[name]
-
-
-def _check_updates(lanes: list[_Lane]) -> None:
-    """Raise where shares of one batch each want to set the state: only one can."""
-    updates = lanes[-1].updates
-    if len(lanes) > 1 and updates:
-        name = next(iter(updates))
-        raise ConfigurationError(
-            f"The couples_batch() of layer {name.rpartition('.')[0]} must return True, as it or a "
-            f"layer in it sets the state '{name}', for which it must see the whole batch. Got "
-            "False. A layer that holds others asks them."
-        )
-
-
-def _quietly(work: Callable[[int], Result]) -> Callable[[int], Result]:
-    """Return ``work`` without NumPy's warnings of overflow.
-
-    Training checks the values themselves and says where one is not finite.
-    """
-
-    def quiet(number: int) -> Result:
+    def _run(self, made: _Written, images: Array) -> None:
+        np.copyto(_view(made.images, len(images)), images)
+        # Training checks the values themselves, and says where one is not finite.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return work(number)
+            self._workers.run(made.program, len(images), _shares(len(images)))
 
-    return quiet
+    def _ready(self, purpose: str) -> _Written:
+        """Return the program for a purpose, for the network's parameters as they are."""
+        parameters = self.network.parameters
+        if any(parameters[name] is not array for name, array in self._seen.items()):
+            self._written.clear()
+        if not self._written:
+            self._seen = dict(parameters)
+        if purpose not in self._written:
+            self._written[purpose] = self._write(purpose)
+        return self._written[purpose]
+
+    def _write(self, purpose: str) -> _Written:
+        """Have the stages write a program: for outputs alone, or for a training step."""
+        program = Program(self.network.dtype, self.batch_size, _shares(self.batch_size))
+        shape, stages = self.network.input_shape, self.stages
+        images = y = Values(program.buffer(size_of(shape), whole=True), shape)
+        for stage in stages:
+            y = stage.forward(program, y)
+        outputs = arranged(program, y, channels_last=False)
+        outputs.buffer.whole = True
+        loss = LossStage(self.network.loss, compiled=purpose == "labels")
+        if purpose != "outputs":
+            self._write_back(program, stages, loss.backward(program, outputs))
+        program.assemble()
+        return _Written(program, stages, images, outputs, loss)
+
+    def _write_back(self, program: Program, stages: tuple[Stage, ...], dy: Values) -> None:
+        # Before the first stage that learns, nobody asks for an error.
+        first = next((i for i, stage in enumerate(stages) if stage.learns), len(stages))
+        for number in range(len(stages) - 1, first - 1, -1):
+            dy = stages[number].backward(program, dy, number > first)
 
 
-def _shares(count: int) -> list[slice]:
-    """Cut ``count`` images into shares as equal as can be."""
-    shares = next(shares for least, shares in SHARES if count >= least)
-    edges = [count * number // shares for number in range(shares + 1)]
-    return [slice(a, b) for a, b in pairwise(edges) if b > a]
+def _view(values: Values, images: int) -> Array:
+    return values.buffer.view(images, values.shape)
 
 
-def _chunks(share: slice, size: int) -> list[slice]:
-    """Cut a share into chunks of up to ``size`` images."""
-    starts = range(share.start, share.stop, size)
-    return [slice(start, min(start + size, share.stop)) for start in starts]
+def _shares(images: int) -> int:
+    """Return into how many shares a batch is cut."""
+    return min(images, next(shares for least, shares in SHARES if images >= least))

@@ -1,25 +1,22 @@
-"""Threads: shares of a batch side by side, and no pool inside a pool.
+"""Threads: workers that take part in a program, and no pool inside a pool.
 
-Shares run on our own threads, so the BLAS beneath NumPy gets one thread each:
-with both pools at full width they fight, and many-threaded products may round
-differently from one-threaded ones.
+The kernels' own threads share the work, so the BLAS beneath NumPy, which a user's layer may
+call, gets one thread: many-threaded products may round differently from one-threaded ones, and
+with both pools at full width they fight.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from types import TracebackType
-from typing import TypeVar
 
-import scipy.linalg.blas  # noqa: F401  (the kernels' BLAS, which must be there to be limited)
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from sixloops.engine.kernels import team
+from sixloops.engine.program import Program
 from sixloops.errors import ConfigurationError, wrong
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 def available_threads() -> int:
@@ -30,29 +27,37 @@ def available_threads() -> int:
 
 
 class Workers:
-    """Some threads that share work, in a ``with`` block.
+    """The thread that enters the ``with`` block, and some more that help it.
 
     Args:
-        threads: how many; None for all that the process may use.
+        threads: how many in all; None for as many as the process may use.
 
     Raises:
-        ConfigurationError: a number of threads under 1.
+        ConfigurationError: a number of threads under 1, or over 256.
     """
 
     def __init__(self, threads: int | None = None) -> None:
         count = available_threads() if threads is None else threads
-        if not isinstance(count, int) or count < 1:
-            raise ConfigurationError(
-                wrong("threads", "a plan", "be a whole number of at least 1", threads)
-            )
-        self.threads = count
-        self._pool: ThreadPoolExecutor | None = None
+        most = team.MOST_WORKERS
+        if not isinstance(count, int | np.integer) or not 1 <= count <= most:
+            expected = f"be a whole number from 1 to {most}"
+            raise ConfigurationError(wrong("threads", "a plan", expected, threads))
+        self.threads = int(count)
+        self._control = np.zeros(team.SIZE, np.int64)
+        self._control[team.WORKERS] = self.threads - 1
+        self._bells = [threading.Semaphore(0) for _ in range(self.threads - 1)]
+        self._helpers: list[threading.Thread] = []
 
     def __enter__(self) -> Workers:
         self._limit = ThreadpoolController().limit(limits=1, user_api="blas")
-        if self.threads > 1:
-            # The thread that asks works too.
-            self._pool = ThreadPoolExecutor(self.threads - 1, thread_name_prefix="sixloops")
+        self._control[team.STOP] = 0
+        # A job without phases: what must be compiled is compiled here, by one thread.
+        team.take_part(self._control, team.LEADER)
+        for number in range(self.threads - 1):
+            name = f"sixloops_{number}"
+            helper = threading.Thread(target=self._help, args=(number,), name=name, daemon=True)
+            helper.start()
+            self._helpers.append(helper)
         return self
 
     def __exit__(
@@ -61,19 +66,40 @@ class Workers:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown()
-            self._pool = None
+        self._control[team.STOP] = 1
+        for bell in self._bells:
+            bell.release()
+        for helper in self._helpers:
+            helper.join()
+        self._helpers.clear()
         self._limit.restore_original_limits()
 
-    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-        """Return ``work`` of every item, in the items' order."""
-        if self._pool is None:
-            return [work(item) for item in items]
-        waiting = {n: self._pool.submit(work, items[n]) for n in range(1, len(items))}
-        # This thread does the first, and then, from the end on, what no other has begun.
-        results = {0: work(items[0])} if items else {}
-        for n in reversed(waiting):
-            if waiting[n].cancel():
-                results[n] = work(items[n])
-        return [results[n] if n in results else waiting[n].result() for n in range(len(items))]
+    def _help(self, number: int) -> None:
+        """Take part in all jobs, and sleep while there are none."""
+        next_thing = team.AGAIN
+        while next_thing != team.HOME:
+            if next_thing == team.SLEEP:
+                self._bells[number].acquire()
+            next_thing = team.take_part(self._control, number)
+
+    def run(self, program: Program, images: int, shares: int) -> None:
+        """Do all of a program for a batch.
+
+        Args:
+            program: assembled.
+            images: how many the batch has.
+            shares: into how many shares it is cut.
+        """
+        for part in program.runs:
+            if callable(part):
+                part(images)
+            else:
+                self._do(program, *part, images, shares)
+
+    def _do(self, program: Program, first: int, last: int, images: int, shares: int) -> None:
+        """Do some phases in a row."""
+        if team.begin(self._control, first, last, images, shares, *program.addresses):
+            for number, bell in enumerate(self._bells):
+                if self._control[team.ASLEEP + team.LINE * number]:
+                    bell.release()
+        team.take_part(self._control, team.LEADER)

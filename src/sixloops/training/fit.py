@@ -218,8 +218,8 @@ def _step(run: Run, plan: Plan, images: Array, targets: Array) -> None:
     network, settings, number = run.network, run.settings, run.step
     run.rate = settings.optimizer.rate * settings.schedule.factor(run.clock)
 
-    def random(share: int) -> np.random.Generator:
-        return run.streams.generator("dropout", number, share)
+    def random() -> np.random.Generator:
+        return run.streams.generator("dropout", number)
 
     step = plan.step(images, targets, random)
     check_loss(run, plan, step.loss, images)

@@ -12,11 +12,12 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any
 
 import numba
-
-Function = TypeVar("Function", bound=Callable[..., None])
+import numba.extending
+import numpy as np
+from numba.core import types
 
 FAST = {"contract", "nsz"}
 """Sums may use fused multiply-adds; their order, NaN and infinity stay as written."""
@@ -59,7 +60,57 @@ def compiled_before() -> bool:
 numba.config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
 
 
-def kernel(function: Function) -> Function:
+def kernel(function: Callable[..., Any]) -> Any:
     """Compile ``function`` when it is first called; its arrays must not overlap."""
-    compiled = numba.njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")(function)
-    return cast(Function, compiled)
+    return numba.njit(**_OPTIONS)(function)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile ``function`` into the kernels that call it.
+
+    An array is handed to a function in seven pieces, which takes longer than a short function
+    works.
+    """
+    return numba.njit(forceinline=True, **_OPTIONS)(function)
+
+
+def entry(function: Callable[..., Any]) -> Any:
+    """Compile ``function``, which Python calls, with all kernels in it; kept for later runs."""
+    return numba.njit(cache=True, **_OPTIONS)(function)
+
+
+_OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": FAST, "error_model": "numpy"}
+
+
+def intrinsic(function: Callable[..., Any]) -> Any:
+    """Have ``function`` say in LLVM's terms what a call of it does.
+
+    It takes Numba's typing context and the arguments' types (whole numbers that are known when
+    a kernel is compiled, as such), and returns the types of result and arguments, and the
+    function that writes the code.
+    """
+    return numba.extending.intrinsic(prefer_literal=True)(function)
+
+
+class Instruction:
+    """A kernel that a program can call by its address; compiled when it is first asked for.
+
+    Args:
+        function: takes where its row is, the first image, how many images, into how many
+            shares the batch is cut, how much each image's loss counts, and a pointer of the
+            type of the numbers.
+    """
+
+    def __init__(self, function: Callable[[int, int, int, int, float, Any], None]) -> None:
+        self.function, self.name = function, function.__name__
+        self._compiled: dict[str, Any] = {}
+
+    def address(self, dtype: np.dtype[Any]) -> int:
+        """Return where the machine code for numbers of a type is."""
+        if dtype.name not in self._compiled:
+            element = {"float32": types.float32, "float64": types.float64}[dtype.name]
+            whole = types.int64
+            taken = (whole, whole, whole, whole, types.float64, types.CPointer(element))
+            compiled = numba.cfunc(types.void(*taken), cache=True, **_OPTIONS)(self.function)
+            self._compiled[dtype.name] = compiled
+        return int(self._compiled[dtype.name].address)

@@ -1,71 +1,212 @@
-"""Dense layers: the product with bias and ReLU, and the way back to the input."""
+"""Dense layers: products of matrices by tiles of sums in registers.
+
+Both ways through a dense layer are sums of products. Forward, y = x·Wᵀ + b is a table of
+scalar products: rows of x with rows of W, as they lie. Backward, dx = dy·W and dW = dyᵀ·x are
+sums of rows, each weighted by one number.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
 
-from sixloops.engine.kernels.compiling import kernel
-from sixloops.engine.kernels.relu import cut_off, let_through
+from sixloops.engine.kernels.compiling import inlined, kernel
+from sixloops.engine.kernels.vectors import (
+    LANES,
+    broadcasts,
+    multiply_add,
+    store,
+    store_totals,
+    vectors,
+    zeros,
+)
 from sixloops.layers.base import Array
 
-SMALL_PRODUCT = 1_000_000
-"""Multiply-adds up to which OpenBLAS multiplies without rearranging the matrices first."""
+COLUMNS = 4
+"""Vectors, or rows of weights, in a tile."""
 
-FEW_ROWS = 16
-"""Up to this many rows, rearranging the weights costs more than it gains."""
+
+def _scalar_products(rows: int, columns: int) -> Callable[..., None]:
+    """Return the kernel for tiles of ``rows`` images by ``columns`` units."""
+    size = rows * columns
+
+    @inlined
+    def scalar_products(
+        x: Array, n: int, weight: Array, u: int, features: int, y: Array, units: int
+    ) -> None:
+        sums, whole = zeros(x, size), features // LANES * LANES
+        for f in range(0, whole, LANES):
+            images = vectors(x, n * features + f, features, rows)
+            weights = vectors(weight, u * features + f, features, columns)
+            sums = multiply_add(sums, images, weights)
+        store_totals(y, n * units + u, units, 1, sums, columns)
+        for f in range(whole, features):
+            for row in range(n, n + rows):
+                for column in range(u, u + columns):
+                    product = x[row * features + f] * weight[column * features + f]
+                    y[row * units + column] += product
+
+    return scalar_products
+
+
+_one_by_1, _two_by_1, _four_by_1, _five_by_1 = (_scalar_products(n, 1) for n in (1, 2, 4, 5))
+_one_by_4, _two_by_4, _four_by_4, _five_by_4 = (_scalar_products(n, 4) for n in (1, 2, 4, 5))
+
+
+@inlined
+def _rows_of_tile(count: int) -> int:
+    """Return how many rows a tile has, of ``count``: as few tiles as can be, little twice."""
+    if count >= 4:
+        return 5 if -(-count // 5) * 5 <= -(-count // 4) * 4 else 4
+    return 2 if count >= 2 else 1
 
 
 @kernel
-def multiply(a: Array, b: Array, product: Array) -> None:
-    """Compute a·b; where a has few rows, as small products.
-
-    Args:
-        a: (rows, inner).
-        b: (inner, columns).
-        product: filled; (rows, columns).
-    """
-    rows, step = a.shape[0], SMALL_PRODUCT // b.size
-    if rows > FEW_ROWS or step == 0:
-        np.dot(a, b, product)
-        return
-    for begin in range(0, rows, step):
-        end = min(begin + step, rows)
-        np.dot(a[begin:end], b, product[begin:end])
-
-
-@kernel
-def forward(x: Array, weight: Array, bias: Array, relu: bool, y: Array) -> None:
-    """Compute x·Wᵀ + b, and cut off what is negative if ReLU follows.
+def forward(
+    x: Array, images: int, weight: Array, bias: Array, features: int, units: int, y: Array
+) -> None:
+    """Compute y = x·Wᵀ + b.
 
     Args:
         x: (images, features).
+        images: how many.
         weight: (units, features).
         bias: (units,).
-        relu: whether ReLU follows.
+        features: of an image.
+        units: of the layer.
         y: filled; (images, units).
     """
-    multiply(x, weight.T, y)
-    for n in range(y.shape[0]):
-        row = y[n]
-        for unit in range(row.shape[0]):
-            row[unit] += bias[unit]
-    if relu:
-        cut_off(y.reshape(-1))
+    rows = _rows_of_tile(images)
+    columns = COLUMNS if units >= COLUMNS else 1
+    for unit in range(0, units, columns):
+        # The last tile overlaps the one before it, and computes the same again.
+        u = min(unit, units - columns)
+        for image in range(0, images, rows):
+            n = min(image, images - rows)
+            if rows == 5 and columns == 4:
+                _five_by_4(x, n, weight, u, features, y, units)
+            elif rows == 4 and columns == 4:
+                _four_by_4(x, n, weight, u, features, y, units)
+            elif rows == 2 and columns == 4:
+                _two_by_4(x, n, weight, u, features, y, units)
+            elif rows == 1 and columns == 4:
+                _one_by_4(x, n, weight, u, features, y, units)
+            elif rows == 5:
+                _five_by_1(x, n, weight, u, features, y, units)
+            elif rows == 4:
+                _four_by_1(x, n, weight, u, features, y, units)
+            elif rows == 2:
+                _two_by_1(x, n, weight, u, features, y, units)
+            else:
+                _one_by_1(x, n, weight, u, features, y, units)
+    for n in range(images):
+        for u in range(units):
+            y[n * units + u] += bias[u]
+
+
+def _weighted_rows(rows: int, columns: int) -> Callable[..., None]:
+    """Return the kernel for tiles of ``rows`` by ``columns`` vectors."""
+    size = rows * columns
+
+    @inlined
+    def weighted_rows(
+        a: Array,
+        place: int,
+        row: int,
+        step: int,
+        b: Array,
+        begin: int,
+        width: int,
+        terms: int,
+        c: Array,
+        target: int,
+    ) -> None:
+        sums = zeros(c, size)
+        for _ in range(terms):
+            weights = broadcasts(a, place, row, rows)
+            sums = multiply_add(sums, weights, vectors(b, begin, LANES, columns))
+            place += step
+            begin += width
+        store(c, target, width, LANES, sums, columns, LANES)
+
+    return weighted_rows
+
+
+_one_row_1, _two_rows_1, _four_rows_1, _five_rows_1 = (_weighted_rows(n, 1) for n in (1, 2, 4, 5))
+_one_row_4, _two_rows_4, _four_rows_4, _five_rows_4 = (_weighted_rows(n, 4) for n in (1, 2, 4, 5))
 
 
 @kernel
-def backward(y: Array, weight: Array, error: Array, relu: bool, dx: Array, needs_dx: bool) -> None:
-    """Carry the error back through ReLU, and through the product where that is needed.
+def sum_rows(
+    a: Array,
+    a_begin: int,
+    row: int,
+    step: int,
+    b: Array,
+    terms: int,
+    c: Array,
+    first: int,
+    count: int,
+    width: int,
+) -> None:
+    """Compute C[r] = Σ_t A[r, t] · B[t] for some rows r.
 
     Args:
-        y: what forward gave, (images, units).
-        weight: (units, features).
-        error: ∂E/∂y, changed to that before ReLU; (images, units).
-        relu: whether ReLU follows.
-        dx: filled where it is needed; (images, features).
-        needs_dx: whether it is.
+        a: the weights.
+        a_begin: where those of row 0 begin.
+        row: from one row's weight to the next row's.
+        step: from one term's weight to the next term's.
+        b: (terms, width).
+        terms: how many.
+        c: filled from row ``first`` on; (rows, width).
+        first: the first row that is computed.
+        count: how many rows are.
+        width: numbers in a row.
     """
-    if relu:
-        let_through(y.reshape(-1), error.reshape(-1))
-    if needs_dx:
-        multiply(error, weight, dx)
+    rows = _rows_of_tile(count)
+    columns = COLUMNS if width >= COLUMNS * LANES else 1
+    if width < LANES:
+        _sum_narrow_rows(a, a_begin, row, step, b, terms, c, first, count, width)
+        return
+    for piece in range(0, width, columns * LANES):
+        # As above, the last tile overlaps the one before it.
+        p = min(piece, width - columns * LANES)
+        for block in range(0, count, rows):
+            r = first + min(block, count - rows)
+            place, target = a_begin + r * row, r * width + p
+            if rows == 5 and columns == 4:
+                _five_rows_4(a, place, row, step, b, p, width, terms, c, target)
+            elif rows == 4 and columns == 4:
+                _four_rows_4(a, place, row, step, b, p, width, terms, c, target)
+            elif rows == 2 and columns == 4:
+                _two_rows_4(a, place, row, step, b, p, width, terms, c, target)
+            elif rows == 1 and columns == 4:
+                _one_row_4(a, place, row, step, b, p, width, terms, c, target)
+            elif rows == 5:
+                _five_rows_1(a, place, row, step, b, p, width, terms, c, target)
+            elif rows == 4:
+                _four_rows_1(a, place, row, step, b, p, width, terms, c, target)
+            elif rows == 2:
+                _two_rows_1(a, place, row, step, b, p, width, terms, c, target)
+            else:
+                _one_row_1(a, place, row, step, b, p, width, terms, c, target)
+
+
+@kernel
+def _sum_narrow_rows(
+    a: Array,
+    a_begin: int,
+    row: int,
+    step: int,
+    b: Array,
+    terms: int,
+    c: Array,
+    first: int,
+    count: int,
+    width: int,
+) -> None:
+    """Compute the same where a row is shorter than a vector."""
+    for r in range(first, first + count):
+        for f in range(width):
+            c[r * width + f] = 0
+            for t in range(terms):
+                c[r * width + f] += a[a_begin + r * row + t * step] * b[t * width + f]

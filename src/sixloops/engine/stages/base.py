@@ -1,26 +1,49 @@
 """What a stage is.
 
-A stage does the work of one layer or of several that belong together. What it needs while
-it works, it keeps in a *memory*, of which every worker has its own; the stage itself is
-shared by all of them and changes only in :meth:`Stage.prepare`.
+A stage does the work of one layer, or of several that belong together. It does it by writing
+instructions into a program: first, from the first stage to the last, those that lead forward,
+then, from the last to the first, those that lead back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, replace
 
-from sixloops.layers import Context
-from sixloops.layers.base import Array, Gradients, Parameters
+from sixloops.engine.kernels import instructions
+from sixloops.engine.program import Buffer, Program
+from sixloops.layers.base import Gradients, Parameters, Shape
+
+
+@dataclass(frozen=True)
+class Values:
+    """What goes from stage to stage: for each image an array, in a buffer.
+
+    Args:
+        buffer: where it is.
+        shape: the array's, as the layers know it: (channels, height, width) or (features,).
+        channels_last: whether it lies there as (height, width, channels).
+    """
+
+    buffer: Buffer
+    shape: Shape
+    channels_last: bool = False
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What stages learn.
+
+    Args:
+        parameters: the network's, by dotted name.
+        gradients: arrays of the same shapes, which the stages fill.
+    """
+
+    parameters: Parameters
+    gradients: Gradients
 
 
 class Stage:
-    """Base of all stages.
-
-    A batch goes through a stage in this order: ``prepare`` once; for each worker ``begin``,
-    then ``forward`` and ``backward`` for one chunk of images after the other, and ``end``;
-    and once all workers are done, ``finish``.
-    """
+    """Base of all stages."""
 
     name: str
     """What it is, for people: the layers' paths and kinds, and the method."""
@@ -28,40 +51,70 @@ class Stage:
     learns: bool = False
     """Whether it has parameters."""
 
-    writes: tuple[str, ...] = ()
-    """The parameters whose gradients :meth:`finish` writes."""
-
     draws: bool = False
     """Whether it may draw random numbers."""
 
-    def prepare(self, parameters: Parameters) -> None:
-        """Put this step's parameters into the stage's own order."""
-
-    def memory(self, images: int) -> Any:
-        """Return what one worker needs for chunks of up to ``images``."""
-        return None
-
-    def begin(self, memory: Any, first: int) -> None:
-        """Forget the gradients of the last batch; the share starts at image ``first``."""
-
-    def forward(self, memory: Any, x: Array, context: Context) -> Array:
-        """Return the output for a chunk; it stays valid until the next call."""
+    def forward(self, program: Program, x: Values) -> Values:
+        """Write how the output comes from ``x``, which must be left as it is."""
         raise NotImplementedError
 
-    def backward(self, memory: Any, dy: Array, needs_dx: bool) -> Array:
-        """Add the chunk's gradients, and return dx; anything where it is not needed."""
-        raise NotImplementedError
+    def backward(self, program: Program, dy: Values, needs_dx: bool) -> Values:
+        """Write how ``dy``, which may be changed, leads to the gradients and to dx.
 
-    def end(self, memory: Any) -> Gradients:
-        """Return the sum of the chunks' gradients, by the network's names."""
-        return {}
-
-    def finish(self, gradients: Gradients, images: int) -> list[Callable[[], None]]:
-        """Return work, for any threads, that writes gradients of the whole batch.
-
-        Args:
-            gradients: the plan's, by the network's names; those that are written here are
-                missing from what :meth:`end` returns.
-            images: the batch's size.
+        Where ``needs_dx`` is false nobody looks at what is returned.
         """
-        return []
+        raise NotImplementedError
+
+
+def size_of(shape: Shape) -> int:
+    """Return how many numbers an array of ``shape`` holds."""
+    size = 1
+    for length in shape:
+        size *= length
+    return size
+
+
+def strides_of(
+    values: Values, frame: tuple[int, int] | None = None, corner: tuple[int, int] = (0, 0)
+) -> tuple[int, int, int, int, int]:
+    """Return where maps begin, and the steps to the next row, column, channel and image.
+
+    Args:
+        values: the maps.
+        frame: (height, width) of the frame that they are in; None for their own.
+        corner: where in the frame they are.
+    """
+    channels, height, width = values.shape
+    rows, columns = frame or (height, width)
+    row, column, channel = columns, 1, rows * columns
+    if values.channels_last:
+        row, column, channel = columns * channels, channels, 1
+    begin = corner[0] * row + corner[1] * column
+    return begin, row, column, channel, channels * rows * columns
+
+
+def arranged(program: Program, values: Values, channels_last: bool) -> Values:
+    """Return maps with their channels last, or first; copied only where they must be."""
+    if values.channels_last == channels_last:
+        return values
+    channels, height, width = values.shape
+    if channels == 1 or height * width == 1:
+        return replace(values, channels_last=channels_last)
+    made = replace(
+        values, buffer=program.buffer(size_of(values.shape)), channels_last=channels_last
+    )
+    copy(program, values, strides_of(values), made, strides_of(made))
+    return made
+
+
+def copy(
+    program: Program,
+    source: Values,
+    source_strides: tuple[int, ...],
+    target: Values,
+    target_strides: tuple[int, ...],
+) -> None:
+    """Write how maps are copied, as many pixels as ``source`` has in its shape."""
+    channels, height, width = source.shape
+    operands = (source.buffer, target.buffer, height, width, channels)
+    program.each(instructions.copy_maps, *operands, *source_strides, *target_strides)

@@ -1,73 +1,46 @@
-"""Convolutions, with the activations and the max pooling that follow them.
-
-The maps have their channels last. Blocks of images go through one product with the
-weights: patches (positions, taps) · Wᵀ (taps, kernels). An activation f that never falls
-commutes with the maximum, so it is applied behind the pooling, to a fraction of the values.
-
-Backward, only the winners of a pooling have an error. Where a window is large enough, the
-gradients visit these alone: ∂E/∂W[k] is the sum of error · patch over k's winners, and the
-error of a patch is the sum of error · W[k] over the kernels that won there. That is the
-same gradient as that of the full products, with a quarter of the work or less.
-"""
+"""Convolution, with the 2×2 max pooling and the activation behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 
-from sixloops.engine.activation import Back, activate
-from sixloops.engine.kernels import convolution as kernels
-from sixloops.engine.kernels.dense import SMALL_PRODUCT
-from sixloops.engine.kernels.max_pool import Pooling
+from sixloops.engine.kernels import instructions
+from sixloops.engine.kernels.vectors import LANES
 from sixloops.engine.places import Place
-from sixloops.engine.stages.base import Stage
-from sixloops.layers import Context, Conv2D, Layer, MaxPool2D, ReLU
-from sixloops.layers.base import Array, Gradients, Parameters
-from sixloops.layers.pooling import pooling_window
+from sixloops.engine.program import Buffer, Part, Program
+from sixloops.engine.stages.activation import activate, differentiate
+from sixloops.engine.stages.base import (
+    Learned,
+    Stage,
+    Values,
+    arranged,
+    copy,
+    size_of,
+    strides_of,
+)
+from sixloops.layers import Conv2D, Layer, ReLU
+from sixloops.layers.base import Array
 from sixloops.layers.windows import Window, window_over
 
-BLOCK_BYTES = 1 << 17
-"""The patches of a block of images and their product shall stay in a core's own cache."""
+NEAR = 6144
+"""Numbers of maps that stay in the processor's nearest cache beside what else is there."""
 
-_NO_WINNERS = np.zeros((1, 1, 1), np.int32)
-_NO_IMAGES = np.zeros((0, 0, 0))
+FEW = 64
+"""Positions from which on a kernel's errors need not be collected from several images."""
 
-SPARSE_TAPS = 64
-"""With fewer taps than this a full product is faster than visiting the winners."""
-
-
-@dataclass
-class ConvolutionMemory:
-    """A worker's arrays, for chunks of up to as many images as ``y`` has."""
-
-    block: int
-    padded: Array
-    dx: Array
-    patches: Array
-    z: Array
-    y: Array
-    winners: Array
-    error: Array
-    weight_sum: Array
-    weight_part: Array
-    bias_sum: Array
-    starts: Array
-    order: Array
-    x: Array
-    back: Back | None = None
+LONG = 24
+"""Vectors of taps from which on it pays to leave out errors of 0."""
 
 
 class ConvolutionStage(Stage):
-    """A convolution without groups, maybe a max pooling, and activations behind both.
+    """A convolution, pooled or not, with an activation.
 
     Args:
         place: the convolution at its place.
         layer: the convolution itself.
-        pool: a max pooling that follows; None for none.
-        activations: applied at the end.
-        parameters: the network's.
+        pooled: whether 2×2 max pooling follows, over windows that lie side by side.
+        activation: applied to the result, if any.
+        learned: the network's parameters and gradients.
     """
 
     learns = True
@@ -76,211 +49,166 @@ class ConvolutionStage(Stage):
         self,
         place: Place,
         layer: Conv2D,
-        pool: MaxPool2D | None,
-        activations: Sequence[Layer],
-        parameters: Parameters,
+        pooled: bool,
+        activation: Layer | None,
+        learned: Learned,
     ) -> None:
-        self.place, self.layer, self.pool = place, layer, pool
-        self.activations = tuple(activations)
-        self.window = _window_of(layer, place)
-        down, across = self.window.positions
-        self.positions, self.taps = down * across, parameters[self._named("weight")][0].size
-        self.pooling = None if pool is None else pooling_window(pool, place.output_shape)
-        self.outputs = self.window.positions if self.pooling is None else self.pooling.positions
-        area = 1 if self.pooling is None else self.pooling.kernel[0] * self.pooling.kernel[1]
-        self.single = place.input_shape[0] == 1
-        self.sparse = area >= 4 and self.taps >= SPARSE_TAPS and not self.single
-        self.name = self._words()
-        self.relu = [type(activation) for activation in activations] == [ReLU]
-        self.padded = self.window.padding != ((0, 0), (0, 0))
-        self._pooling = _pooling_of(self.pooling)
-        self.geometry = _geometry(self.window, place.input_shape[0])
-        mask = layer.connections(place.input_shape[0])
-        self._mask = None if mask.all() else mask[:, None, None, :]
-        kernels, channels, kh, kw = parameters[self._named("weight")].shape
-        dtype = parameters[self._named("weight")].dtype
-        self._weight = np.empty((kernels, kh, kw, channels), dtype)
-        self._no_bias = np.zeros(kernels, dtype)
-        self.prepare(parameters)
+        self._place, self._layer, self._pooled = place, layer, pooled
+        self._activation, self._learned = activation, learned
+        self._window = _window_of(layer, place)
+        self._channels, self._groups = place.input_shape[0], layer.groups
+        self._kernels = layer.filters // layer.groups
+        (top, bottom), (left, right) = self._window.padding
+        height, width = self._window.extent
+        self._frame = height + top + bottom, width + left + right
+        down, across = self._window.positions
+        self._down, self._across = (down // 2, across // 2) if pooled else (down, across)
+        self._runs = self._what_a_window_sees()
+        self.name = self._described()
 
-    def _named(self, parameter: str) -> str:
-        return f"{self.place.path}.{parameter}"
+    def _described(self) -> str:
+        kh, kw = self._window.kernel
+        pool = " and 2×2 max pooling" if self._pooled else ""
+        name = f" with {type(self._activation).__name__}" if self._activation else ""
+        way = "tiles in registers; back over the winners" if self._pooled else "tiles in registers"
+        return f"{self._place.path} Conv2D {self._layer.filters}@{kh}×{kw}{pool}{name}: {way}"
 
-    def _words(self) -> str:
-        kh, kw = self.window.kernel
-        parts = [f"Conv2D {self.layer.filters}@{kh}×{kw}"]
-        if self.pooling is not None:
-            parts.append(f"MaxPool2D {self.pooling.kernel[0]}×{self.pooling.kernel[1]}")
-        parts += [type(activation).__name__ for activation in self.activations]
-        backward = "visits winners" if self.sparse else "product"
-        return f"{self.place.path} {' + '.join(parts)}: patches and product, backward {backward}"
+    def _what_a_window_sees(self) -> tuple[int, int, int, int, int]:
+        """Return the runs of numbers that lie together: rows of the kernel, or its taps."""
+        (kh, kw), (dh, dw) = self._window.kernel, self._window.dilation
+        line = dh * self._frame[1] * self._channels
+        if self._groups == 1 and dw == 1:
+            return kh, 1, kw * self._channels, line, 0
+        return kh, kw, self._channels // self._groups, line, dw * self._channels
 
-    def prepare(self, parameters: Parameters) -> None:
-        """Put the weights into the order of the patches, absent connections as 0."""
-        np.copyto(self._weight, parameters[self._named("weight")].transpose(0, 2, 3, 1))
-        if self._mask is not None:
-            self._weight *= self._mask
-        self._matrix = self._weight.reshape(len(self._weight), -1)
-        self._bias = parameters.get(self._named("bias"), self._no_bias)
+    def _windows(self) -> Array:
+        """Return each window's first pixel times four, plus which of its pooling's it is."""
+        (sh, sw), (down, across) = self._window.stride, self._window.positions
+        pixels = np.arange(down)[:, None] * (sh * self._frame[1]) + np.arange(across) * sw
+        if not self._pooled:
+            return pixels * 4
+        fours = pixels[: self._down * 2, : self._across * 2]
+        fours = fours.reshape(self._down, 2, self._across, 2).swapaxes(1, 2).reshape(-1, 4)
+        return fours * 4 + np.arange(4)
 
-    def memory(self, images: int) -> ConvolutionMemory:
-        """Return the arrays for chunks of up to ``images``."""
-        dtype, kernels = self._weight.dtype, len(self._weight)
-        (h, w), ((top, bottom), (left, right)) = self.window.extent, self.window.padding
-        padded = (images, h + top + bottom, w + left + right, self.place.input_shape[0])
-        block = self._block(images)
-        y, pooled = (images, *self.outputs, kernels), self.outputs[0] * self.outputs[1]
-        return ConvolutionMemory(
-            block=block,
-            padded=np.zeros(padded if self.padded else 0, dtype),
-            dx=np.zeros(padded, dtype),
-            patches=np.empty(block * self.positions * self.taps, dtype),
-            z=np.empty(block * self.positions * kernels, dtype),
-            y=np.empty(y, dtype),
-            winners=np.empty(y if self.pooling is not None else (images, 1, 1, 1), np.int32),
-            error=np.empty(y, dtype),
-            weight_sum=np.empty_like(self._matrix),
-            weight_part=np.empty_like(self._matrix),
-            bias_sum=np.empty(kernels, dtype),
-            starts=np.empty(self.positions + 1, np.int32),
-            order=np.empty(pooled * max(kernels, block), np.int32),
-            x=_NO_IMAGES,
+    def forward(self, program: Program, x: Values) -> Values:
+        """Write y = f(max(W·P) + b)."""
+        self._pack(program)
+        self._x = self._framed(program, x)
+        shape = (self._layer.filters, self._down, self._across)
+        self._y = Values(program.buffer(size_of(shape)), shape, channels_last=True)
+        self._winners = program.buffer(size_of(shape) if self._pooled else 0, np.int32)
+        self._table = program.array(self._windows(), np.int32)
+        image, rows = self._image(), size_of(shape[1:]) * (4 if self._pooled else 1)
+        starts = program.array(np.arange(program.chunk) * (image // self._channels * 4), np.int32)
+        arrays = (self._x, self._y.buffer, self._winners, self._table, starts)
+        numbers = (image, rows, self._channels, self._kernels, self._groups, self._pooled)
+        packed = self._panels, self._biases
+        program.each(instructions.convolve, *arrays, *packed, *numbers, *self._runs)
+        activate(program, self._activation, self._y)
+        return self._y
+
+    def _image(self) -> int:
+        """Return how many numbers an image's maps are, with their frame."""
+        return self._channels * self._frame[0] * self._frame[1]
+
+    def _pack(self, program: Program) -> None:
+        """Write how the weights are arranged for both ways, before each batch."""
+        parameters, path = self._learned.parameters, self._place.path
+        weight = parameters[f"{path}.weight"]
+        bias = parameters.get(f"{path}.bias", np.zeros(self._layer.filters, weight.dtype))
+        self._shape = (self._groups, self._kernels, *weight.shape[1:])
+        connected = self._layer.connections(self._channels)[:, :, None, None]
+        self._mask = program.array(np.broadcast_to(connected, weight.shape))
+        padded = -(-self._kernels // LANES) * LANES * self._groups
+        self._panels = program.array(np.zeros(padded * weight[0].size))
+        self._biases = program.array(np.zeros(padded))
+        self._rows = program.array(np.zeros(self._layer.filters * self._length()))
+        program.before(instructions.pack_panels, weight, self._mask, self._panels, *self._shape)
+        program.before(instructions.pack_biases, bias, self._biases, *self._shape)
+
+    def _length(self) -> int:
+        """Return how many numbers a kernel's runs are, each padded to whole vectors."""
+        return self._runs[0] * self._runs[1] * (-(-self._runs[2] // LANES) * LANES)
+
+    def _framed(self, program: Program, x: Values) -> Buffer:
+        """Return the maps with their channels last, in a frame of zeros if there is padding."""
+        if self._frame == self._window.extent:
+            return arranged(program, x, channels_last=True).buffer
+        framed = Values(program.buffer(self._image()), x.shape, channels_last=True)
+        # Nothing is ever written into the frame itself: its zeros last.
+        copy(program, x, strides_of(x), framed, self._inner_strides(framed))
+        return framed.buffer
+
+    def _inner_strides(self, framed: Values) -> tuple[int, ...]:
+        (top, _), (left, _) = self._window.padding
+        return strides_of(framed, self._frame, (top, left))
+
+    def backward(self, program: Program, dy: Values, needs_dx: bool) -> Values:
+        """Write the sums over the windows that matter."""
+        error = arranged(program, dy, channels_last=True)
+        differentiate(program, self._activation, self._y, error)
+        self._sum_gradients(program, error)
+        return self._error_of_input(program, error) if needs_dx else dy
+
+    def _sum_gradients(self, program: Program, error: Values) -> None:
+        gradients, path = self._learned.gradients, self._place.path
+        positions, filters = self._down * self._across, self._layer.filters
+        block = self._block(positions)
+        scratch = program.part(max(block, 1) * positions)
+        places = program.part(max(block, 1) * positions, np.int32)
+        sums = program.part(filters * self._length())
+        program.once(instructions.clear, sums, filters * self._length())
+        arrays = (self._x, error.buffer, self._winners, self._table, scratch, places, sums)
+        numbers = (self._image(), positions, self._channels, self._kernels, self._groups)
+        how = (self._pooled, block, *self._runs)
+        program.each(instructions.convolution_weights, *arrays, *numbers, *how)
+        gradient, size = gradients[f"{path}.weight"], sums.array.shape[1]
+        shape = (*self._shape, *self._runs)
+        program.after(instructions.sum_of_rows, sums.array, self._mask, gradient, size, *shape)
+        if self._layer.use_bias:
+            add_biases(program, error, positions, filters, gradients[f"{path}.bias"])
+
+    def _block(self, positions: int) -> int:
+        """Return from how many images errors are collected; 0 to take them as they lie."""
+        has_zeros = isinstance(self._activation, ReLU) and self._length() >= LONG * LANES
+        if not has_zeros and positions >= FEW:
+            return 0
+        return max(1, min(NEAR // self._image(), 16))
+
+    def _error_of_input(self, program: Program, error: Values) -> Values:
+        parameters, windows = self._learned.parameters, self._table.size
+        program.before(
+            instructions.pack_rows,
+            *(parameters[f"{self._place.path}.weight"], self._mask, self._rows),
+            *(*self._shape, *self._runs),
         )
+        found = program.part(windows * self._kernels)
+        kernels = program.part(windows * self._kernels, np.int32)
+        counts, framed = program.part(windows, np.int32), program.buffer(self._image())
+        arrays = (framed, error.buffer, self._winners, self._table, found, kernels, counts)
+        numbers = (self._image(), self._down, self._across, self._channels, self._kernels)
+        how = (self._groups, self._pooled, *self._runs)
+        program.each(instructions.convolution_input, *arrays, self._rows, *numbers, *how)
+        dx = Values(framed, self._place.input_shape, channels_last=True)
+        if self._frame == self._window.extent:
+            return dx
+        cropped = Values(program.buffer(size_of(dx.shape)), dx.shape, channels_last=True)
+        copy(program, dx, self._inner_strides(dx), cropped, strides_of(cropped))
+        return cropped
 
-    def _block(self, images: int) -> int:
-        """Return how many images go through one product."""
-        patches = self.positions * self.taps
-        small = SMALL_PRODUCT // (patches * len(self._weight))
-        cached: int = BLOCK_BYTES // (patches * self._weight.dtype.itemsize)
-        return max(1, min(images, small or cached))
 
-    def begin(self, memory: ConvolutionMemory, first: int) -> None:
-        """Forget the gradients."""
-        memory.weight_sum[:] = 0
-        memory.bias_sum[:] = 0
-
-    def forward(self, memory: ConvolutionMemory, x: Array, context: Context) -> Array:
-        """Compute f(max(W·P) + b)."""
-        images = len(x)
-        memory.x = _lines(self._pad(memory, x))
-        y = memory.y[:images]
-        kernels.forward(
-            memory.x,
-            self._matrix,
-            self._bias,
-            self.geometry,
-            self.single,
-            self._pooling,
-            self.relu,
-            memory.block,
-            memory.patches,
-            memory.z,
-            y,
-            memory.winners[:images],
-        )
-        if not self.relu:
-            memory.back = activate(self.activations, y)
-        return y
-
-    def _pad(self, memory: ConvolutionMemory, x: Array) -> Array:
-        """Return the maps with their padding, in one piece of memory."""
-        if not self.padded:
-            return np.ascontiguousarray(x)
-        (h, w), ((top, _), (left, _)) = self.window.extent, self.window.padding
-        np.copyto(memory.padded[: len(x), top : top + h, left : left + w], x)
-        return memory.padded[: len(x)]
-
-    def backward(self, memory: ConvolutionMemory, dy: Array, needs_dx: bool) -> Array:
-        """Carry the error back through activations, pooling and convolution."""
-        images, (h, w), ((top, _), (left, _)) = len(dy), self.window.extent, self.window.padding
-        if memory.back is None:
-            np.copyto(memory.error[:images], dy)
-        else:
-            memory.back(dy, memory.error[:images])
-        flat = images, -1, len(self._matrix)
-        error = memory.error[:images].reshape(flat)
-        winners = memory.winners[:images].reshape(flat) if self.pooling else _NO_WINNERS
-        if self.sparse:
-            self._visit_winners(memory, error, winners, needs_dx)
-        else:
-            self._full_products(memory, error, winners, needs_dx)
-        return memory.dx[:images, top : top + h, left : left + w]
-
-    def _visit_winners(
-        self, memory: ConvolutionMemory, error: Array, winners: Array, needs_dx: bool
-    ) -> None:
-        kernels.backward_of_winners(
-            memory.x,
-            self._matrix,
-            self.geometry,
-            self.relu,
-            memory.block,
-            memory.patches,
-            memory.y[: len(error)].reshape(error.shape),
-            error,
-            winners,
-            memory.weight_sum,
-            memory.bias_sum,
-            _lines(memory.dx[: len(error)]),
-            needs_dx,
-            memory.starts,
-            memory.order,
-        )
-
-    def _full_products(
-        self, memory: ConvolutionMemory, error: Array, winners: Array, needs_dx: bool
-    ) -> None:
-        kernels.backward(
-            memory.x,
-            self._matrix,
-            self.geometry,
-            self.single,
-            self.pooling is not None,
-            self.relu,
-            memory.block,
-            memory.patches,
-            memory.z,
-            memory.y[: len(error)].reshape(error.shape),
-            error,
-            winners,
-            memory.weight_sum,
-            memory.weight_part,
-            memory.bias_sum,
-            _lines(memory.dx[: len(error)]),
-            needs_dx,
-        )
-
-    def end(self, memory: ConvolutionMemory) -> Gradients:
-        """Return the sums, the weights' in the network's order."""
-        total = memory.weight_sum.reshape(self._weight.shape)
-        if self._mask is not None:
-            total = total * self._mask
-        gradients = {self._named("weight"): total.transpose(0, 3, 1, 2)}
-        if self.layer.use_bias:
-            gradients[self._named("bias")] = memory.bias_sum
-        return gradients
+def add_biases(
+    program: Program, error: Values, positions: int, units: int, gradient: Array
+) -> None:
+    """Write how a bias's gradient is added up, over images and positions."""
+    sums: Part = program.part(units)
+    program.once(instructions.clear, sums, units)
+    program.each(instructions.add_rows, error.buffer, sums, positions, units)
+    part = sums.array.shape[1]
+    program.after(instructions.add_parts, sums.array, gradient, part, units)
 
 
 def _window_of(layer: Conv2D, place: Place) -> Window:
     kernel, stride, dilation = layer.kernel, layer.stride, layer.dilation
     return window_over(layer, place.input_shape, kernel, stride, layer.padding, dilation)  # type: ignore[arg-type]
-
-
-def _lines(maps: Array) -> Array:
-    """Look at maps with channels last as (images, height, width × channels)."""
-    return maps.reshape(maps.shape[0], maps.shape[1], -1)
-
-
-def _pooling_of(window: Window | None) -> Pooling:
-    """Return a pooling's window as the kernels take it; zeros for none."""
-    if window is None:
-        return 0, 0, 0, 0, 0, 0
-    (top, _), (left, _) = window.padding
-    return (*window.kernel, *window.stride, top, left)
-
-
-def _geometry(window: Window, channels: int) -> kernels.Geometry:
-    """Return a window as the kernels take it; taps that lie together become one run."""
-    kh, kw = window.kernel
-    runs, run = (1, kw * channels) if window.dilation[1] == 1 else (kw, channels)
-    return (*window.positions, *window.stride, *window.dilation, kh, runs, run, channels)

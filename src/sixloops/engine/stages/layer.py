@@ -1,22 +1,18 @@
-"""A layer that runs by its own definition: NumPy forward and backward, the user's own too."""
+"""A layer that runs by its own definition: NumPy forward and backward, the user's own too.
+
+Python calls it once for the whole batch, between two phases of the program.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import numpy as np
 
 from sixloops.engine.places import Place
-from sixloops.engine.stages.base import Stage
-from sixloops.layers import LAYERS, Context, Dropout
-from sixloops.layers.base import Array, Backward, Gradients, Parameters
+from sixloops.engine.program import Program
+from sixloops.engine.stages.base import Learned, Stage, Values, arranged, size_of
+from sixloops.errors import ConfigurationError
+from sixloops.layers import LAYERS, Dropout
 from sixloops.layers.residual import Residual
-
-
-@dataclass
-class LayerMemory:
-    """What a worker remembers of a chunk, and the sum of the gradients so far."""
-
-    backward: Backward | None = None
-    gradients: Gradients = field(default_factory=dict)
 
 
 class LayerStage(Stage):
@@ -24,43 +20,55 @@ class LayerStage(Stage):
 
     Args:
         place: the layer at its place in the network.
-        parameters: the network's, to know which are the layer's.
+        learned: the network's parameters and gradients.
     """
 
-    def __init__(self, place: Place, parameters: Parameters) -> None:
-        self.place = place
+    def __init__(self, place: Place, learned: Learned) -> None:
+        self._place, self._learned = place, learned
         self.name = f"{place.path} {type(place.layer).__name__}: its own NumPy"
-        self.learns = any(name.startswith(f"{place.path}.") for name in parameters)
+        self._own = [name for name in learned.parameters if name.startswith(f"{place.path}.")]
+        self.learns = bool(self._own)
         kind = type(place.layer)
         self.draws = kind in (Dropout, Residual) or kind not in LAYERS.values()
-        self._parameters = parameters
 
-    def prepare(self, parameters: Parameters) -> None:
-        """Take the parameters as they are."""
-        self._parameters = parameters
+    def forward(self, program: Program, x: Values) -> Values:
+        """Write a call of the layer's forward."""
+        x = arranged(program, x, channels_last=False)
+        shape = self._place.output_shape
+        y = Values(program.buffer(size_of(shape), whole=True), shape)
+        x.buffer.whole = True
 
-    def memory(self, images: int) -> LayerMemory:
-        """Return an empty memory: the layer catches what it needs in its backward."""
-        return LayerMemory()
+        def call(images: int) -> None:
+            given = x.buffer.view(images, x.shape)
+            made, self._backward = self._place.forward(
+                given, self._learned.parameters, program.context
+            )
+            np.copyto(y.buffer.view(images, shape), made)
 
-    def begin(self, memory: LayerMemory, first: int) -> None:
-        """Forget the gradients."""
-        memory.gradients = {}
-
-    def forward(self, memory: LayerMemory, x: Array, context: Context) -> Array:
-        """Run the layer's forward."""
-        y, memory.backward = self.place.forward(x, self._parameters, context)
+        program.call(call)
         return y
 
-    def backward(self, memory: LayerMemory, dy: Array, needs_dx: bool) -> Array:
-        """Run the layer's backward."""
-        backward, memory.backward = memory.backward, None
-        dx, gradients = backward(dy)  # type: ignore[misc]  # forward has set it
-        for name, gradient in gradients.items():
-            earlier = memory.gradients.get(name)
-            memory.gradients[name] = gradient if earlier is None else earlier + gradient
+    def backward(self, program: Program, dy: Values, needs_dx: bool) -> Values:
+        """Write a call of the layer's backward."""
+        dy = arranged(program, dy, channels_last=False)
+        dx = Values(
+            program.buffer(size_of(self._place.input_shape), whole=True), self._place.input_shape
+        )
+        dy.buffer.whole = True
+
+        def call(images: int) -> None:
+            given, gradients = self._backward(dy.buffer.view(images, dy.shape))
+            for name in self._own:
+                if name not in gradients:
+                    raise self._missing(name, list(gradients))
+                np.copyto(self._learned.gradients[name], gradients[name])
+            np.copyto(dx.buffer.view(images, dx.shape), given)
+
+        program.call(call)
         return dx
 
-    def end(self, memory: LayerMemory) -> Gradients:
-        """Return the sums."""
-        return memory.gradients
+    def _missing(self, name: str, got: list[str]) -> ConfigurationError:
+        return ConfigurationError(
+            f"The backward of layer {self._place.path} must return a gradient for its parameter "
+            f"'{name}'. Got gradients for: {', '.join(got) or 'nothing'}."
+        )

@@ -1,0 +1,114 @@
+"""A convolution's weights, arranged for both ways; and their gradient, put back in order."""
+
+from __future__ import annotations
+
+from sixloops.engine.kernels.compiling import kernel
+from sixloops.engine.kernels.convolution import WIDEST, Runs
+from sixloops.engine.kernels.vectors import LANES
+from sixloops.layers.base import Array
+
+Shape = tuple[int, int, int, int, int]
+"""Groups, kernels in a group, and the channels, height and width of a kernel."""
+
+
+@kernel
+def pack_panels(weight: Array, mask: Array, shape: Shape, panels_of: Array) -> None:
+    """Arrange the weights for :func:`~sixloops.engine.kernels.convolution.convolve`.
+
+    Args:
+        weight: (groups × kernels, channels, height, width).
+        mask: multiplied with the weights; as they.
+        shape: of the weights.
+        panels_of: filled; in each group panels of up to ``WIDEST`` vectors of kernels, and in
+            each panel (taps, kernels), with zeros for the kernels that fill up a vector.
+    """
+    groups, kernels, channels, height, width = shape
+    taps, padded = channels * height * width, -(-kernels // LANES) * LANES
+    panels = -(-padded // (WIDEST * LANES))
+    for g in range(groups):
+        begin = 0
+        for panel in range(panels):
+            end = padded // LANES * (panel + 1) // panels * LANES
+            columns, target = end - begin, (g * padded + begin) * taps
+            for k in range(begin, end):
+                source, column = (g * kernels + k) * taps, target + k - begin
+                for c in range(channels):
+                    for uv in range(height * width):
+                        place = column + (uv * channels + c) * columns
+                        if k < kernels:
+                            panels_of[place] = weight[source] * mask[source]
+                            source += 1
+                        else:
+                            panels_of[place] = 0
+            begin = end
+
+
+@kernel
+def pack_biases(bias: Array, shape: Shape, biases: Array) -> None:
+    """Fill each group's biases up to whole vectors.
+
+    Args:
+        bias: (groups × kernels,).
+        shape: of the weights.
+        biases: filled; (groups, kernels padded to whole vectors).
+    """
+    groups, kernels = shape[0], shape[1]
+    padded = -(-kernels // LANES) * LANES
+    for g in range(groups):
+        for k in range(padded):
+            biases[g * padded + k] = bias[g * kernels + k] if k < kernels else 0
+
+
+@kernel
+def pack_rows(weight: Array, mask: Array, shape: Shape, runs: Runs, rows_of: Array) -> None:
+    """Arrange the weights as the windows' runs are, for the way back.
+
+    Args:
+        weight: (groups × kernels, channels, height, width).
+        mask: multiplied with the weights; as they.
+        shape: of the weights.
+        runs: what a window sees.
+        rows_of: filled; (groups × kernels, runs, run padded to whole vectors).
+    """
+    groups, kernels, channels, height, width = shape
+    of_run, padded = runs[2] // channels, -(-runs[2] // LANES) * LANES
+    source = 0
+    for k in range(groups * kernels):
+        begin = k * (height * width // of_run) * padded
+        for c in range(channels):
+            for segment in range(height * width // of_run):
+                for tap in range(of_run):
+                    value = weight[source] * mask[source]
+                    rows_of[begin + segment * padded + tap * channels + c] = value
+                    source += 1
+
+
+@kernel
+def sum_of_rows(
+    parts: Array, count: int, part: int, mask: Array, shape: Shape, runs: Runs, gradient: Array
+) -> None:
+    """Add up the shares' gradients in the shares' order, and put them in the weights' order.
+
+    Args:
+        parts: (count, groups × kernels, runs, run padded to whole vectors).
+        count: how many.
+        part: from one to the next.
+        mask: multiplied with the gradient; as it.
+        shape: of the weights.
+        runs: what a window sees.
+        gradient: filled; (groups × kernels, channels, height, width).
+    """
+    groups, kernels, channels, height, width = shape
+    of_run, padded = runs[2] // channels, -(-runs[2] // LANES) * LANES
+    target = 0
+    for k in range(groups * kernels):
+        begin = k * (height * width // of_run) * padded
+        for c in range(channels):
+            for segment in range(height * width // of_run):
+                for tap in range(of_run):
+                    place = begin + segment * padded + tap * channels + c
+                    total = parts[place]
+                    for number in range(1, count):
+                        total += parts[number * part + place]
+                    gradient[target] = total * mask[target]
+                    target += 1

@@ -1,0 +1,203 @@
+"""A team of threads that works through a job's phases, without Python's lock.
+
+A job is one or more phases, done one after the other. A phase of kind ``SHARES`` is done once
+for each share of the batch, a phase of kind ``PIECES`` has instructions that do not depend on
+each other. Whoever is free takes the next share or piece; at the end of a phase all wait for
+each other. What is computed does not depend on who does what.
+
+Between jobs the team waits, looking out for the next one for some tens of microseconds, as to
+be woken up takes longer than many a job. Then a worker goes back to Python, to sleep.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+
+from sixloops.engine.kernels import atomic
+from sixloops.engine.kernels.compiling import entry, inlined, intrinsic, kernel
+from sixloops.engine.kernels.operands import whole_numbers_at
+from sixloops.layers.base import Array
+
+LINE = 16
+"""Numbers in two lines of the processor's cache: what threads write is kept that far apart."""
+
+GENERATION, STOP = 0, LINE
+"""Which job it is, by number; and whether the team goes home."""
+
+JOB = 2 * LINE
+FIRST, LAST, IMAGES, SHARES_COUNT, CHUNK, LANES_AT, LANE, PHASES_AT, WORKERS = (
+    JOB + n for n in range(9)
+)
+"""The job: its phases; images of the batch, its shares, images in a chunk; where the lanes'
+instructions are and how many numbers one lane's are; where the phases are; and how many workers
+there are besides the leader."""
+
+SEEN = 3 * LINE
+MOST_WORKERS = 256
+ASLEEP = SEEN + LINE * MOST_WORKERS
+COUNTERS = ASLEEP + LINE * MOST_WORKERS
+"""For each worker, the last job that it is done with, and whether it sleeps; for each phase,
+how many items have been taken, and are done."""
+
+MOST_PHASES = 1024
+SIZE = COUNTERS + 2 * LINE * MOST_PHASES
+
+SHARES, PIECES = 0, 1
+KIND, BEGIN, EACH, END = range(4)
+"""A phase: its kind; its instructions, from the first on; those from ``EACH`` on are done for
+every chunk of a share, those before it once a share."""
+PHASE = 4
+
+WIDTH = 49
+"""Numbers in an instruction."""
+
+PATIENCE = 2000
+"""How often a worker looks for a job before it goes to sleep."""
+
+
+@inlined
+def _pause() -> None:
+    atomic.YIELDS()
+
+
+@intrinsic
+def _call(_: Any, address: Any, row: Any, first: Any, images: Any, shares: Any, scale: Any) -> Any:
+    """Call the kernel at an address; the pointer that tells it the type is of no use."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        whole, pointer = ir.IntType(64), ir.IntType(8).as_pointer()
+        taken = [whole, whole, whole, whole, ir.DoubleType(), pointer]
+        kind = ir.FunctionType(ir.VoidType(), taken)
+        kernel = builder.inttoptr(values[0], kind.as_pointer())
+        builder.call(kernel, [*values[1:], ir.Constant(pointer, None)])
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 5, types.float64), generate
+
+
+@kernel
+def _do_rows(rows: int, begin: int, end: int, first: int, images: int, control: Array) -> None:
+    """Do some instructions of a table, for some images."""
+    shares = control[SHARES_COUNT]
+    for row in range(rows + 8 * WIDTH * begin, rows + 8 * WIDTH * end, 8 * WIDTH):
+        _call(whole_numbers_at(row)[0], row, first, images, shares, 1.0 / control[IMAGES])
+
+
+@kernel
+def _do_share(phase: Array, share: int, control: Array) -> None:
+    """Do one share of a phase, a chunk of images at a time."""
+    images, shares, chunk = control[IMAGES], control[SHARES_COUNT], control[CHUNK]
+    begin, end = images * share // shares, images * (share + 1) // shares
+    rows = control[LANES_AT] + 8 * share * control[LANE]
+    _do_rows(rows, phase[BEGIN], phase[EACH], begin, end - begin, control)
+    for first in range(begin, end, chunk):
+        some = min(chunk, end - first)
+        _do_rows(rows, phase[EACH], phase[END], first, some, control)
+
+
+@kernel
+def _work(control: Array) -> None:
+    """Take part in the job, to its end."""
+    phases = whole_numbers_at(control[PHASES_AT])
+    for number in range(control[FIRST], control[LAST]):
+        phase = phases[number * PHASE : (number + 1) * PHASE]
+        kind, begin = phase[KIND], phase[BEGIN]
+        items = control[SHARES_COUNT] if kind == SHARES else phase[END] - begin
+        taken = COUNTERS + 2 * LINE * (number - control[FIRST])
+        done = taken + LINE
+        item = atomic.count_up(control, taken)
+        while item < items:
+            if kind == SHARES:
+                _do_share(phase, item, control)
+            else:
+                row, images = begin + item, control[IMAGES]
+                _do_rows(control[LANES_AT], row, row + 1, 0, images, control)
+            atomic.count_up(control, done)
+            item = atomic.count_up(control, taken)
+        while atomic.load(control, done) < items:
+            _pause()
+
+
+@entry
+def begin(
+    control: Array,
+    first: int,
+    last: int,
+    images: int,
+    shares: int,
+    chunk: int,
+    lanes: int,
+    lane: int,
+    phases: int,
+) -> bool:
+    """Announce a job; say whether a worker sleeps and must be woken up.
+
+    Args:
+        control: what the team shares.
+        first: the job's first phase.
+        last: the phase behind its last one.
+        images: of the batch.
+        shares: into which it is cut.
+        chunk: images that go through the instructions together.
+        lanes: the address of the instructions.
+        lane: how many numbers the instructions of one share are.
+        phases: the address of the phases.
+    """
+    generation = atomic.load(control, GENERATION)
+    for worker in range(control[WORKERS]):
+        while atomic.load(control, SEEN + LINE * worker) < generation:
+            _pause()
+    control[FIRST], control[LAST], control[IMAGES] = first, last, images
+    control[SHARES_COUNT], control[CHUNK] = shares, chunk
+    control[LANES_AT], control[LANE], control[PHASES_AT] = lanes, lane, phases
+    for phase in range(last - first):
+        atomic.store(control, COUNTERS + 2 * LINE * phase, 0)
+        atomic.store(control, COUNTERS + 2 * LINE * phase + LINE, 0)
+    atomic.store(control, GENERATION, generation + 1)
+    asleep = False
+    for worker in range(control[WORKERS]):
+        asleep = asleep or atomic.load(control, ASLEEP + LINE * worker) != 0
+    return asleep
+
+
+HOME, SLEEP, AGAIN = range(3)
+"""What a worker does next."""
+
+
+LEADER = -1
+
+
+@entry
+def take_part(control: Array, worker: int) -> int:
+    """Work at a job as the leader; or at all that come, as a worker, until none has for a while.
+
+    Args:
+        control: what the team shares.
+        worker: the worker's number, or ``LEADER``.
+
+    Returns:
+        What the worker does next.
+    """
+    if worker == LEADER:
+        _work(control)
+        return HOME
+    seen, looked = atomic.load(control, SEEN + LINE * worker), 0
+    atomic.store(control, ASLEEP + LINE * worker, 0)
+    while looked < PATIENCE:
+        if atomic.load(control, STOP) != 0:
+            return HOME
+        if atomic.load(control, GENERATION) > seen:
+            _work(control)
+            seen += 1
+            atomic.store(control, SEEN + LINE * worker, seen)
+            looked = 0
+        else:
+            _pause()
+            looked += 1
+    atomic.store(control, ASLEEP + LINE * worker, 1)
+    # A job that came just now would not wake this worker.
+    late = atomic.load(control, GENERATION) > seen or atomic.load(control, STOP) != 0
+    return AGAIN if late else SLEEP
