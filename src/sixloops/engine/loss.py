@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sixloops.engine.kernels import instructions
+from sixloops.engine.kernels.softmax_cross_entropy import softmax_cross_entropy
 from sixloops.engine.program import Program
 from sixloops.engine.stages.base import Values, size_of
 from sixloops.layers.base import Array
@@ -49,7 +49,7 @@ class LossStage:
         dy = Values(program.buffer(classes), outputs.shape)
         arrays = outputs.buffer, self._labels, self._losses, dy.buffer
         if self._compiled:
-            program.each(instructions.softmax_cross_entropy, *arrays, classes)
+            program.each(softmax_cross_entropy, *arrays, classes)
         else:
             dy.buffer.whole = True
             program.call(lambda images: self._by_definition(outputs, dy, images))

@@ -13,7 +13,8 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import overload
 
-from sixloops.engine.kernels.compiling import inlined, intrinsic, kernel
+from sixloops.engine.kernels.compiling import Instruction, inlined, intrinsic, kernel
+from sixloops.engine.kernels.operands import floats, number, whole_numbers_at
 from sixloops.layers.activations.selu import ALPHA, SCALE
 from sixloops.layers.base import Array
 
@@ -92,7 +93,7 @@ def _single_tanh(x: Any) -> Any:
 
 
 @kernel
-def activate(kind: int, first: float, second: float, y: Array, count: int) -> None:
+def _activate(kind: int, first: float, second: float, y: Array, count: int) -> None:
     """Apply an activation in place.
 
     Args:
@@ -131,7 +132,7 @@ def activate(kind: int, first: float, second: float, y: Array, count: int) -> No
 
 
 @kernel
-def differentiate(
+def _differentiate(
     kind: int, first: float, second: float, y: Array, error: Array, count: int
 ) -> None:
     """Multiply the error with the activation's derivative.
@@ -170,3 +171,21 @@ def differentiate(
     elif kind == SOFTPLUS:
         for i in range(count):
             errors[i] *= -math.expm1(-values[i])
+
+
+@Instruction
+def activate(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
+    """Apply an activation in place."""
+    row = whole_numbers_at(at)
+    y, hyper = floats(row, 0, first, like), floats(row, 1, 0, like)
+    count = images * number(row, 3)
+    _activate(number(row, 2), hyper[0], hyper[1], y, count)
+
+
+@Instruction
+def differentiate(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
+    """Multiply the error with an activation's derivative."""
+    row = whole_numbers_at(at)
+    y, error = floats(row, 0, first, like), floats(row, 1, first, like)
+    hyper, count = floats(row, 2, 0, like), images * number(row, 4)
+    _differentiate(number(row, 3), hyper[0], hyper[1], y, error, count)

@@ -7,10 +7,13 @@ global lock, so that several threads run them side by side.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
+import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,41 +26,58 @@ FAST = {"contract", "nsz"}
 """Sums may use fused multiply-adds; their order, NaN and infinity stay as written."""
 
 
-def _cache_folder() -> str:
+PACKAGE = "sixloops.engine.kernels"
+
+
+def _base_folder() -> Path:
     """Return a folder for compiled code that can be written to.
 
     Numba refuses to compile where neither the package's own folder nor the user's cache can
     be written to, as with a read-only home; the system's temporary folder then serves.
     """
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or base / "sixloops") / _version()
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sixloops"
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or base)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError:
         user = os.getuid() if hasattr(os, "getuid") else "user"
-        folder = Path(tempfile.gettempdir()) / f"sixloops-{user}" / _version()
-    return str(folder)
+        folder = Path(tempfile.gettempdir()) / f"sixloops-{user}"
+    return folder
 
 
-def _version() -> str:
-    """Return a name for the kernels as they are now.
+BASE = _base_folder()
 
-    Numba compiles a kernel anew when its own file has changed, but not when a kernel that
-    it calls has; so code of different kernels goes into different folders.
+
+@functools.cache
+def _sources(module: str) -> frozenset[str]:
+    """Return the files of a kernel's module and of all kernels that it uses."""
+    path = Path(__file__).parent / f"{module}.py"
+    used = re.findall(rf"^from {PACKAGE}\.(\w+) import", path.read_text("utf-8"), re.MULTILINE)
+    return frozenset({str(path)}.union(*(_sources(name) for name in used)))
+
+
+@contextmanager
+def _kept(function: Callable[..., Any]) -> Iterator[None]:
+    """Have Numba keep the code of ``function`` where only code of the same sources is.
+
+    Numba compiles a function anew when its own file has changed, but not when a function that
+    it calls has.
     """
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return f"kernels-{digest.hexdigest()[:16]}"
+    for path in sorted(_sources(function.__module__.rpartition(".")[2])):
+        digest.update(Path(path).read_bytes())
+    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = str(BASE / f"kernels-{digest.hexdigest()[:16]}")  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
 
 
 def compiled_before() -> bool:
     """Say whether an earlier run has left compiled kernels; else the first steps take longer."""
-    return any(Path(numba.config.CACHE_DIR).rglob("*.nbc"))  # type: ignore[attr-defined]
-
-
-numba.config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
+    return any(BASE.rglob("*.nbc"))
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -76,7 +96,8 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 def entry(function: Callable[..., Any]) -> Any:
     """Compile ``function``, which Python calls, with all kernels in it; kept for later runs."""
-    return numba.njit(cache=True, **_OPTIONS)(function)
+    with _kept(function):
+        return numba.njit(cache=True, **_OPTIONS)(function)
 
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": FAST, "error_model": "numpy"}
@@ -111,6 +132,7 @@ class Instruction:
             element = {"float32": types.float32, "float64": types.float64}[dtype.name]
             whole = types.int64
             taken = (whole, whole, whole, whole, types.float64, types.CPointer(element))
-            compiled = numba.cfunc(types.void(*taken), cache=True, **_OPTIONS)(self.function)
-            self._compiled[dtype.name] = compiled
+            with _kept(self.function):
+                made = numba.cfunc(types.void(*taken), cache=True, **_OPTIONS)(self.function)
+            self._compiled[dtype.name] = made
         return int(self._compiled[dtype.name].address)

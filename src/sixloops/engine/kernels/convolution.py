@@ -18,8 +18,10 @@ weighted runs, and stay in registers in the same way.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from sixloops.engine.kernels.compiling import kernel
+from sixloops.engine.kernels.compiling import Instruction, kernel
+from sixloops.engine.kernels.operands import five_numbers, floats, indices, number, whole_numbers_at
 from sixloops.engine.kernels.vectors import (
     LANES,
     add,
@@ -149,7 +151,7 @@ def _tiles(
 
 
 @kernel
-def convolve(
+def _convolve(
     x: Array,
     images: int,
     image: int,
@@ -209,3 +211,18 @@ def convolve(
                     to = pooled, y, winners, p * row + k, outputs, columns, last
                     _tiles(x, *at, weight, w, bias, b, *to)
             begin = end
+
+
+@Instruction
+def convolve(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
+    """Go forward through a convolution, and the 2×2 max pooling behind it."""
+    row = whole_numbers_at(at)
+    x, y = floats(row, 0, first, like), floats(row, 1, first, like)
+    winners, windows = indices(row, 2, first), indices(row, 3, 0)
+    image_starts = indices(row, 4, 0)
+    weight, bias = floats(row, 5, 0, like), floats(row, 6, 0, like)
+    image, positions, channels = number(row, 7), number(row, 8), number(row, 9)
+    kernels, groups, pooled = number(row, 10), number(row, 11), number(row, 12) != 0
+    maps = x, images, image, windows, positions, channels, five_numbers(row, 13)
+    made = weight, bias, kernels, groups, pooled, y, winners, image_starts
+    _convolve(*maps, *made)

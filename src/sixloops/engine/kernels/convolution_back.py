@@ -14,9 +14,11 @@ and more need not be visited. How maps, runs and windows are laid out is said in
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from sixloops.engine.kernels.compiling import inlined, kernel
+from sixloops.engine.kernels.compiling import Instruction, inlined, kernel
 from sixloops.engine.kernels.convolution import Runs
+from sixloops.engine.kernels.operands import five_numbers, floats, indices, number, whole_numbers_at
 from sixloops.engine.kernels.vectors import LANES, broadcasts, multiply_add, store, vectors
 from sixloops.layers.base import Array
 
@@ -332,3 +334,37 @@ def input_gradient(
                                         terms,
                                     )
                     first = end
+
+
+@Instruction
+def convolution_weights(
+    at: int, first: int, images: int, shares: int, scale: float, like: Any
+) -> None:
+    """Add a convolution's gradients by its weights."""
+    row = whole_numbers_at(at)
+    x, error = floats(row, 0, first, like), floats(row, 1, first, like)
+    winners, windows = indices(row, 2, first), indices(row, 3, 0)
+    found_errors, found_windows = floats(row, 4, 0, like), indices(row, 5, 0)
+    total, image, positions = floats(row, 6, 0, like), number(row, 7), number(row, 8)
+    channels, kernels, groups = number(row, 9), number(row, 10), number(row, 11)
+    pooled, block = number(row, 12) != 0, number(row, 13)
+    maps = x, images, image, windows, positions, channels, five_numbers(row, 14)
+    errors = kernels, groups, pooled, block, error, winners
+    weight_gradient(*maps, *errors, found_errors, found_windows, total)
+
+
+@Instruction
+def convolution_input(
+    at: int, first: int, images: int, shares: int, scale: float, like: Any
+) -> None:
+    """Carry the error back through a convolution."""
+    row = whole_numbers_at(at)
+    dx, error = floats(row, 0, first, like), floats(row, 1, first, like)
+    winners, windows = indices(row, 2, first), indices(row, 3, 0)
+    found_errors, found_kernels = floats(row, 4, 0, like), indices(row, 5, 0)
+    counts, weight = indices(row, 6, 0), floats(row, 7, 0, like)
+    image, down, across = number(row, 8), number(row, 9), number(row, 10)
+    channels, kernels, groups = number(row, 11), number(row, 12), number(row, 13)
+    maps = dx, images, image, windows, down, across, channels, five_numbers(row, 15)
+    errors = kernels, groups, number(row, 14) != 0, error, winners
+    input_gradient(*maps, *errors, found_errors, found_kernels, counts, weight)

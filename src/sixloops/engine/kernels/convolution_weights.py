@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from sixloops.engine.kernels.compiling import kernel
+from typing import Any
+
+from sixloops.engine.kernels.compiling import Instruction, kernel
 from sixloops.engine.kernels.convolution import WIDEST, Runs
+from sixloops.engine.kernels.operands import five_numbers, floats, number, whole_numbers_at
 from sixloops.engine.kernels.vectors import LANES
 from sixloops.layers.base import Array
 
@@ -12,7 +15,7 @@ Shape = tuple[int, int, int, int, int]
 
 
 @kernel
-def pack_panels(weight: Array, mask: Array, shape: Shape, panels_of: Array) -> None:
+def _pack_panels(weight: Array, mask: Array, shape: Shape, panels_of: Array) -> None:
     """Arrange the weights for :func:`~sixloops.engine.kernels.convolution.convolve`.
 
     Args:
@@ -44,7 +47,7 @@ def pack_panels(weight: Array, mask: Array, shape: Shape, panels_of: Array) -> N
 
 
 @kernel
-def pack_biases(bias: Array, shape: Shape, biases: Array) -> None:
+def _pack_biases(bias: Array, shape: Shape, biases: Array) -> None:
     """Fill each group's biases up to whole vectors.
 
     Args:
@@ -60,7 +63,7 @@ def pack_biases(bias: Array, shape: Shape, biases: Array) -> None:
 
 
 @kernel
-def pack_rows(weight: Array, mask: Array, shape: Shape, runs: Runs, rows_of: Array) -> None:
+def _pack_rows(weight: Array, mask: Array, shape: Shape, runs: Runs, rows_of: Array) -> None:
     """Arrange the weights as the windows' runs are, for the way back.
 
     Args:
@@ -84,7 +87,7 @@ def pack_rows(weight: Array, mask: Array, shape: Shape, runs: Runs, rows_of: Arr
 
 
 @kernel
-def sum_of_rows(
+def _sum_of_rows(
     parts: Array, count: int, part: int, mask: Array, shape: Shape, runs: Runs, gradient: Array
 ) -> None:
     """Add up the shares' gradients in the shares' order, and put them in the weights' order.
@@ -108,7 +111,40 @@ def sum_of_rows(
                 for tap in range(of_run):
                     place = begin + segment * padded + tap * channels + c
                     total = parts[place]
-                    for number in range(1, count):
-                        total += parts[number * part + place]
+                    for share in range(1, count):
+                        total += parts[share * part + place]
                     gradient[target] = total * mask[target]
                     target += 1
+
+
+@Instruction
+def pack_panels(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
+    """Arrange a convolution's weights for the way forward."""
+    row = whole_numbers_at(at)
+    weight, mask = floats(row, 0, 0, like), floats(row, 1, 0, like)
+    _pack_panels(weight, mask, five_numbers(row, 3), floats(row, 2, 0, like))
+
+
+@Instruction
+def pack_biases(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
+    """Fill a convolution's biases up to whole vectors."""
+    row = whole_numbers_at(at)
+    bias, biases = floats(row, 0, 0, like), floats(row, 1, 0, like)
+    _pack_biases(bias, five_numbers(row, 2), biases)
+
+
+@Instruction
+def pack_rows(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
+    """Arrange a convolution's weights for the way back."""
+    row = whole_numbers_at(at)
+    weight, mask, rows = floats(row, 0, 0, like), floats(row, 1, 0, like), floats(row, 2, 0, like)
+    _pack_rows(weight, mask, five_numbers(row, 3), five_numbers(row, 8), rows)
+
+
+@Instruction
+def sum_of_rows(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
+    """Add up the shares' gradients of a convolution's weights."""
+    row = whole_numbers_at(at)
+    parts, mask, made = floats(row, 0, 0, like), floats(row, 1, 0, like), floats(row, 2, 0, like)
+    shape, runs = five_numbers(row, 4), five_numbers(row, 9)
+    _sum_of_rows(parts, shares, number(row, 3), mask, shape, runs, made)

@@ -8,8 +8,10 @@ sums of rows, each weighted by one number.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from sixloops.engine.kernels.compiling import inlined, kernel
+from sixloops.engine.kernels.compiling import Instruction, inlined, kernel
+from sixloops.engine.kernels.operands import floats, number, whole_numbers_at
 from sixloops.engine.kernels.vectors import (
     LANES,
     broadcasts,
@@ -23,6 +25,9 @@ from sixloops.layers.base import Array
 
 COLUMNS = 4
 """Vectors, or rows of weights, in a tile."""
+
+OF_IMAGES = 0
+"""Stands for a number of rows or terms that is that of the images."""
 
 
 def _scalar_products(rows: int, columns: int) -> Callable[..., None]:
@@ -61,7 +66,7 @@ def _rows_of_tile(count: int) -> int:
 
 
 @kernel
-def forward(
+def _forward(
     x: Array, images: int, weight: Array, bias: Array, features: int, units: int, y: Array
 ) -> None:
     """Compute y = x·Wᵀ + b.
@@ -136,7 +141,7 @@ _one_row_4, _two_rows_4, _four_rows_4, _five_rows_4 = (_weighted_rows(n, 4) for 
 
 
 @kernel
-def sum_rows(
+def _sum_rows(
     a: Array,
     a_begin: int,
     row: int,
@@ -210,3 +215,23 @@ def _sum_narrow_rows(
             c[r * width + f] = 0
             for t in range(terms):
                 c[r * width + f] += a[a_begin + r * row + t * step] * b[t * width + f]
+
+
+@Instruction
+def dense_forward(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
+    """Go forward through a dense layer."""
+    row = whole_numbers_at(at)
+    x, y = floats(row, 0, first, like), floats(row, 1, first, like)
+    weight, bias = floats(row, 2, 0, like), floats(row, 3, 0, like)
+    _forward(x, images, weight, bias, number(row, 4), number(row, 5), y)
+
+
+@Instruction
+def sum_rows(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
+    """Compute some rows C[r] = Σ_t A[r, t] · B[t]."""
+    row = whole_numbers_at(at)
+    a, b, c = floats(row, 0, first, like), floats(row, 1, first, like), floats(row, 2, first, like)
+    to_row, to_term, terms = number(row, 3), number(row, 4), number(row, 5)
+    begin, count, width = number(row, 6), number(row, 7), number(row, 8)
+    terms, count = images if terms == OF_IMAGES else terms, images if count == OF_IMAGES else count
+    _sum_rows(a, 0, to_row, to_term, b, terms, c, begin, count, width)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sixloops.engine.kernels.compiling import kernel
+from typing import Any
+
+from sixloops.engine.kernels.compiling import Instruction, kernel
+from sixloops.engine.kernels.operands import five_numbers, floats, number, whole_numbers_at
 from sixloops.layers.base import Array
 
 Strides = tuple[int, int, int, int, int]
@@ -10,7 +13,7 @@ Strides = tuple[int, int, int, int, int]
 
 
 @kernel
-def copy_maps(
+def _copy_maps(
     source: Array,
     source_strides: Strides,
     target: Array,
@@ -46,3 +49,14 @@ def copy_maps(
                 else:
                     for c in range(channels):
                         target[t + c * t_channel] = source[s + c * s_channel]
+
+
+@Instruction
+def copy_maps(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
+    """Copy maps into another order or frame."""
+    row = whole_numbers_at(at)
+    source, target = floats(row, 0, first, like), floats(row, 1, first, like)
+    height, width, channels = number(row, 2), number(row, 3), number(row, 4)
+    _copy_maps(
+        source, five_numbers(row, 5), target, five_numbers(row, 10), images, height, width, channels
+    )

@@ -70,3 +70,10 @@ def indices(row: Array, operand: int, first: int) -> Array:
 def labels(row: Array, operand: int, first: int) -> Array:
     """Return an operand's 64-bit whole numbers from an image on."""
     return whole_numbers_at(row[1 + 2 * operand] + first * row[2 + 2 * operand])
+
+
+@inlined
+def five_numbers(row: Array, operand: int) -> tuple[int, int, int, int, int]:
+    """Return five operands that are whole numbers."""
+    one, two, three = number(row, operand), number(row, operand + 1), number(row, operand + 2)
+    return one, two, three, number(row, operand + 3), number(row, operand + 4)

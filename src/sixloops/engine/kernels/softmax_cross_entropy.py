@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from sixloops.engine.kernels.compiling import kernel
+from sixloops.engine.kernels.compiling import Instruction, kernel
+from sixloops.engine.kernels.operands import floats, labels, number, whole_numbers_at
 from sixloops.layers.base import Array
 
 
 @kernel
-def softmax_cross_entropy(
+def _softmax_cross_entropy(
     logits: Array,
     labels: Array,
     images: int,
@@ -45,3 +47,14 @@ def softmax_cross_entropy(
         for c in range(classes):
             gradient[c] *= scale / total
         gradient[label] -= scale
+
+
+@Instruction
+def softmax_cross_entropy(
+    at: int, first: int, images: int, shares: int, scale: float, like: Any
+) -> None:
+    """Compute the loss of each image, and the error by the outputs."""
+    row = whole_numbers_at(at)
+    logits, classes = floats(row, 0, first, like), labels(row, 1, first)
+    each, error = floats(row, 2, first, like), floats(row, 3, first, like)
+    _softmax_cross_entropy(logits, classes, images, number(row, 4), scale, each, error)

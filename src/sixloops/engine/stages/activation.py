@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sixloops.engine.kernels import activations as kernels
-from sixloops.engine.kernels import instructions
+from sixloops.engine.kernels.sums import copy
 from sixloops.engine.program import Program
 from sixloops.engine.stages.base import Stage, Values, arranged, size_of
 from sixloops.layers import (
@@ -41,7 +41,7 @@ def activate(program: Program, layer: Layer | None, y: Values) -> None:
     if layer is None or type(layer) is Identity:
         return
     hyper, size = program.array(_hyper_parameters(layer)), size_of(y.shape)
-    program.each(instructions.activate, y.buffer, hyper, KINDS[type(layer)], size)
+    program.each(kernels.activate, y.buffer, hyper, KINDS[type(layer)], size)
 
 
 def differentiate(program: Program, layer: Layer | None, y: Values, dy: Values) -> None:
@@ -50,7 +50,7 @@ def differentiate(program: Program, layer: Layer | None, y: Values, dy: Values) 
         return
     hyper, size = program.array(_hyper_parameters(layer)), size_of(y.shape)
     kind = KINDS[type(layer)]
-    program.each(instructions.differentiate, y.buffer, dy.buffer, hyper, kind, size)
+    program.each(kernels.differentiate, y.buffer, dy.buffer, hyper, kind, size)
 
 
 def _hyper_parameters(layer: Layer) -> tuple[float, float]:
@@ -75,7 +75,7 @@ class ActivationStage(Stage):
     def forward(self, program: Program, x: Values) -> Values:
         """Write y = f(x)."""
         self._y = replace(x, buffer=program.buffer(size_of(x.shape)))
-        program.each(instructions.copy, x.buffer, self._y.buffer, size_of(x.shape))
+        program.each(copy, x.buffer, self._y.buffer, size_of(x.shape))
         activate(program, self._layer, self._y)
         return self._y
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sixloops.engine.kernels import instructions
+from sixloops.engine.kernels.maps import copy_maps
 from sixloops.engine.program import Buffer, Program
 from sixloops.layers.base import Gradients, Parameters, Shape
 
@@ -117,4 +117,4 @@ def copy(
     """Write how maps are copied, as many pixels as ``source`` has in its shape."""
     channels, height, width = source.shape
     operands = (source.buffer, target.buffer, height, width, channels)
-    program.each(instructions.copy_maps, *operands, *source_strides, *target_strides)
+    program.each(copy_maps, *operands, *source_strides, *target_strides)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from sixloops.engine.kernels import instructions
+from sixloops.engine.kernels.convolution import convolve
+from sixloops.engine.kernels.convolution_back import convolution_input, convolution_weights
+from sixloops.engine.kernels.convolution_weights import (
+    pack_biases,
+    pack_panels,
+    pack_rows,
+    sum_of_rows,
+)
+from sixloops.engine.kernels.sums import add_parts, add_rows, clear
 from sixloops.engine.kernels.vectors import LANES
 from sixloops.engine.places import Place
 from sixloops.engine.program import Buffer, Part, Program
@@ -104,7 +112,7 @@ class ConvolutionStage(Stage):
         arrays = (self._x, self._y.buffer, self._winners, self._table, starts)
         numbers = (image, rows, self._channels, self._kernels, self._groups, self._pooled)
         packed = self._panels, self._biases
-        program.each(instructions.convolve, *arrays, *packed, *numbers, *self._runs)
+        program.each(convolve, *arrays, *packed, *numbers, *self._runs)
         activate(program, self._activation, self._y)
         return self._y
 
@@ -124,8 +132,8 @@ class ConvolutionStage(Stage):
         self._panels = program.array(np.zeros(padded * weight[0].size))
         self._biases = program.array(np.zeros(padded))
         self._rows = program.array(np.zeros(self._layer.filters * self._length()))
-        program.before(instructions.pack_panels, weight, self._mask, self._panels, *self._shape)
-        program.before(instructions.pack_biases, bias, self._biases, *self._shape)
+        program.before(pack_panels, weight, self._mask, self._panels, *self._shape)
+        program.before(pack_biases, bias, self._biases, *self._shape)
 
     def _length(self) -> int:
         """Return how many numbers a kernel's runs are, each padded to whole vectors."""
@@ -158,14 +166,14 @@ class ConvolutionStage(Stage):
         scratch = program.part(max(block, 1) * positions)
         places = program.part(max(block, 1) * positions, np.int32)
         sums = program.part(filters * self._length())
-        program.once(instructions.clear, sums, filters * self._length())
+        program.once(clear, sums, filters * self._length())
         arrays = (self._x, error.buffer, self._winners, self._table, scratch, places, sums)
         numbers = (self._image(), positions, self._channels, self._kernels, self._groups)
         how = (self._pooled, block, *self._runs)
-        program.each(instructions.convolution_weights, *arrays, *numbers, *how)
+        program.each(convolution_weights, *arrays, *numbers, *how)
         gradient, size = gradients[f"{path}.weight"], sums.array.shape[1]
         shape = (*self._shape, *self._runs)
-        program.after(instructions.sum_of_rows, sums.array, self._mask, gradient, size, *shape)
+        program.after(sum_of_rows, sums.array, self._mask, gradient, size, *shape)
         if self._layer.use_bias:
             add_biases(program, error, positions, filters, gradients[f"{path}.bias"])
 
@@ -179,7 +187,7 @@ class ConvolutionStage(Stage):
     def _error_of_input(self, program: Program, error: Values) -> Values:
         parameters, windows = self._learned.parameters, self._table.size
         program.before(
-            instructions.pack_rows,
+            pack_rows,
             *(parameters[f"{self._place.path}.weight"], self._mask, self._rows),
             *(*self._shape, *self._runs),
         )
@@ -189,7 +197,7 @@ class ConvolutionStage(Stage):
         arrays = (framed, error.buffer, self._winners, self._table, found, kernels, counts)
         numbers = (self._image(), self._down, self._across, self._channels, self._kernels)
         how = (self._groups, self._pooled, *self._runs)
-        program.each(instructions.convolution_input, *arrays, self._rows, *numbers, *how)
+        program.each(convolution_input, *arrays, self._rows, *numbers, *how)
         dx = Values(framed, self._place.input_shape, channels_last=True)
         if self._frame == self._window.extent:
             return dx
@@ -203,10 +211,10 @@ def add_biases(
 ) -> None:
     """Write how a bias's gradient is added up, over images and positions."""
     sums: Part = program.part(units)
-    program.once(instructions.clear, sums, units)
-    program.each(instructions.add_rows, error.buffer, sums, positions, units)
+    program.once(clear, sums, units)
+    program.each(add_rows, error.buffer, sums, positions, units)
     part = sums.array.shape[1]
-    program.after(instructions.add_parts, sums.array, gradient, part, units)
+    program.after(add_parts, sums.array, gradient, part, units)
 
 
 def _window_of(layer: Conv2D, place: Place) -> Window:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from sixloops.engine.kernels import instructions
+from sixloops.engine.kernels.dense import OF_IMAGES, dense_forward, sum_rows
 from sixloops.engine.places import Place
 from sixloops.engine.program import Program
 from sixloops.engine.stages.activation import activate, differentiate
@@ -54,7 +54,7 @@ class DenseStage(Stage):
         zeros = np.zeros(units, self._weight.dtype)
         bias = self._learned.parameters.get(f"{self._place.path}.bias", zeros)
         arrays = x.buffer, self._y.buffer, self._weight, bias
-        program.each(instructions.dense_forward, *arrays, self._features, units)
+        program.each(dense_forward, *arrays, self._features, units)
         activate(program, self._activation, self._y)
         return self._y
 
@@ -66,14 +66,25 @@ class DenseStage(Stage):
         gradient = gradients[f"{self._place.path}.weight"]
         pieces = max(1, min(PIECES, gradient.size // PIECE, units))
         edges = [units * number // pieces for number in range(pieces + 1)]
-        arrays = self._x.buffer, dy.buffer, gradient, self._features, units
+        arrays = dy.buffer, self._x.buffer, gradient
         for begin, end in pairwise(edges):
-            program.after(instructions.dense_weights, *arrays, begin, end - begin)
+            rows = begin, end - begin, self._features
+            program.after(sum_rows, *arrays, 1, units, OF_IMAGES, *rows)
         if self._layer.use_bias:
             add_biases(program, dy, 1, units, gradients[f"{self._place.path}.bias"])
         if not needs_dx:
             return dy
         dx = Values(program.buffer(self._features), self._place.input_shape)
-        arrays_back = dx.buffer, dy.buffer, self._weight
-        program.each(instructions.dense_input, *arrays_back, self._features, units)
+        program.each(
+            sum_rows,
+            dy.buffer,
+            self._weight,
+            dx.buffer,
+            units,
+            1,
+            units,
+            0,
+            OF_IMAGES,
+            self._features,
+        )
         return dx
