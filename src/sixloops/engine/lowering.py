@@ -52,6 +52,8 @@ def _next(places: list[Place], learned: Learned) -> Stage:
     """Take the next layers off the list, as one stage."""
     place = places.pop(0)
     layer = place.layer
+    if type(layer) is Conv2D and _covers_all(place, layer):
+        return DenseStage(place, layer, _take_activation(places), learned)
     if type(layer) is Conv2D:
         activation, pooled = _take_activation_and_pool(places)
         return ConvolutionStage(place, layer, pooled, activation, learned)
@@ -62,6 +64,13 @@ def _next(places: list[Place], learned: Learned) -> Stage:
     if type(layer) in KINDS:
         return ActivationStage(place.path, layer)
     return LayerStage(place, learned)
+
+
+def _covers_all(place: Place, layer: Conv2D) -> bool:
+    """Say whether a convolution's kernel covers the whole map: it is a dense layer then."""
+    plain = layer.groups == 1 and layer.table is None and layer.dilation == (1, 1)
+    no_padding = layer.padding in ("valid", ((0, 0), (0, 0)))
+    return plain and no_padding and layer.kernel == place.input_shape[1:]
 
 
 def _take_activation(places: list[Place]) -> Layer | None:

@@ -13,149 +13,50 @@ and more need not be visited. How maps, runs and windows are laid out is said in
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from sixloops.engine.kernels.compiling import Instruction, inlined, kernel
 from sixloops.engine.kernels.convolution import Runs
 from sixloops.engine.kernels.operands import five_numbers, floats, indices, number, whole_numbers_at
-from sixloops.engine.kernels.vectors import LANES, broadcasts, multiply_add, store, vectors
+from sixloops.engine.kernels.vectors import LANES, load, save
+from sixloops.engine.kernels.weighted_runs import MOST, add_weighted_runs
 from sixloops.layers.base import Array
 
-MOST = 16
-"""Vectors that are added up at a time at most."""
-
-Terms = tuple[Array, Array, int, int, int, int, int]
-"""A sum's terms: the weights, and where each one's run begins; the first one's place in both,
-the steps to the next one's in each, and how many there are."""
-
-
-def _add_runs(count: int) -> Callable[..., None]:
-    """Return the kernel that adds weighted runs of ``count`` vectors."""
-
-    @inlined
-    def add_runs(
-        target: Array,
-        begin: int,
-        step: int,
-        last: int,
-        source: Array,
-        base: int,
-        scale: int,
-        gap: int,
-        terms: Terms,
-    ) -> None:
-        weights, places, w, p, w_step, p_step, terms_count = terms
-        sums = vectors(target, begin, step, count)
-        for _ in range(terms_count):
-            seen = vectors(source, base + scale * (places[p] >> 2), gap, count)
-            sums = multiply_add(sums, broadcasts(weights, w, 0, 1), seen)
-            w += w_step
-            p += p_step
-        store(target, begin, 0, step, sums, count, last)
-
-    return add_runs
-
-
-_add_1, _add_2, _add_3, _add_4 = (_add_runs(count) for count in range(1, 5))
-_add_5, _add_6, _add_7, _add_8 = (_add_runs(count) for count in range(5, 9))
-_add_9, _add_10, _add_11, _add_12 = (_add_runs(count) for count in range(9, 13))
-_add_13, _add_14, _add_15, _add_16 = (_add_runs(count) for count in range(13, 17))
-
 
 @inlined
-def add_weighted(
-    count: int,
-    target: Array,
-    begin: int,
-    step: int,
-    last: int,
-    source: Array,
-    base: int,
-    scale: int,
-    gap: int,
-    terms: Terms,
+def _find_windows(
+    error: Array,
+    winners: Array,
+    windows: Array,
+    first: int,
+    images: int,
+    image_pixels: int,
+    positions: int,
+    row: int,
+    pooled: bool,
+    found_errors: Array,
+    found_windows: Array,
+    counts: Array,
 ) -> None:
-    """Add Σ weight · run to some vectors.
-
-    Args:
-        count: how many vectors.
-        target: added to.
-        begin: where its first vector begins.
-        step: from one of its vectors to the next.
-        last: how many lanes of the last vector are stored.
-        source: what the runs are taken from.
-        base: added to all their places.
-        scale: multiplied with their places, without the last two bits.
-        gap: from one of a run's vectors to the next.
-        terms: the weights and places.
-    """
-    if count == 1:
-        _add_1(target, begin, step, last, source, base, scale, gap, terms)
-    elif count == 2:
-        _add_2(target, begin, step, last, source, base, scale, gap, terms)
-    elif count == 3:
-        _add_3(target, begin, step, last, source, base, scale, gap, terms)
-    elif count == 4:
-        _add_4(target, begin, step, last, source, base, scale, gap, terms)
-    elif count == 5:
-        _add_5(target, begin, step, last, source, base, scale, gap, terms)
-    elif count == 6:
-        _add_6(target, begin, step, last, source, base, scale, gap, terms)
-    elif count == 7:
-        _add_7(target, begin, step, last, source, base, scale, gap, terms)
-    elif count == 8:
-        _add_8(target, begin, step, last, source, base, scale, gap, terms)
-    elif count == 9:
-        _add_9(target, begin, step, last, source, base, scale, gap, terms)
-    elif count == 10:
-        _add_10(target, begin, step, last, source, base, scale, gap, terms)
-    elif count == 11:
-        _add_11(target, begin, step, last, source, base, scale, gap, terms)
-    elif count == 12:
-        _add_12(target, begin, step, last, source, base, scale, gap, terms)
-    elif count == 13:
-        _add_13(target, begin, step, last, source, base, scale, gap, terms)
-    elif count == 14:
-        _add_14(target, begin, step, last, source, base, scale, gap, terms)
-    elif count == 15:
-        _add_15(target, begin, step, last, source, base, scale, gap, terms)
-    else:
-        _add_16(target, begin, step, last, source, base, scale, gap, terms)
-
-
-@inlined
-def add_patches(
-    sums: Array, begin: int, x: Array, base: int, channels: int, runs: Runs, terms: Terms
-) -> None:
-    """Add Σ error · patch to a kernel's sums.
-
-    Args:
-        sums: added to; (kernels, runs, run padded to whole vectors).
-        begin: where the kernel's begin.
-        x: maps.
-        base: where the image's group of channels begins.
-        channels: of the maps.
-        runs: what a window sees.
-        terms: errors, and the windows' first pixels.
-    """
-    down, across, run, line, gap = runs
-    of_run, step = -(-run // LANES), LANES
-    if across == 1 and of_run == 1 and down <= MOST:
-        # A window that sees so little is taken at once, a row in a vector.
-        of_run, down, step = down, 1, line
-    pieces = -(-of_run // MOST)
-    for segment in range(down * across):
-        source, first = base + segment // across * line + segment % across * gap, 0
-        for piece in range(pieces):
-            end = of_run * (piece + 1) // pieces
-            at, to = source + first * LANES, begin + (segment * of_run + first) * LANES
-            add_weighted(end - first, sums, to, LANES, LANES, x, at, channels, step, terms)
-            first = end
+    """List for each kernel the errors that are not 0, and their windows, of some images."""
+    length = images * positions
+    for k in range(row):
+        found = k * length
+        for n in range(images):
+            begin = (first + n) * positions * row + k
+            for p in range(positions):
+                value = load(error, begin + p * row)
+                window = load(winners, begin + p * row) if pooled else load(windows, p)
+                save(found_errors, found, value)
+                save(found_windows, found, np.int32(window + (n * image_pixels << 2)))
+                found += value != 0
+        counts[k] = found - k * length
 
 
 @kernel
-def weight_gradient(
+def _weight_gradient(
     x: Array,
     images: int,
     image: int,
@@ -171,6 +72,8 @@ def weight_gradient(
     winners: Array,
     found_errors: Array,
     found_windows: Array,
+    counts: Array,
+    offsets: Array,
     sums: Array,
 ) -> None:
     """Add ∂E/∂W = Σ error · patch.
@@ -190,37 +93,53 @@ def weight_gradient(
             take all as they lie.
         error: (images, positions, groups × kernels).
         winners: as error, of each value the window's first pixel.
-        found_errors: scratch; (block × positions,).
+        found_errors: scratch; (groups × kernels, block × positions).
         found_windows: scratch; as found_errors.
+        counts: scratch; (groups × kernels,).
+        offsets: where each kernel's sums begin, in a group.
         sums: added to; (groups × kernels, runs, run padded to whole vectors).
     """
-    row = groups * kernels
-    places, to_place = (winners, row) if pooled else (windows, 1)
-    length = runs[0] * runs[1] * (-(-runs[2] // LANES) * LANES)
-    for first in range(0, images, max(block, 1)):
-        end = min(first + max(block, 1), images)
-        for k in range(row):
-            seen = first * image + k // kernels * (channels // groups)
-            begin = first * positions * row + k
-            place, found = begin if pooled else 0, 0
-            every = error, places, begin, place, row, to_place, positions
-            for n in range(end - first if block > 0 else 0):
-                for p in range(positions):
-                    value = error[begin + p * row]
-                    found_errors[found] = value
-                    found_windows[found] = places[place + p * to_place] + (
-                        n * (image // channels) << 2
-                    )
-                    found += value != 0
-                begin += positions * row
-                place = begin if pooled else 0
-            chosen = found_errors, found_windows, 0, 0, 1, 1, found
-            terms = chosen if block > 0 else every
-            add_patches(sums, k * length, x, seen, channels, runs, terms)
+    down, across, run, line, gap = runs
+    row, of_run, step = groups * kernels, -(-run // LANES), LANES
+    length = down * across * of_run * LANES
+    if across == 1 and of_run == 1 and down <= MOST:
+        # A window that sees so little is taken at once, a row in a vector.
+        of_run, down, step = down, 1, line
+    pieces, together = -(-of_run // MOST), max(block, 1)
+    for k in range(row):
+        counts[k] = positions
+    for first in range(0, images, together):
+        some = min(together, images - first)
+        lies = first * positions * row
+        lists = error, winners, counts, lies, 1, row, lies, 1, row
+        if block > 0:
+            pixels = image // channels
+            at = first, some, pixels, positions, row, pooled
+            _find_windows(error, winners, windows, *at, found_errors, found_windows, counts)
+            size = some * positions
+            lists = found_errors, found_windows, counts, 0, size, 1, 0, size, 1
+        elif not pooled:
+            lists = error, windows, counts, lies, 1, row, 0, 0, 1
+        for g in range(groups):
+            weights, places, _, w, to_weights, to_weight, p, to_places, to_place = lists
+            own = w + g * kernels * to_weights, to_weights, to_weight
+            own_places = p + g * kernels * to_places, to_places, to_place
+            of_group = weights, places, counts[g * kernels :], *own, *own_places
+            base, seen = g * kernels * length, first * image + g * (channels // groups)
+            for segment in range(down * across):
+                source = seen + segment // across * line + segment % across * gap
+                begin = 0
+                for piece in range(pieces):
+                    end = of_run * (piece + 1) // pieces
+                    to = base + (segment * of_run + begin) * LANES
+                    target = kernels, offsets, sums, to, LANES, LANES
+                    taken = x, source + begin * LANES, channels, step
+                    add_weighted_runs(end - begin, (*target, *taken), of_group)
+                    begin = end
 
 
 @inlined
-def _find(
+def _find_kernels(
     error: Array,
     winners: Array,
     begin: int,
@@ -229,29 +148,31 @@ def _find(
     found_errors: Array,
     found_kernels: Array,
     counts: Array,
-    list_begin: int,
+    place: int,
 ) -> None:
     """List for each of a position's windows the kernels whose error it carries.
 
     Which of four windows has won is counted instead of asked: a branch that goes either way
     half the time costs more than the rest of the loop.
     """
-    counts[:4] = 0
+    for window in range(4 if pooled else 1):
+        counts[window] = 0
     for k in range(kernels):
-        value = error[begin + k]
-        which = winners[begin + k] & 3 if pooled else 0
-        place = list_begin + which * kernels + counts[which]
-        found_errors[place] = value
-        found_kernels[place] = k << 2
-        counts[which] += value != 0
+        value = load(error, begin + k)
+        which = load(winners, begin + k) & 3 if pooled else 0
+        count = load(counts, which)
+        found = place + which * kernels + count
+        save(found_errors, found, value)
+        save(found_kernels, found, np.int32(k << 2))
+        save(counts, which, np.int32(count + (value != 0)))
 
 
 @kernel
-def input_gradient(
+def _input_gradient(
     dx: Array,
     images: int,
     image: int,
-    windows: Array,
+    offsets: Array,
     down: int,
     across: int,
     channels: int,
@@ -276,8 +197,8 @@ def input_gradient(
         dx: filled; as the maps that went in, with their padding.
         images: how many.
         image: numbers in an image's maps.
-        windows: of an image, each window's first pixel; where ``pooled``, four in turn for
-            each position behind the pooling.
+        offsets: of an image, where each window begins, column by column; where ``pooled``, four
+            in turn for each position behind the pooling.
         down: positions in a column of an image, behind the pooling.
         across: and in a row.
         channels: of the maps.
@@ -292,47 +213,33 @@ def input_gradient(
         counts: scratch; (windows,).
         weight: (groups × kernels, runs, run padded to whole vectors).
     """
+    kernel_down, kernel_across, run, line, gap = runs
     row, candidates, positions = groups * kernels, 4 if pooled else 1, down * across
-    run = runs[2]
     of_run, last = -(-run // LANES), (run - 1) % LANES + 1
-    length, pieces = runs[0] * runs[1] * of_run * LANES, -(-of_run // MOST)
+    length, pieces = kernel_down * kernel_across * of_run * LANES, -(-of_run // MOST)
     for n in range(images):
-        dx[n * image : (n + 1) * image] = 0
+        own = dx[n * image : (n + 1) * image]
+        for i in range(image):
+            own[i] = 0
         for g in range(groups):
             for p in range(positions):
-                begin, window = (n * positions + p) * row + g * kernels, p * candidates
+                position = p % down * across + p // down
+                begin, window = (n * positions + position) * row + g * kernels, p * candidates
                 found = found_errors, found_kernels, counts[window:], window * kernels
-                _find(error, winners, begin, kernels, pooled, *found)
-            base = g * kernels * length
+                _find_kernels(error, winners, begin, kernels, pooled, *found)
+            lists = found_errors, found_kernels, counts, 0, kernels, 1, 0, kernels, 1
             seen = n * image + g * (channels // groups)
-            for segment in range(runs[0] * runs[1]):
-                place = seen + segment // runs[1] * runs[3] + segment % runs[1] * runs[4]
+            for segment in range(kernel_down * kernel_across):
+                place = seen + segment // kernel_across * line + segment % kernel_across * gap
                 first = 0
                 for piece in range(pieces):
                     end = of_run * (piece + 1) // pieces
                     lanes = last if end == of_run else LANES
-                    source = base + (segment * of_run + first) * LANES
-                    for column in range(across):
-                        for window in range(
-                            column * candidates, positions * candidates, across * candidates
-                        ):
-                            for w in range(window, window + candidates):
-                                at = w * kernels
-                                terms = found_errors, found_kernels, at, at, 1, 1, counts[w]
-                                to = place + (windows[w] >> 2) * channels + first * LANES
-                                if counts[w] > 0:
-                                    add_weighted(
-                                        end - first,
-                                        dx,
-                                        to,
-                                        LANES,
-                                        lanes,
-                                        weight,
-                                        source,
-                                        length,
-                                        LANES,
-                                        terms,
-                                    )
+                    to = place + first * LANES, LANES, lanes
+                    source = (g * kernels * length) + (segment * of_run + first) * LANES
+                    target = positions * candidates, offsets, dx, *to
+                    taken = weight, source, length, LANES
+                    add_weighted_runs(end - first, (*target, *taken), lists)
                     first = end
 
 
@@ -345,12 +252,13 @@ def convolution_weights(
     x, error = floats(row, 0, first, like), floats(row, 1, first, like)
     winners, windows = indices(row, 2, first), indices(row, 3, 0)
     found_errors, found_windows = floats(row, 4, 0, like), indices(row, 5, 0)
-    total, image, positions = floats(row, 6, 0, like), number(row, 7), number(row, 8)
-    channels, kernels, groups = number(row, 9), number(row, 10), number(row, 11)
-    pooled, block = number(row, 12) != 0, number(row, 13)
-    maps = x, images, image, windows, positions, channels, five_numbers(row, 14)
-    errors = kernels, groups, pooled, block, error, winners
-    weight_gradient(*maps, *errors, found_errors, found_windows, total)
+    counts, offsets, sums = indices(row, 6, 0), indices(row, 7, 0), floats(row, 8, 0, like)
+    image, positions, channels = number(row, 9), number(row, 10), number(row, 11)
+    kernels, groups, pooled = number(row, 12), number(row, 13), number(row, 14) != 0
+    maps = x, images, image, windows, positions, channels, five_numbers(row, 16)
+    errors = kernels, groups, pooled, number(row, 15), error, winners
+    found = found_errors, found_windows, counts, offsets
+    _weight_gradient(*maps, *errors, *found, sums)
 
 
 @Instruction
@@ -360,11 +268,11 @@ def convolution_input(
     """Carry the error back through a convolution."""
     row = whole_numbers_at(at)
     dx, error = floats(row, 0, first, like), floats(row, 1, first, like)
-    winners, windows = indices(row, 2, first), indices(row, 3, 0)
+    winners, offsets = indices(row, 2, first), indices(row, 3, 0)
     found_errors, found_kernels = floats(row, 4, 0, like), indices(row, 5, 0)
     counts, weight = indices(row, 6, 0), floats(row, 7, 0, like)
     image, down, across = number(row, 8), number(row, 9), number(row, 10)
     channels, kernels, groups = number(row, 11), number(row, 12), number(row, 13)
-    maps = dx, images, image, windows, down, across, channels, five_numbers(row, 15)
+    maps = dx, images, image, offsets, down, across, channels, five_numbers(row, 15)
     errors = kernels, groups, number(row, 14) != 0, error, winners
-    input_gradient(*maps, *errors, found_errors, found_kernels, counts, weight)
+    _input_gradient(*maps, *errors, found_errors, found_kernels, counts, weight)

@@ -7,7 +7,7 @@ from typing import Any
 from sixloops.engine.kernels.compiling import Instruction, kernel
 from sixloops.engine.kernels.convolution import WIDEST, Runs
 from sixloops.engine.kernels.operands import five_numbers, floats, number, whole_numbers_at
-from sixloops.engine.kernels.vectors import LANES
+from sixloops.engine.kernels.vectors import LANES, load, save
 from sixloops.layers.base import Array
 
 Shape = tuple[int, int, int, int, int]
@@ -33,16 +33,17 @@ def _pack_panels(weight: Array, mask: Array, shape: Shape, panels_of: Array) -> 
         for panel in range(panels):
             end = padded // LANES * (panel + 1) // panels * LANES
             columns, target = end - begin, (g * padded + begin) * taps
-            for k in range(begin, end):
-                source, column = (g * kernels + k) * taps, target + k - begin
+            for block in range(begin, end, LANES):
+                inside = min(LANES, kernels - block)
                 for c in range(channels):
                     for uv in range(height * width):
-                        place = column + (uv * channels + c) * columns
-                        if k < kernels:
-                            panels_of[place] = weight[source] * mask[source]
-                            source += 1
-                        else:
-                            panels_of[place] = 0
+                        place = target + (uv * channels + c) * columns + block - begin
+                        source = (g * kernels + block) * taps + c * height * width + uv
+                        for k in range(LANES):
+                            # Beyond the last kernel, that one's weights times 0.
+                            at = source + min(k, inside - 1) * taps
+                            value = load(weight, at) * load(mask, at)
+                            save(panels_of, place + k, value if k < inside else value * 0)
             begin = end
 
 
@@ -75,15 +76,16 @@ def _pack_rows(weight: Array, mask: Array, shape: Shape, runs: Runs, rows_of: Ar
     """
     groups, kernels, channels, height, width = shape
     of_run, padded = runs[2] // channels, -(-runs[2] // LANES) * LANES
-    source = 0
+    segments = height * width // of_run
     for k in range(groups * kernels):
-        begin = k * (height * width // of_run) * padded
-        for c in range(channels):
-            for segment in range(height * width // of_run):
-                for tap in range(of_run):
-                    value = weight[source] * mask[source]
-                    rows_of[begin + segment * padded + tap * channels + c] = value
-                    source += 1
+        source = k * channels * height * width
+        for segment in range(segments):
+            for tap in range(of_run):
+                place = (k * segments + segment) * padded + tap * channels
+                first = source + segment * of_run + tap
+                for c in range(channels):
+                    at = first + c * height * width
+                    save(rows_of, place + c, load(weight, at) * load(mask, at))
 
 
 @kernel
@@ -93,7 +95,7 @@ def _sum_of_rows(
     """Add up the shares' gradients in the shares' order, and put them in the weights' order.
 
     Args:
-        parts: (count, groups × kernels, runs, run padded to whole vectors).
+        parts: (count, groups × kernels, runs, run padded to whole vectors); changed.
         count: how many.
         part: from one to the next.
         mask: multiplied with the gradient; as it.
@@ -103,18 +105,20 @@ def _sum_of_rows(
     """
     groups, kernels, channels, height, width = shape
     of_run, padded = runs[2] // channels, -(-runs[2] // LANES) * LANES
-    target = 0
+    segments, row = height * width // of_run, height * width // of_run * padded
     for k in range(groups * kernels):
-        begin = k * (height * width // of_run) * padded
-        for c in range(channels):
-            for segment in range(height * width // of_run):
-                for tap in range(of_run):
-                    place = begin + segment * padded + tap * channels + c
-                    total = parts[place]
-                    for share in range(1, count):
-                        total += parts[share * part + place]
-                    gradient[target] = total * mask[target]
-                    target += 1
+        total = parts[k * row : (k + 1) * row]
+        for share in range(1, count):
+            other = parts[share * part + k * row :][:row]
+            for i in range(row):
+                total[i] += other[i]
+        target = k * channels * height * width
+        for segment in range(segments):
+            for tap in range(of_run):
+                place, first = segment * padded + tap * channels, target + segment * of_run + tap
+                for c in range(channels):
+                    to = first + c * height * width
+                    save(gradient, to, load(total, place + c) * load(mask, to))
 
 
 @Instruction

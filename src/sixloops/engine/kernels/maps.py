@@ -6,6 +6,7 @@ from typing import Any
 
 from sixloops.engine.kernels.compiling import Instruction, kernel
 from sixloops.engine.kernels.operands import five_numbers, floats, number, whole_numbers_at
+from sixloops.engine.kernels.vectors import load, save
 from sixloops.layers.base import Array
 
 Strides = tuple[int, int, int, int, int]
@@ -48,7 +49,7 @@ def _copy_maps(
                         copy[c] = pixel[c]
                 else:
                     for c in range(channels):
-                        target[t + c * t_channel] = source[s + c * s_channel]
+                        save(target, t + c * t_channel, load(source, s + c * s_channel))
 
 
 @Instruction

@@ -76,6 +76,27 @@ def _call(builder: Any, name: str, *values: Any) -> Any:
 
 
 @intrinsic
+def load(_: Any, array: Any, index: Any) -> Codegen:
+    """Return a number; the index, of which Numba need not think that it counts from the end."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.load(pointer_to(builder, context, array, *values))
+
+    return array.dtype(array, types.intp), generate
+
+
+@intrinsic
+def save(_: Any, array: Any, index: Any, value: Any) -> Codegen:
+    """Store a number, as :func:`load` loads one."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        builder.store(values[2], pointer_to(builder, context, array, *values[:2]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, array.dtype), generate
+
+
+@intrinsic
 def zeros(_: Any, array: Any, count: Any) -> Codegen:
     """Return ``count`` vectors of 0 of the array's type."""
     result = _tuple_of(array.dtype, count.literal_value)

@@ -163,14 +163,15 @@ class ConvolutionStage(Stage):
         gradients, path = self._learned.gradients, self._place.path
         positions, filters = self._down * self._across, self._layer.filters
         block = self._block(positions)
-        scratch = program.part(max(block, 1) * positions)
-        places = program.part(max(block, 1) * positions, np.int32)
-        sums = program.part(filters * self._length())
+        collected = filters * max(block, 1) * positions if block else 0
+        scratch = program.part(collected), program.part(collected, np.int32)
+        counts, sums = program.part(filters, np.int32), program.part(filters * self._length())
+        offsets = program.array(np.arange(self._kernels) * self._length(), np.int32)
         program.once(clear, sums, filters * self._length())
-        arrays = (self._x, error.buffer, self._winners, self._table, scratch, places, sums)
+        arrays = (self._x, error.buffer, self._winners, self._table, *scratch, counts, offsets)
         numbers = (self._image(), positions, self._channels, self._kernels, self._groups)
         how = (self._pooled, block, *self._runs)
-        program.each(convolution_weights, *arrays, *numbers, *how)
+        program.each(convolution_weights, *arrays, sums, *numbers, *how)
         gradient, size = gradients[f"{path}.weight"], sums.array.shape[1]
         shape = (*self._shape, *self._runs)
         program.after(sum_of_rows, sums.array, self._mask, gradient, size, *shape)
@@ -185,16 +186,18 @@ class ConvolutionStage(Stage):
         return max(1, min(NEAR // self._image(), 16))
 
     def _error_of_input(self, program: Program, error: Values) -> Values:
-        parameters, windows = self._learned.parameters, self._table.size
+        parameters, windows = self._learned.parameters, self._windows()
         program.before(
             pack_rows,
             *(parameters[f"{self._place.path}.weight"], self._mask, self._rows),
             *(*self._shape, *self._runs),
         )
-        found = program.part(windows * self._kernels)
-        kernels = program.part(windows * self._kernels, np.int32)
-        counts, framed = program.part(windows, np.int32), program.buffer(self._image())
-        arrays = (framed, error.buffer, self._winners, self._table, found, kernels, counts)
+        found = program.part(windows.size * self._kernels)
+        kernels = program.part(windows.size * self._kernels, np.int32)
+        counts, framed = program.part(windows.size, np.int32), program.buffer(self._image())
+        by_column = windows.reshape(self._down, self._across, -1).swapaxes(0, 1)
+        offsets = program.array(by_column // 4 * self._channels, np.int32)
+        arrays = (framed, error.buffer, self._winners, offsets, found, kernels, counts)
         numbers = (self._image(), self._down, self._across, self._channels, self._kernels)
         how = (self._groups, self._pooled, *self._runs)
         program.each(convolution_input, *arrays, self._rows, *numbers, *how)

@@ -15,9 +15,9 @@ from sixloops.engine.kernels.dense import OF_IMAGES, dense_forward, sum_rows
 from sixloops.engine.places import Place
 from sixloops.engine.program import Program
 from sixloops.engine.stages.activation import activate, differentiate
-from sixloops.engine.stages.base import Learned, Stage, Values, size_of
+from sixloops.engine.stages.base import Learned, Stage, Values, arranged, size_of
 from sixloops.engine.stages.convolution import add_biases
-from sixloops.layers import Dense, Layer
+from sixloops.layers import Conv2D, Dense, Layer
 
 PIECE = 1 << 15
 """Numbers of the weights' gradient that are worth a piece of work of their own."""
@@ -27,7 +27,7 @@ PIECES = 8
 
 
 class DenseStage(Stage):
-    """A dense layer with an activation.
+    """A dense layer, or a convolution whose kernel covers the whole map, with an activation.
 
     Args:
         place: the layer at its place.
@@ -39,17 +39,21 @@ class DenseStage(Stage):
     learns = True
 
     def __init__(
-        self, place: Place, layer: Dense, activation: Layer | None, learned: Learned
+        self, place: Place, layer: Dense | Conv2D, activation: Layer | None, learned: Learned
     ) -> None:
-        self._place, self._layer, self._activation = place, layer, activation
+        self._place, self._activation = place, activation
+        self._units = size_of(place.output_shape)
+        self._has_bias = layer.use_bias
         self._learned, self._features = learned, size_of(place.input_shape)
         name = f" with {type(activation).__name__}" if activation else ""
-        self.name = f"{place.path} Dense {layer.units}{name}: tiles in registers"
+        kind = type(layer).__name__
+        self.name = f"{place.path} {kind} {self._units}{name}: tiles in registers"
 
     def forward(self, program: Program, x: Values) -> Values:
         """Write y = f(x·Wᵀ + b)."""
-        self._x, units = x, self._layer.units
-        self._y = Values(program.buffer(units), (units,))
+        self._x = x = arranged(program, x, channels_last=False)
+        units = self._units
+        self._y = Values(program.buffer(units), self._place.output_shape)
         self._weight = self._learned.parameters[f"{self._place.path}.weight"]
         zeros = np.zeros(units, self._weight.dtype)
         bias = self._learned.parameters.get(f"{self._place.path}.bias", zeros)
@@ -60,8 +64,9 @@ class DenseStage(Stage):
 
     def backward(self, program: Program, dy: Values, needs_dx: bool) -> Values:
         """Write dx = dy·W, and the products that give the weights' gradient."""
+        dy = arranged(program, dy, channels_last=False)
         differentiate(program, self._activation, self._y, dy)
-        units, gradients = self._layer.units, self._learned.gradients
+        units, gradients = self._units, self._learned.gradients
         self._x.buffer.whole = dy.buffer.whole = True
         gradient = gradients[f"{self._place.path}.weight"]
         pieces = max(1, min(PIECES, gradient.size // PIECE, units))
@@ -70,7 +75,7 @@ class DenseStage(Stage):
         for begin, end in pairwise(edges):
             rows = begin, end - begin, self._features
             program.after(sum_rows, *arrays, 1, units, OF_IMAGES, *rows)
-        if self._layer.use_bias:
+        if self._has_bias:
             add_biases(program, dy, 1, units, gradients[f"{self._place.path}.bias"])
         if not needs_dx:
             return dy
