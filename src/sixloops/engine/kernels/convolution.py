@@ -27,6 +27,7 @@ from sixloops.engine.kernels.vectors import (
     add,
     broadcasts_at,
     largest_of_four,
+    load,
     multiply_add,
     offsets,
     store,
@@ -192,6 +193,9 @@ def _convolve(
     row = groups * kernels
     outputs = (positions // 4 if pooled else positions) * row
     panels = -(-padded // (WIDEST * LANES))
+    # With few windows, a tile takes the same one of several images.
+    by_image = pooled or positions >= 4
+    table, count, step = (windows, positions, row) if by_image else (image_starts, images, outputs)
     for g in range(groups):
         begin = 0
         for panel in range(panels):
@@ -199,17 +203,12 @@ def _convolve(
             columns, last = (end - begin) // LANES, min(LANES, kernels - end + LANES)
             w, b, k = (g * padded + begin) * taps, g * padded + begin, g * kernels + begin
             seen = g * (channels // groups)
-            if pooled or positions >= 4:
-                for n in range(images):
-                    at = n * image + seen, windows, positions, channels, runs
-                    to = pooled, y, winners, n * outputs + k, row, columns, last
-                    _tiles(x, *at, weight, w, bias, b, *to)
-            else:
-                # So few windows that a tile takes the same one of several images.
-                for p in range(positions):
-                    at = (windows[p] >> 2) * channels + seen, image_starts, images, channels, runs
-                    to = pooled, y, winners, p * row + k, outputs, columns, last
-                    _tiles(x, *at, weight, w, bias, b, *to)
+            for item in range(images if by_image else positions):
+                base = item * image if by_image else (load(windows, item) >> 2) * channels
+                place = item * (outputs if by_image else row) + k
+                at = base + seen, table, count, channels, runs
+                to = pooled, y, winners, place, step, columns, last
+                _tiles(x, *at, weight, w, bias, b, *to)
             begin = end
 
 
