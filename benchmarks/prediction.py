@@ -39,7 +39,7 @@ def section(record: Record) -> str:
     """Return the part of the page."""
     labels = {"case": "network", "images": "images at once"}
     return (
-        "## Prediction\n\nFrom images to probabilities: ours through `network.predict`; with "
+        "## Prediction\n\nFrom images to probabilities: ours through `Plan.predict`; with "
         "many images, all libraries take 256 at a time.\n\n"
         f"{about(record, 'Microseconds an image')}\n{compared(record, labels, MEASURED)}"
     )

@@ -27,6 +27,9 @@ from sixloops.network import Network
 from sixloops.optimizers import SGD
 from sixloops.training import fit
 
+AT_ONCE = 256
+"""Images that are predicted at a time."""
+
 
 def network(case: Case, *first: Layer) -> Network:
     """Return a case's network, behind preprocessing if there is any."""
@@ -85,7 +88,9 @@ def prediction(
 ) -> Callable[[], object]:
     """Return a function that predicts some images."""
     made, (given, _) = network(case), floats(images, case.input_shape)
-    return lambda: made.predict(given)
+    threads = min(threads, images)
+    plan = open_until.enter_context(Plan(made, min(images, AT_ONCE), threads))
+    return lambda: plan.predict(given)
 
 
 def epoch(batch: int, images: int, threads: int, open_until: ExitStack) -> Callable[[], object]:

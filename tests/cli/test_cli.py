@@ -115,6 +115,9 @@ def test_summary_of_a_name_a_file_and_a_run(run, tmp_path):
     described = sixloops("summary", "dense", "--json").stdout
     (tmp_path / "mine.json").write_text(described)
     assert sixloops("summary", tmp_path / "mine.json").stdout == sixloops("summary", "dense").stdout
+    plan = sixloops("summary", "dense", "--plan", "--batch", 5).stdout
+    assert plan.startswith(sixloops("summary", "dense", "--batch", 5).stdout)
+    assert "5 images in 2 shares" in plan
     result = sixloops(*SHORT, "--network", tmp_path / "mine.json", "--out", tmp_path / "run")
     assert result.returncode == 0, result.stderr
 
@@ -472,5 +475,5 @@ def test_the_first_run_says_that_it_compiles(tmp_path):
     first = sixloops(*command, "--out", tmp_path / "one", env=environment)
     second = sixloops(*command, "--out", tmp_path / "two", env=environment)
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr
-    assert "The first run compiles its kernels" in first.stdout
-    assert "compiles" not in second.stdout
+    assert "Compiling kernels for this machine" in first.stdout
+    assert "Compiling" not in second.stdout

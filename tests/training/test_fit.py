@@ -483,12 +483,12 @@ def test_a_layer_that_couples_the_batch_sees_all_of_it_said_or_not():
         fit(small_network(extra=[layer]), blobs(), epochs=1).epochs[-1]["loss"]
         for layer in (BatchNorm(), Holder(BatchNorm()))
     ]
-    assert histories[0] == histories[1]
+    assert histories[0] == pytest.approx(histories[1], rel=1e-5)
 
 
 def test_a_step_takes_no_more_images_than_its_plan_was_made_for():
     images, labels = blobs().take(np.arange(20))
-    with Plan(small_network(), 16) as plan, pytest.raises(ConfigurationError, match="at most 16"):
+    with Plan(small_network(), 16) as plan, pytest.raises(ConfigurationError, match="1 to 16"):
         plan.step(images, labels)
 
 
@@ -537,7 +537,7 @@ def returning(y_and_backward):
 def test_a_forward_that_returns_something_else_is_named(forward, got, nest):
     network = Network([Flatten(), nest(returning(forward)), Dense(3)], input_shape=(1, 4, 4))
     images = np.zeros((6, 1, 4, 4), np.float32)
-    words = rf"forward of layer \d \(Odd\) must return \(y, backward\), .* Got {got}\."
+    words = rf"forward of layer [\w.]+ \(Odd\) must return \(y, backward\), .* Got {got}\."
     with pytest.raises(ConfigurationError, match=words):
         fit(network, Dataset(images, [0, 1, 2] * 2), epochs=1)
     with pytest.raises(ConfigurationError, match=words):

@@ -27,8 +27,11 @@ from sixloops.cli.choices import (
 )
 from sixloops.cli.options import Options, data_options
 from sixloops.data import DATASETS
+from sixloops.report import compile_kernels
 from sixloops.training import Evaluation
 from sixloops.training import evaluate as measure
+
+BATCH_SIZE = 256
 
 EvaluatedDataOption = Annotated[
     str | None,
@@ -57,7 +60,9 @@ def evaluate(
         options = dataclasses.replace(options, image_size=size_of(image_size))
     _, test = options.load(download=download)
     check_classes(model, network, options.data, test)
-    result = measure(network, test, threads=threads)
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    compile_kernels(network, BATCH_SIZE, errors, training=False)
+    result = measure(network, test, batch_size=BATCH_SIZE, threads=threads)
     if as_json:
         typer.echo(json.dumps(as_data(result)))
         return

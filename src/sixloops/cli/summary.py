@@ -11,7 +11,7 @@ import typer
 from sixloops.cli.choices import did_you_mean, load_network
 from sixloops.errors import ConfigurationError
 from sixloops.recipes import NETWORKS, build_network
-from sixloops.report import print_summary
+from sixloops.report import print_plan, print_summary
 
 
 def summary(
@@ -23,7 +23,10 @@ def summary(
         str, typer.Option(help="Images of a named network: channels,height,width.")
     ] = "1,28,28",
     classes: Annotated[int, typer.Option(min=1, help="Classes of a named network.")] = 10,
-    batch: Annotated[int, typer.Option(min=1, help="Images per step, for the memory.")] = 64,
+    batch: Annotated[int, typer.Option(min=1, help="Images per step, for memory and plan.")] = 64,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Also show how the engine runs it: stages and methods.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the description, to edit and train from.")
     ] = False,
@@ -41,8 +44,10 @@ def summary(
         )
     if as_json:
         typer.echo(json.dumps(built.about(), indent=2))
-    else:
-        print_summary(built, batch_size=batch)
+        return
+    print_summary(built, batch_size=batch)
+    if plan:
+        print_plan(built, batch_size=batch)
 
 
 def _shape(text: str) -> tuple[int, ...]:

@@ -28,13 +28,12 @@ from sixloops.cli.choices import (
 from sixloops.cli.options import SINGLE_AUGMENTATIONS, Options, run_options
 from sixloops.data import Dataset
 from sixloops.descriptions import to_data
-from sixloops.engine import compiled_before
 from sixloops.engine.threads import available_threads
 from sixloops.errors import ConfigurationError
 from sixloops.network import Network
 from sixloops.optimizers import OPTIMIZERS
 from sixloops.recipes import NETWORKS, build_network
-from sixloops.report import Progress, RunFolder, print_summary
+from sixloops.report import Progress, RunFolder, compile_kernels, print_summary
 from sixloops.schedules import SCHEDULES
 from sixloops.training import Callback, EvaluateEvery, fit
 from sixloops.training.evaluate import check_data
@@ -223,14 +222,11 @@ def _run(
     console.print(
         f"{len(training):,} training and {len(test):,} test images; run folder {folder.path}"
     )
-    if not compiled_before():
-        console.print(
-            "The first run compiles its kernels, ten to twenty seconds; later ones begin at once."
-        )
     extra: list[Callback] = []
     if options.evaluate_every is not None:
         extra.append(EvaluateEvery(options.evaluate_every))
     try:
+        compile_kernels(network, settings.batch_size, console)
         history = fit(
             network,
             training,

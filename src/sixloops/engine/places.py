@@ -69,15 +69,22 @@ def _shape(parameters: Parameters, name: str) -> Shape | None:
 
 def places_of(network: Network) -> tuple[Place, ...]:
     """Return a network's layers at their places, in the order in which they come."""
-    return tuple(_lower(network.root, network.input_shape, ""))
+    return tuple(places_in(network.root, network.input_shape, ""))
 
 
-def _lower(chain: Sequential, input_shape: Shape, prefix: str) -> list[Place]:
+def places_in(chain: Sequential, input_shape: Shape, prefix: str) -> list[Place]:
+    """Return a chain's layers at their places.
+
+    Args:
+        chain: the layers.
+        input_shape: what goes into the first, without the batch.
+        prefix: of their paths: empty, or the chain's own path and a dot.
+    """
     places: list[Place] = []
     for name, layer, shape in chain.steps(input_shape):
         path = f"{prefix}{name}"
         if isinstance(layer, Sequential):
-            places += _lower(layer, shape, f"{path}.")
+            places += places_in(layer, shape, f"{path}.")
         else:
             places.append(Place(path, layer, shape, layer.output_shape(shape)))
     return places

@@ -15,11 +15,13 @@ from types import TracebackType
 
 import numpy as np
 
-from sixloops.engine.loss import LossStage, are_checked_labels
+from sixloops.engine.kernels import team
+from sixloops.engine.loss import LossStage, are_labels, check_targets, is_compiled, predicted
 from sixloops.engine.lowering import stages_of
+from sixloops.engine.places import places_of
 from sixloops.engine.program import Program
 from sixloops.engine.stages import Learned, Stage, Values
-from sixloops.engine.stages.base import arranged, size_of
+from sixloops.engine.stages.base import arranged, size_of, write_back
 from sixloops.engine.threads import Workers
 from sixloops.errors import ConfigurationError, wrong
 from sixloops.layers import Context
@@ -28,9 +30,16 @@ from sixloops.network import Network
 
 Random = Callable[[], np.random.Generator]
 
+TRAINING = ("labels", "targets")
+"""The purposes of programs for a training step: with class labels, and with other targets."""
+
 SHARES = ((128, 8), (32, 4), (0, 2))
 """From how many images on a batch is cut into how many shares. Each costs some time of its
 own; threads beyond them have nothing to do."""
+
+FEWEST, MOST, NEAR = 4, 16, 1 << 19
+"""Images that go through the stages together: so many that products are long, and so few that
+what they leave behind (``NEAR`` numbers) stays in the processor's caches."""
 
 
 @dataclass(frozen=True)
@@ -106,16 +115,73 @@ class Plan:
         """The stages into which the network's layers are lowered."""
         return stages_of(self.network, Learned(self.network.parameters, self._gradients))
 
+    @property
+    def shares(self) -> int:
+        """Into how many shares a full batch is cut: the most threads that can work at once."""
+        return _shares(self.batch_size)
+
+    @property
+    def threads(self) -> int:
+        """How many threads there are."""
+        return self._workers.threads
+
+    def memory(self) -> int:
+        """Return the bytes that steps with class labels work in, parameters left out."""
+        gradients = sum(array.nbytes for array in self._gradients.values())
+        return gradients + self._draft("labels").program.memory()
+
+    def prepare(self, training: bool = True) -> None:
+        """Compile, if the cache does not have them, the kernels that the network needs.
+
+        Args:
+            training: whether for steps with class labels too, or for outputs alone.
+        """
+        team.begin(np.zeros(team.SIZE, np.int64), *[0] * 10)
+        for purpose in ("labels", "outputs") if training else ("outputs",):
+            self._ready(purpose)
+
     def outputs(self, images: Array) -> Array:
         """Return the outputs of a batch as they are outside training."""
-        made = self._ready("outputs")
-        outputs = np.empty((len(images), *self.network.output_shape), self.network.dtype)
+        return self._results("outputs", images)
+
+    def predict(self, images: Array) -> Array:
+        r"""Return what the network says of images: for classes, their probabilities.
+
+        The same as :meth:`sixloops.Network.predict`, which computes it by the layers' definitions,
+        but for rounding. For one image after the other, a plan for one image and one thread
+        answers soonest.
+
+        Args:
+            images: (n, \*input_shape), of any number type and any length.
+
+        Returns:
+            (n, \*output_shape); see the loss's ``predictions``.
+
+        Raises:
+            DataError: images of another shape.
+
+        Examples:
+            >>> from sixloops.layers import Dense
+            >>> network = Network([Dense(2)], input_shape=(3,))
+            >>> with Plan(network, batch_size=1, threads=1) as plan:
+            ...     probabilities = plan.predict(np.zeros((1, 3)))
+            >>> probabilities
+            array([[0.5, 0.5]], dtype=float32)
+        """
+        images = np.asarray(images)
+        self.network.check_images(images)
+        return self._results("predictions", images)
+
+    def _results(self, purpose: str, images: Array) -> Array:
+        """Run the program for a purpose, with as many images at a time as the plan is for."""
+        made = self._ready(purpose)
+        results = np.empty((len(images), *self.network.output_shape), self.network.dtype)
         for begin in range(0, len(images), self.batch_size):
             some = images[begin : begin + self.batch_size]
             made.program.context = Context(state=self.network.state)
             self._run(made, some)
-            outputs[begin : begin + len(some)] = _view(made.outputs, len(some))
-        return outputs
+            results[begin : begin + len(some)] = _view(made.outputs, len(some))
+        return results
 
     def step(self, images: Array, targets: Array, random: Random | None = None) -> Step:
         r"""Go forward and backward with one batch; nothing of the network is changed.
@@ -131,15 +197,14 @@ class Plan:
         Raises:
             ConfigurationError: more images than the plan was made for; or a layer, of
                 the user's own, that breaks its word about gradients.
-            DataError: labels that are no classes.
+            DataError: targets that the loss cannot take.
         """
-        if len(images) > self.batch_size:
+        if not 1 <= len(images) <= self.batch_size:
             raise ConfigurationError(
-                f"A step must be given at most {self.batch_size} images, for which its plan was "
-                f"made. Got {len(images)}. Make the plan with a larger batch_size."
+                f"A step must be given 1 to {self.batch_size} images, for which its plan was "
+                f"made. Got {len(images)}. For more, make the plan with a larger batch_size."
             )
-        labels = are_checked_labels(self.network.loss, targets, self.network.output_shape)
-        made = self._ready("labels" if labels else "targets")
+        made = self._ready(self._purpose(targets, len(images)))
         draws = any(stage.draws for stage in made.stages)
         generator = random() if random is not None and draws else None
         context = Context(training=True, random=generator, state=self.network.state)
@@ -149,6 +214,13 @@ class Plan:
         loss = float(losses.mean(dtype=np.float64))
         outputs = _view(made.outputs, len(images)).copy()
         return Step(loss, outputs, self._gradients, context.updates)
+
+    def _purpose(self, targets: Array, images: int) -> str:
+        """Return which program a step takes, after a look at the targets."""
+        loss, outputs = self.network.loss, self.network.output_shape
+        if is_compiled(loss):
+            check_targets(loss, targets, images, outputs)
+        return "labels" if is_compiled(loss) and are_labels(targets, outputs) else "targets"
 
     def _run(self, made: _Written, images: Array) -> None:
         np.copyto(_view(made.images, len(images)), images)
@@ -168,29 +240,38 @@ class Plan:
         return self._written[purpose]
 
     def _write(self, purpose: str) -> _Written:
-        """Have the stages write a program: for outputs alone, or for a training step."""
-        program = Program(self.network.dtype, self.batch_size, _shares(self.batch_size))
+        """Have the stages write a program and find places for all that it needs."""
+        made = self._draft(purpose)
+        made.program.assemble()
+        return made
+
+    def _draft(self, purpose: str) -> _Written:
+        """Have the stages write a program: for results alone, or for a training step."""
+        training, shares = purpose in TRAINING, _shares(self.batch_size)
+        threads, chunk = self._workers.threads, min(_chunk(self.network), self.batch_size)
+        program = Program(self.network.dtype, self.batch_size, shares, chunk, training, threads)
         shape, stages = self.network.input_shape, self.stages
         images = y = Values(program.buffer(size_of(shape), whole=True), shape)
         for stage in stages:
             y = stage.forward(program, y)
         outputs = arranged(program, y, channels_last=False)
+        loss = LossStage(self.network.loss, labels=purpose == "labels")
+        if training:
+            write_back(program, stages, loss.backward(program, outputs), needs_dx=False)
+        elif purpose == "predictions":
+            outputs = predicted(program, self.network.loss, outputs)
         outputs.buffer.whole = True
-        loss = LossStage(self.network.loss, compiled=purpose == "labels")
-        if purpose != "outputs":
-            self._write_back(program, stages, loss.backward(program, outputs))
-        program.assemble()
         return _Written(program, stages, images, outputs, loss)
-
-    def _write_back(self, program: Program, stages: tuple[Stage, ...], dy: Values) -> None:
-        # Before the first stage that learns, nobody asks for an error.
-        first = next((i for i, stage in enumerate(stages) if stage.learns), len(stages))
-        for number in range(len(stages) - 1, first - 1, -1):
-            dy = stages[number].backward(program, dy, number > first)
 
 
 def _view(values: Values, images: int) -> Array:
     return values.buffer.view(images, values.shape)
+
+
+def _chunk(network: Network) -> int:
+    """Return how many images go through the stages together: fewer where an image is large."""
+    size = sum(size_of(place.output_shape) for place in places_of(network))
+    return max(FEWEST, min(MOST, NEAR // max(size, 1)))
 
 
 def _shares(images: int) -> int:

@@ -6,14 +6,15 @@ way forward and backward, and those that come before and after. What only Python
 of the user's own) is a call between two phases.
 
 Once all is written, :meth:`Program.assemble` finds a place for everything. A buffer that is
-used within one phase only needs to be as long as a chunk of images, and is used again by the
-next chunk; then it stays in the processor's cache.
+used within one phase only needs to be as long as a chunk of images, for every thread, and is used
+again by the next chunk; then it stays in the processor's cache.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,9 +27,6 @@ from sixloops.layers.base import Array
 
 SLACK = 64
 """Numbers behind the end of each array: kernels load whole vectors."""
-
-CHUNK = 16
-"""Images that go through a phase together."""
 
 Call: TypeAlias = Callable[[int], None]
 """Something that Python does, for so many images."""
@@ -68,7 +66,18 @@ class Part:
     array: Array
 
 
-Operand: TypeAlias = Buffer | Part | Array | int
+@dataclass(eq=False)
+class Scratch:
+    """An array of which every lane has its own, to be written and read by one instruction.
+
+    Args:
+        array: (lanes, numbers).
+    """
+
+    array: Array
+
+
+Operand: TypeAlias = Buffer | Part | Scratch | Array | int
 
 
 @dataclass
@@ -94,15 +103,31 @@ class Program:
         dtype: of the network's numbers.
         batch_size: the most images.
         shares: the most shares a batch is cut into.
+        chunk: images that go through a phase together.
+        training: whether it is for steps of training, or for outputs alone.
+        threads: the most that will work through it.
     """
 
-    def __init__(self, dtype: npt.DTypeLike, batch_size: int, shares: int) -> None:
+    def __init__(
+        self,
+        dtype: npt.DTypeLike,
+        batch_size: int,
+        shares: int,
+        chunk: int,
+        training: bool = False,
+        threads: int = 1,
+    ) -> None:
         self.dtype = np.dtype(dtype)
-        self.batch_size, self.shares = batch_size, shares
-        self.chunk = min(CHUNK, batch_size)
+        self.batch_size, self.shares, self.training = batch_size, shares, training
+        self.chunk = chunk
+        # A lane is what one thread works in, on one share at a time.
+        self._lanes_count = min(threads, shares)
         self.context = Context()
         self._before, self._after = _Phase(team.PIECES), _Phase(team.PIECES)
         self._phases: list[_Phase] = []
+        self._first: list[Call] = []
+        self._last: list[Call] = []
+        self._draws = False
         self._buffers: list[Buffer] = []
 
     def buffer(self, size: int, dtype: npt.DTypeLike | None = None, whole: bool = False) -> Buffer:
@@ -114,6 +139,10 @@ class Program:
     def part(self, size: int, dtype: npt.DTypeLike | None = None) -> Part:
         """Return ``size`` numbers for each share."""
         return Part(np.zeros((self.shares, size + SLACK), dtype or self.dtype))
+
+    def scratch(self, size: int, dtype: npt.DTypeLike | None = None) -> Scratch:
+        """Return ``size`` numbers that an instruction may use while it works."""
+        return Scratch(np.zeros((self._lanes_count, size + SLACK), dtype or self.dtype))
 
     def array(self, values: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> Array:
         """Return numbers, the same for all images, with room behind them."""
@@ -142,9 +171,34 @@ class Program:
         """Have all shares done before the next instruction."""
         self._phases.append(_Phase(team.SHARES))
 
-    def call(self, function: Call) -> None:
-        """Have Python call a function with the number of images, once all shares are done."""
+    def call(self, function: Call, draws: bool = False) -> None:
+        """Have Python call a function with the number of images, once all shares are done.
+
+        Args:
+            function: what is called.
+            draws: whether it may draw random numbers.
+        """
+        self._draws |= draws
         self._phases.append(_Phase(team.SHARES, call=function))
+
+    def call_first(self, function: Call, draws: bool = False) -> None:
+        """Have Python call a function before all else, those noted earlier before it.
+
+        What draws random numbers comes no earlier than what was noted to draw before it, so that
+        each gets the numbers that it would get from the layers one by one.
+
+        Args:
+            function: what is called.
+            draws: whether it draws random numbers.
+        """
+        if draws and self._draws:
+            self.call(function)
+        else:
+            self._first.append(function)
+
+    def call_last(self, function: Call) -> None:
+        """Have Python call a function after all else."""
+        self._last.append(function)
 
     def _current(self) -> _Phase:
         if not self._phases or self._phases[-1].call is not None:
@@ -160,40 +214,59 @@ class Program:
         """Allocate the buffers, and write the tables."""
         for buffer in self._buffers:
             buffer.array = self._allocated(buffer)
-        phases = [self._before, *self._phases, self._after]
-        lanes: list[list[list[int]]] = [[] for _ in range(self.shares)]
+        phases = self._all_phases()
+        lanes: list[list[list[int]]] = [[] for _ in range(self._lanes_count)]
         table: list[list[int]] = []
-        self.runs: list[tuple[int, int] | Call] = []
+        parts: list[list[int]] = []
+        self.runs: list[tuple[int, int] | Call] = [*self._first]
         for phase in phases:
             if phase.call is not None:
                 self.runs.append(phase.call)
                 continue
-            begin = len(lanes[0])
+            begin, first_part = len(lanes[0]), len(parts)
+            for number, made in enumerate(phase.once + phase.each, begin):
+                parts += _parts_of(made, number)
             for lane, rows in enumerate(lanes):
                 rows += [self._row(made, lane) for made in phase.once + phase.each]
-            table.append([phase.kind, begin, begin + len(phase.once), len(lanes[0])])
+            each, end = begin + len(phase.once), len(lanes[0])
+            table.append([phase.kind, begin, each, end, first_part, len(parts)])
             self._extend(len(table))
-        self._lanes = np.array(lanes, np.int64).reshape(self.shares, -1)
+        self.runs += self._last
+        self._lanes = np.array(lanes, np.int64).reshape(self._lanes_count, -1)
         self._table = np.array(table, np.int64).reshape(-1)
+        self._parts = np.array(parts, np.int64).reshape(-1)
         self.addresses = (
-            *(self.chunk, self._lanes.ctypes.data, self._lanes.shape[1]),
-            self._table.ctypes.data,
+            *(self.chunk, self._lanes.ctypes.data, self._lanes.shape[1], self._lanes_count),
+            *(self._table.ctypes.data, self._parts.ctypes.data),
         )
 
     def _extend(self, end: int) -> None:
         """Add a phase to the last run of phases that need no Python in between."""
-        if self.runs and isinstance(self.runs[-1], tuple):
-            self.runs[-1] = (self.runs[-1][0], end)
+        last = self.runs[-1] if self.runs else None
+        if isinstance(last, tuple) and end - last[0] <= team.MOST_PHASES:
+            self.runs[-1] = (last[0], end)
         else:
             self.runs.append((end - 1, end))
 
-    def _allocated(self, buffer: Buffer) -> Array:
-        """Return a buffer's array: one for the batch, or a chunk's for every share."""
+    def memory(self) -> int:
+        """Return the bytes of all buffers, parts and scratch arrays, once all is written."""
+        rows = [row for phase in self._all_phases() for row in phase.once + phase.each]
+        own = {id(o): o for row in rows for o in row.operands if isinstance(o, Part | Scratch)}
+        buffers = sum(prod(self._form(b)) * b.dtype.itemsize for b in self._buffers)
+        return buffers + sum(operand.array.nbytes for operand in own.values())
+
+    def _all_phases(self) -> list[_Phase]:
+        return [self._before, *self._phases, self._after]
+
+    def _form(self, buffer: Buffer) -> tuple[int, int]:
+        """Return the shape of a buffer's array: one for the batch, or a chunk's for every lane."""
         if buffer.whole or len(buffer.phases) > 1:
-            buffer.whole = True
-            return np.zeros((1, self.batch_size * buffer.size + SLACK), buffer.dtype)
-        length = self.chunk * buffer.size + SLACK
-        return np.zeros((self.shares, length), buffer.dtype)
+            return 1, self.batch_size * buffer.size + SLACK
+        return self._lanes_count, self.chunk * buffer.size + SLACK
+
+    def _allocated(self, buffer: Buffer) -> Array:
+        buffer.whole |= len(buffer.phases) > 1
+        return np.zeros(self._form(buffer), buffer.dtype)
 
     def _row(self, made: _Row, lane: int) -> list[int]:
         row = [made.instruction.address(self.dtype)]
@@ -208,8 +281,20 @@ def _place(operand: Operand, lane: int) -> tuple[int, int]:
         if operand.whole:
             return operand.array.ctypes.data, operand.size * operand.array.itemsize
         return operand.array[lane].ctypes.data, 0
-    if isinstance(operand, Part):
+    if isinstance(operand, Scratch):
         return operand.array[lane].ctypes.data, 0
+    if isinstance(operand, Part):
+        return operand.array.ctypes.data, 0
     if isinstance(operand, np.ndarray):
         return operand.ctypes.data, 0
     return int(operand), 0  # type: ignore[arg-type]  # no buffer is left without an array
+
+
+def _parts_of(made: _Row, number: int) -> list[list[int]]:
+    """Return the operands of an instruction of which every share has its own."""
+    begin = number * team.WIDTH + 1
+    return [
+        [begin + 2 * place, operand.array.ctypes.data, operand.array.strides[0]]
+        for place, operand in enumerate(made.operands)
+        if isinstance(operand, Part)
+    ]

@@ -145,13 +145,24 @@ class BatchNorm(Layer):
     def _train(self, x: Array, axes: tuple[int, ...], context: Context) -> tuple[Array, Array]:
         """Return the batch's μ and σ², and let the running values follow them."""
         mean, variance = x.mean(axes), x.var(axes)
-        old_mean, old_variance = _running(context)
-        n = x.size // x.shape[1]
+        running = self.followed(_running(context), (mean, variance), x.size // x.shape[1])
+        context.updates["running_mean"], context.updates["running_variance"] = running
+        return mean, variance
+
+    def followed(
+        self, running: tuple[Array, Array], batch: tuple[Array, Array], n: int
+    ) -> tuple[Array, Array]:
+        """Return the running values after a batch.
+
+        Args:
+            running: the means and variances before it, (channels,) each.
+            batch: its μ and σ², (channels,) each.
+            n: how many values of a channel they are of.
+        """
+        (old_mean, old_variance), (mean, variance) = running, batch
         unbiased = variance * (n / (n - 1)) if n > 1 else old_variance
         m = self.momentum
-        context.updates["running_mean"] = m * old_mean + (1 - m) * mean
-        context.updates["running_variance"] = m * old_variance + (1 - m) * unbiased
-        return mean, variance
+        return m * old_mean + (1 - m) * mean, m * old_variance + (1 - m) * unbiased
 
     def multiply_adds(self, input_shape: Shape) -> int:
         """Return one a value: at evaluation all is one scaling and one shift."""

@@ -49,7 +49,7 @@ def _origin(run: Run, plan: Plan, images: Array) -> str:
     if not np.isfinite(images).all():
         return "the images of this batch already hold values that are not finite"
     y = images.astype(network.dtype, copy=False)
-    random = run.streams.generator("dropout", run.step, 0)
+    random = run.streams.generator("dropout", run.step)
     context = Context(training=True, random=random, state=network.state)
     with np.errstate(all="ignore"):
         for place in places_of(network):

@@ -103,16 +103,18 @@ def _activate(kind: int, first: float, second: float, y: Array, count: int) -> N
         y: changed.
         count: how many numbers.
     """
-    values = y[:count]
+    # With Python's numbers, single precision would be worked on in double.
+    values, zero, one = y[:count], y.dtype.type(0), y.dtype.type(1)
+    first, second = y.dtype.type(first), y.dtype.type(second)
     if kind == RELU:
         for i in range(count):
-            values[i] = 0 if values[i] < 0 else values[i]
+            values[i] = zero if values[i] < 0 else values[i]
     elif kind == LEAKY_RELU:
         for i in range(count):
             values[i] = values[i] if values[i] > 0 else first * values[i]
     elif kind == SIGMOID:
         for i in range(count):
-            values[i] = 1 / (1 + exp(-values[i]))
+            values[i] = one / (one + exp(-values[i]))
     elif kind == TANH:
         for i in range(count):
             values[i] = tanh(values[i])
@@ -145,19 +147,20 @@ def _differentiate(
         error: by y; changed to that by the activation's input.
         count: how many numbers.
     """
-    values, errors = y[:count], error[:count]
+    values, errors, zero, one = y[:count], error[:count], y.dtype.type(0), y.dtype.type(1)
+    first, second = y.dtype.type(first), y.dtype.type(second)
     if kind == RELU:
         for i in range(count):
-            errors[i] = errors[i] if values[i] > 0 else 0
+            errors[i] = errors[i] if values[i] > 0 else zero
     elif kind == LEAKY_RELU:
         for i in range(count):
             errors[i] = errors[i] if values[i] > 0 else first * errors[i]
     elif kind == SIGMOID:
         for i in range(count):
-            errors[i] *= values[i] * (1 - values[i])
+            errors[i] *= values[i] * (one - values[i])
     elif kind == TANH:
         for i in range(count):
-            errors[i] *= 1 - values[i] * values[i]
+            errors[i] *= one - values[i] * values[i]
     elif kind == SCALED_TANH:
         # With y = a·tanh(s·x): f′ = s·a·(1 − (y/a)²) = s·(a − y²/a).
         for i in range(count):

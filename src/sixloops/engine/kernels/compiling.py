@@ -20,7 +20,8 @@ from typing import Any
 import numba
 import numba.extending
 import numpy as np
-from numba.core import types
+from llvmlite import binding
+from numba.core import event, types
 
 FAST = {"contract", "nsz"}
 """Sums may use fused multiply-adds; their order, NaN and infinity stay as written."""
@@ -58,13 +59,18 @@ def _sources(module: str) -> frozenset[str]:
 
 
 @contextmanager
-def _kept(function: Callable[..., Any]) -> Iterator[None]:
+def _kept(function: Callable[..., Any], dtype: str = "") -> Iterator[None]:
     """Have Numba keep the code of ``function`` where only code of the same sources is.
 
     Numba compiles a function anew when its own file has changed, but not when a function that
-    it calls has.
+    it calls has. Code for other types of numbers and other processors is elsewhere: of two
+    processes that write to one list of a function's codes at once, one could get the other's.
+
+    Args:
+        function: what will be compiled in the block.
+        dtype: the type of numbers that it is compiled for, if for one only.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(f"{dtype} {binding.get_host_cpu_name()}".encode())
     for path in sorted(_sources(function.__module__.rpartition(".")[2])):
         digest.update(Path(path).read_bytes())
     before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
@@ -75,9 +81,34 @@ def _kept(function: Callable[..., Any]) -> Iterator[None]:
         numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
 
 
-def compiled_before() -> bool:
-    """Say whether an earlier run has left compiled kernels; else the first steps take longer."""
-    return any(BASE.rglob("*.nbc"))
+class _Compilations(event.Listener):
+    """Tells of each of our functions that is compiled; not of those that the cache has."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
+    def on_start(self, event: event.Event) -> None:
+        package, _, module = event.data["dispatcher"].py_func.__module__.rpartition(".")
+        if package == PACKAGE:
+            self._tell(module)
+
+    def on_end(self, event: event.Event) -> None:
+        pass
+
+
+@contextmanager
+def told_of_compilations(tell: Callable[[str], None]) -> Iterator[None]:
+    """Have ``tell`` called, within the block, whenever something must be compiled.
+
+    Args:
+        tell: takes the name of the kernels' file, such as ``convolution``.
+    """
+    listener = _Compilations(tell)
+    event.register("numba:compile", listener)
+    try:
+        yield
+    finally:
+        event.unregister("numba:compile", listener)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -132,7 +163,7 @@ class Instruction:
             element = {"float32": types.float32, "float64": types.float64}[dtype.name]
             whole = types.int64
             taken = (whole, whole, whole, whole, types.float64, types.CPointer(element))
-            with _kept(self.function):
+            with _kept(self.function, dtype.name):
                 made = numba.cfunc(types.void(*taken), cache=True, **_OPTIONS)(self.function)
             self._compiled[dtype.name] = made
         return int(self._compiled[dtype.name].address)

@@ -1,96 +1,163 @@
-"""Max pooling of maps with channels last, straight behind a convolution."""
+"""Max pooling of maps with channels last: windows of any form, and whole maps."""
 
 from __future__ import annotations
 
-from sixloops.engine.kernels.compiling import kernel
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+
+from sixloops.engine.kernels.compiling import Instruction, intrinsic, kernel
+from sixloops.engine.kernels.operands import five_numbers, floats, indices, whole_numbers_at
+from sixloops.engine.kernels.vectors import LANES, Vector, add, store, vectors, zeros
 from sixloops.layers.base import Array
 
-Pooling = tuple[int, int, int, int, int, int]
+Spans = tuple[int, int, int, int, int]
+"""Positions down and across; pixels of an image and of its row; channels."""
 
 
-@kernel
-def max_pool_2x2(z: Array, bias: Array, y: Array, winners: Array) -> None:
-    """Do what max_pool does for windows of 2×2 that tile the maps: four values in one go.
+NAMES = types.UniTuple(Vector(types.int32), 1)
+"""Numbers of pixels, one a lane."""
+
+
+@intrinsic
+def names(_: Any, number: Any) -> Any:
+    """Return a vector of whole numbers, all the same."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return context.make_tuple(builder, NAMES, [_in_all_lanes(builder, values[0])])
+
+    return NAMES(types.intp), generate
+
+
+def _in_all_lanes(builder: Any, number: Any) -> Any:
+    """Write how a whole number gets into all lanes of a vector."""
+    whole = ir.IntType(32)
+    nothing = ir.Constant(ir.VectorType(whole, LANES), ir.Undefined)
+    first = builder.insert_element(nothing, builder.trunc(number, whole), ir.Constant(whole, 0))
+    return builder.shuffle_vector(first, nothing, ir.Constant(nothing.type, [0] * LANES))
+
+
+@intrinsic
+def keep_largest(_: Any, best: Any, winners: Any, others: Any, number: Any) -> Any:
+    """Return the largest values, lane by lane, and whose they are.
 
     Args:
-        z: maps without their bias, (images, height, width, channels).
-        bias: (channels,).
-        y: filled; (images, height // 2, width // 2, channels).
-        winners: filled, as y; of each value the pixel's number, row · width + column.
+        best: the largest so far.
+        winners: whose they are.
+        others: values that come later: they must be larger. NaN is, and then nothing else.
+        number: whose those are.
     """
-    width, channels = z.shape[2], z.shape[3]
-    for n in range(y.shape[0]):
-        for i in range(y.shape[1]):
-            for j in range(y.shape[2]):
-                best, won = y[n, i, j], winners[n, i, j]
-                a, b = z[n, 2 * i, 2 * j], z[n, 2 * i, 2 * j + 1]
-                c, d = z[n, 2 * i + 1, 2 * j], z[n, 2 * i + 1, 2 * j + 1]
-                number = 2 * i * width + 2 * j
-                for k in range(channels):
-                    value, place = a[k], number
-                    wins = b[k] > value or b[k] != b[k]
-                    value, place = (b[k], number + 1) if wins else (value, place)
-                    wins = c[k] > value or c[k] != c[k]
-                    value, place = (c[k], number + width) if wins else (value, place)
-                    wins = d[k] > value or d[k] != d[k]
-                    value, place = (d[k], number + width + 1) if wins else (value, place)
-                    best[k] = value + bias[k]
-                    won[k] = place
+    result = types.Tuple((best, winners))
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        (old,), (won,), (new,) = (cgutils.unpack_tuple(builder, value) for value in values[:3])
+        larger = builder.fcmp_unordered(">", new, old)
+        wins = builder.and_(larger, builder.fcmp_ordered("ord", old, old))
+        name = _in_all_lanes(builder, values[3])
+        pair = builder.select(wins, new, old), builder.select(wins, name, won)
+        made = [
+            context.make_tuple(builder, kind, [value])
+            for kind, value in zip((best, winners), pair, strict=True)
+        ]
+        return context.make_tuple(builder, result, made)
+
+    return result(best, winners, others, types.intp), generate
+
+
+@intrinsic
+def where_won(_: Any, errors: Any, winners: Any, number: Any) -> Any:
+    """Return the errors in the lanes in which a pixel has won, and 0 in the others."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        (error,), (won,) = (cgutils.unpack_tuple(builder, value) for value in values[:2])
+        is_it = builder.icmp_signed("==", won, _in_all_lanes(builder, values[2]))
+        zero = ir.Constant(error.type, [0.0] * LANES)
+        return context.make_tuple(builder, errors, [builder.select(is_it, error, zero)])
+
+    return errors(errors, winners, types.intp), generate
 
 
 @kernel
-def max_pool(z: Array, bias: Array, pooling: Pooling, y: Array, winners: Array) -> None:
-    """Take the largest value in each window, add the bias, and remember whose it was.
+def _max_pool(
+    x: Array, images: int, rows: Array, columns: Array, spans: Spans, y: Array, winners: Array
+) -> None:
+    """Take the largest value in each window, and remember whose it was.
+
+    The first of equal ones wins; NaN wins over all, so that it shows.
 
     Args:
-        z: maps without their bias, (images, height, width, channels).
-        bias: (channels,).
-        pooling: whole numbers: window's height and width, stride down and across, padding
-            above and left.
-        y: filled; (images, positions down, positions across, channels).
-        winners: filled, as y; of each value the pixel's number, row · width + column.
+        x: (images, pixels, channels).
+        images: how many.
+        rows: the first row of each window, and the one behind its last.
+        columns: likewise.
+        spans: positions, pixels and channels.
+        y: filled; (images, positions, channels).
+        winners: filled, as y; of each value the pixel's number.
     """
-    kh, kw, sh, sw, top, left = pooling
-    # A window that reaches over the lower or right edge has fewer than four values.
-    inside = z.shape[1] >= 2 * y.shape[1] and z.shape[2] >= 2 * y.shape[2]
-    if inside and kh == 2 and kw == 2 and sh == 2 and sw == 2 and top == 0 and left == 0:
-        max_pool_2x2(z, bias, y, winners)
-        return
-    _, height, width, channels = z.shape
-    for n in range(y.shape[0]):
-        for i in range(y.shape[1]):
-            for j in range(y.shape[2]):
-                best, won = y[n, i, j], winners[n, i, j]
-                begun = False
-                for u in range(max(i * sh - top, 0), min(i * sh - top + kh, height)):
-                    for v in range(max(j * sw - left, 0), min(j * sw - left + kw, width)):
-                        value, number = z[n, u, v], u * width + v
-                        if not begun:
-                            begun = True
-                            for c in range(channels):
-                                best[c] = value[c]
-                                won[c] = number
-                        else:
-                            for c in range(channels):
-                                # The second comparison lets a NaN win, so that it shows.
-                                wins = value[c] > best[c] or value[c] != value[c]
-                                best[c] = value[c] if wins else best[c]
-                                won[c] = number if wins else won[c]
-                for c in range(channels):
-                    best[c] += bias[c]
+    down, across, pixels, width, channels = spans
+    for n in range(images):
+        for i in range(down):
+            for j in range(across):
+                target = ((n * down + i) * across + j) * channels
+                begin = rows[2 * i] * width + columns[2 * j]
+                for c in range(0, channels, LANES):
+                    best = vectors(x, (n * pixels + begin) * channels + c, LANES, 1)
+                    won = names(begin)
+                    for u in range(rows[2 * i], rows[2 * i + 1]):
+                        for s in range(u * width + columns[2 * j], u * width + columns[2 * j + 1]):
+                            others = vectors(x, (n * pixels + s) * channels + c, LANES, 1)
+                            best, won = keep_largest(best, won, others, s)
+                    some = min(channels - c, LANES)
+                    store(y, target + c, 0, 0, best, 1, some)
+                    store(winners, target + c, 0, 0, won, 1, some)
 
 
 @kernel
-def send_back(error: Array, winners: Array, dz: Array) -> None:
-    """Give each winner its error; the rest of ``dz`` must be 0.
+def _send_back(
+    error: Array, winners: Array, images: int, rows: Array, columns: Array, spans: Spans, dx: Array
+) -> None:
+    """Give each winner its error: every pixel asks the windows that have seen it.
 
     Args:
-        error: (images, pooled positions, channels).
+        error: by the largest values; (images, positions, channels).
         winners: as error.
-        dz: added to; (images, pixels, channels).
+        images: how many.
+        rows: for each row of pixels the first row of windows, and the one behind the last.
+        columns: likewise.
+        spans: pixels down and across; positions of an image and of its row; channels.
+        dx: filled; (images, pixels, channels).
     """
-    for n in range(error.shape[0]):
-        for p in range(error.shape[1]):
-            errors, won = error[n, p], winners[n, p]
-            for c in range(errors.shape[0]):
-                dz[n, won[c], c] += errors[c]
+    down, across, positions, width, channels = spans
+    for n in range(images):
+        for i in range(down):
+            for j in range(across):
+                pixel = i * across + j
+                target = (n * down * across + pixel) * channels
+                for c in range(0, channels, LANES):
+                    sums = zeros(dx, 1)
+                    for u in range(rows[2 * i], rows[2 * i + 1]):
+                        for p in range(u * width + columns[2 * j], u * width + columns[2 * j + 1]):
+                            place = (n * positions + p) * channels + c
+                            errors = vectors(error, place, LANES, 1)
+                            won = vectors(winners, place, LANES, 1)
+                            sums = add(sums, where_won(errors, won, pixel))
+                    store(dx, target + c, 0, 0, sums, 1, min(channels - c, LANES))
+
+
+@Instruction
+def max_pool(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
+    """Take the largest value in each window."""
+    row = whole_numbers_at(at)
+    x, y, winners = floats(row, 0, first, like), floats(row, 1, first, like), indices(row, 2, first)
+    rows, columns = indices(row, 3, 0), indices(row, 4, 0)
+    _max_pool(x, images, rows, columns, five_numbers(row, 5), y, winners)
+
+
+@Instruction
+def max_pool_back(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
+    """Give each largest value its error."""
+    row = whole_numbers_at(at)
+    error, dx = floats(row, 0, first, like), floats(row, 1, first, like)
+    winners, rows, columns = indices(row, 2, first), indices(row, 3, 0), indices(row, 4, 0)
+    _send_back(error, winners, images, rows, columns, five_numbers(row, 5), dx)

@@ -1,52 +1,55 @@
-"""Softmax cross-entropy of class labels, loss and gradient in one go."""
+"""Softmax cross-entropy, loss and gradient in one go."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+from sixloops.engine.kernels.activations import exp
 from sixloops.engine.kernels.compiling import Instruction, kernel
-from sixloops.engine.kernels.operands import floats, labels, number, whole_numbers_at
+from sixloops.engine.kernels.operands import floats, number, whole_numbers_at
 from sixloops.layers.base import Array
 
 
 @kernel
 def _softmax_cross_entropy(
-    logits: Array,
-    labels: Array,
+    outputs: Array,
+    targets: Array,
     images: int,
-    classes: int,
+    size: int,
     scale: float,
     losses: Array,
-    dlogits: Array,
+    errors: Array,
 ) -> None:
-    """Compute −log softmax(logits)[label], and scale · (softmax − one-hot).
+    """Compute E = log Σ exp(s) − Σ t·s with s = z − max z, and scale · (softmax(z) − t).
 
     Args:
-        logits: (images, classes).
-        labels: whole numbers from 0 to classes − 1, (images,).
+        outputs: (images, size).
+        targets: what is wanted of them, (images, size).
         images: how many.
-        classes: how many.
+        size: outputs of an image.
         scale: how much each image's loss counts.
         losses: filled; (images,).
-        dlogits: filled; (images, classes).
+        errors: ∂E/∂outputs, filled; (images, size).
     """
+    weight = outputs.dtype.type(scale)
     for n in range(images):
-        row = logits[n * classes :][:classes]
-        gradient, label = dlogits[n * classes :][:classes], labels[n]
-        largest = row[0]
-        for c in range(classes):
+        row, wanted = outputs[n * size :][:size], targets[n * size :][:size]
+        error, largest = errors[n * size :][:size], row[0]
+        for k in range(size):
             # The second comparison lets a NaN through, so that it shows.
-            if row[c] > largest or row[c] != row[c]:
-                largest = row[c]
-        total = largest * 0
-        for c in range(classes):
-            gradient[c] = math.exp(row[c] - largest)
-            total += gradient[c]
-        losses[n] = math.log(total) - (row[label] - largest)
-        for c in range(classes):
-            gradient[c] *= scale / total
-        gradient[label] -= scale
+            if row[k] > largest or row[k] != row[k]:
+                largest = row[k]
+        for k in range(size):
+            error[k] = exp(row[k] - largest)
+        total = hit = 0.0
+        for k in range(size):
+            total += error[k]
+            hit += wanted[k] * (row[k] - largest)
+        losses[n] = math.log(total) - hit
+        part = outputs.dtype.type(1 / total)
+        for k in range(size):
+            error[k] = weight * (error[k] * part - wanted[k])
 
 
 @Instruction
@@ -55,6 +58,6 @@ def softmax_cross_entropy(
 ) -> None:
     """Compute the loss of each image, and the error by the outputs."""
     row = whole_numbers_at(at)
-    logits, classes = floats(row, 0, first, like), labels(row, 1, first)
-    each, error = floats(row, 2, first, like), floats(row, 3, first, like)
-    _softmax_cross_entropy(logits, classes, images, number(row, 4), scale, each, error)
+    outputs, targets = floats(row, 0, first, like), floats(row, 1, first, like)
+    losses, errors = floats(row, 2, first, like), floats(row, 3, first, like)
+    _softmax_cross_entropy(outputs, targets, images, number(row, 5), scale, losses, errors)

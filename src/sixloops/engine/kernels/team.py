@@ -28,12 +28,12 @@ GENERATION, STOP = 0, LINE
 """Which job it is, by number; and whether the team goes home."""
 
 JOB = 2 * LINE
-FIRST, LAST, IMAGES, SHARES_COUNT, CHUNK, LANES_AT, LANE, PHASES_AT, WORKERS = (
-    JOB + n for n in range(9)
-)
+FIRST, LAST, IMAGES, SHARES_COUNT, CHUNK, LANES_AT = (JOB + n for n in range(6))
+LANE, LANES_COUNT, PHASES_AT, PARTS_AT, WORKERS = (JOB + n for n in range(6, 11))
 """The job: its phases; images of the batch, its shares, images in a chunk; where the lanes'
-instructions are and how many numbers one lane's are; where the phases are; and how many workers
-there are besides the leader."""
+instructions are, how many numbers one lane's are, and how many lanes there are; where the phases
+and the parts are; and how many workers there are besides the leader. A lane is what one thread
+works in: its own instructions, which use buffers of its own."""
 
 SEEN = 3 * LINE
 MOST_WORKERS = 256
@@ -46,10 +46,14 @@ MOST_PHASES = 1024
 SIZE = COUNTERS + 2 * LINE * MOST_PHASES
 
 SHARES, PIECES = 0, 1
-KIND, BEGIN, EACH, END = range(4)
+KIND, BEGIN, EACH, END, PARTS, PARTS_END = range(6)
 """A phase: its kind; its instructions, from the first on; those from ``EACH`` on are done for
-every chunk of a share, those before it once a share."""
-PHASE = 4
+every chunk of a share, those before it once a share; and which operands are the share's own."""
+PHASE = 6
+
+PART = 3
+"""An operand of which each share has its own array: its index in the lane's instructions, the
+address of the first share's, and how many bytes further the next share's is."""
 
 WIDTH = 49
 """Numbers in an instruction."""
@@ -87,11 +91,14 @@ def _do_rows(rows: int, begin: int, end: int, first: int, images: int, control: 
 
 
 @kernel
-def _do_share(phase: Array, share: int, control: Array) -> None:
+def _do_share(phase: Array, share: int, lane: int, control: Array) -> None:
     """Do one share of a phase, a chunk of images at a time."""
     images, shares, chunk = control[IMAGES], control[SHARES_COUNT], control[CHUNK]
     begin, end = images * share // shares, images * (share + 1) // shares
-    rows = control[LANES_AT] + 8 * share * control[LANE]
+    rows = control[LANES_AT] + 8 * lane * control[LANE]
+    own, parts = whole_numbers_at(rows), whole_numbers_at(control[PARTS_AT])
+    for part in range(PART * phase[PARTS], PART * phase[PARTS_END], PART):
+        own[parts[part]] = parts[part + 1] + share * parts[part + 2]
     _do_rows(rows, phase[BEGIN], phase[EACH], begin, end - begin, control)
     for first in range(begin, end, chunk):
         some = min(chunk, end - first)
@@ -99,8 +106,8 @@ def _do_share(phase: Array, share: int, control: Array) -> None:
 
 
 @kernel
-def _work(control: Array) -> None:
-    """Take part in the job, to its end."""
+def _work(control: Array, lane: int) -> None:
+    """Take part in the job, to its end; shares are only for those who have a lane."""
     phases = whole_numbers_at(control[PHASES_AT])
     for number in range(control[FIRST], control[LAST]):
         phase = phases[number * PHASE : (number + 1) * PHASE]
@@ -108,10 +115,11 @@ def _work(control: Array) -> None:
         items = control[SHARES_COUNT] if kind == SHARES else phase[END] - begin
         taken = COUNTERS + 2 * LINE * (number - control[FIRST])
         done = taken + LINE
-        item = atomic.count_up(control, taken)
+        idle = kind == SHARES and lane >= control[LANES_COUNT]
+        item = items if idle else atomic.count_up(control, taken)
         while item < items:
             if kind == SHARES:
-                _do_share(phase, item, control)
+                _do_share(phase, item, lane, control)
             else:
                 row, images = begin + item, control[IMAGES]
                 _do_rows(control[LANES_AT], row, row + 1, 0, images, control)
@@ -131,7 +139,9 @@ def begin(
     chunk: int,
     lanes: int,
     lane: int,
+    lanes_count: int,
     phases: int,
+    parts: int,
 ) -> bool:
     """Announce a job; say whether a worker sleeps and must be woken up.
 
@@ -143,8 +153,10 @@ def begin(
         shares: into which it is cut.
         chunk: images that go through the instructions together.
         lanes: the address of the instructions.
-        lane: how many numbers the instructions of one share are.
+        lane: how many numbers the instructions of one lane are.
+        lanes_count: how many lanes there are.
         phases: the address of the phases.
+        parts: the address of the parts.
     """
     generation = atomic.load(control, GENERATION)
     for worker in range(control[WORKERS]):
@@ -152,7 +164,8 @@ def begin(
             _pause()
     control[FIRST], control[LAST], control[IMAGES] = first, last, images
     control[SHARES_COUNT], control[CHUNK] = shares, chunk
-    control[LANES_AT], control[LANE], control[PHASES_AT] = lanes, lane, phases
+    control[LANES_AT], control[LANE], control[LANES_COUNT] = lanes, lane, lanes_count
+    control[PHASES_AT], control[PARTS_AT] = phases, parts
     for phase in range(last - first):
         atomic.store(control, COUNTERS + 2 * LINE * phase, 0)
         atomic.store(control, COUNTERS + 2 * LINE * phase + LINE, 0)
@@ -182,7 +195,7 @@ def take_part(control: Array, worker: int) -> int:
         What the worker does next.
     """
     if worker == LEADER:
-        _work(control)
+        _work(control, 0)
         return HOME
     seen, looked = atomic.load(control, SEEN + LINE * worker), 0
     atomic.store(control, ASLEEP + LINE * worker, 0)
@@ -190,7 +203,7 @@ def take_part(control: Array, worker: int) -> int:
         if atomic.load(control, STOP) != 0:
             return HOME
         if atomic.load(control, GENERATION) > seen:
-            _work(control)
+            _work(control, worker + 1)
             seen += 1
             atomic.store(control, SEEN + LINE * worker, seen)
             looked = 0

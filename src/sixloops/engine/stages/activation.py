@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sixloops.engine.kernels import activations as kernels
+from sixloops.engine.kernels.gelu import gelu, gelu_back
+from sixloops.engine.kernels.softmax import softmax, softmax_back
 from sixloops.engine.kernels.sums import copy
 from sixloops.engine.program import Program
 from sixloops.engine.stages.base import Stage, Values, arranged, size_of
@@ -84,3 +86,67 @@ class ActivationStage(Stage):
         dy = arranged(program, dy, self._y.channels_last)
         differentiate(program, self._layer, self._y, dy)
         return dy
+
+
+class GELUStage(Stage):
+    """GELU; its derivative does not follow from its output, and is computed with it.
+
+    Args:
+        path: the layer's.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.name = f"{path} GELU"
+
+    def forward(self, program: Program, x: Values) -> Values:
+        """Write y = x·Φ(x), and its slope."""
+        self._slope = replace(x, buffer=program.buffer(size_of(x.shape)))
+        y = replace(x, buffer=program.buffer(size_of(x.shape)))
+        program.each(gelu, x.buffer, y.buffer, self._slope.buffer, size_of(x.shape))
+        return y
+
+    def backward(self, program: Program, dy: Values, needs_dx: bool) -> Values:
+        """Write dx = dy · slope."""
+        dy = arranged(program, dy, self._slope.channels_last)
+        program.each(gelu_back, self._slope.buffer, dy.buffer, size_of(dy.shape))
+        return dy
+
+
+class SoftmaxStage(Stage):
+    """Softmax over features, or over the channels of every pixel.
+
+    Args:
+        path: the layer's.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.name = f"{path} Softmax: channels last"
+
+    def forward(self, program: Program, x: Values) -> Values:
+        """Write y = eˣ / Σ eˣ."""
+        rows = _rows(program, x)
+        self._y = replace(rows, buffer=program.buffer(size_of(x.shape)))
+        self._operands = size_of(x.shape[1:]), x.shape[0]
+        program.each(softmax, rows.buffer, self._y.buffer, *self._operands)
+        return _shaped(program, self._y, x)
+
+    def backward(self, program: Program, dy: Values, needs_dx: bool) -> Values:
+        """Write dx = y · (dy − Σ dy·y)."""
+        rows = _rows(program, dy)
+        program.each(softmax_back, self._y.buffer, rows.buffer, *self._operands)
+        return _shaped(program, rows, dy)
+
+
+def _rows(program: Program, values: Values) -> Values:
+    """Return an array of any shape as maps with their channels, its first axis, last."""
+    if len(values.shape) != 3:
+        shape = values.shape[0], size_of(values.shape[1:]), 1
+        values = Values(values.buffer, shape)
+    return arranged(program, values, channels_last=True)
+
+
+def _shaped(program: Program, rows: Values, like: Values) -> Values:
+    """Return what :func:`_rows` has made in the shape that it had before."""
+    if len(like.shape) == 3:
+        return rows
+    return Values(arranged(program, rows, channels_last=False).buffer, like.shape)

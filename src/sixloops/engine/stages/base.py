@@ -7,6 +7,7 @@ then, from the last to the first, those that lead back.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sixloops.engine.kernels.maps import copy_maps
@@ -48,6 +49,9 @@ class Stage:
     name: str
     """What it is, for people: the layers' paths and kinds, and the method."""
 
+    inner: tuple[Stage, ...] = ()
+    """The stages of which it consists, if of any."""
+
     learns: bool = False
     """Whether it has parameters."""
 
@@ -64,6 +68,15 @@ class Stage:
         Where ``needs_dx`` is false nobody looks at what is returned.
         """
         raise NotImplementedError
+
+
+def write_back(program: Program, stages: Sequence[Stage], dy: Values, needs_dx: bool) -> Values:
+    """Write how an error goes back through stages, no further than somebody asks for it."""
+    first = next((i for i, stage in enumerate(stages) if stage.learns), len(stages))
+    end = 0 if needs_dx else first
+    for number in range(len(stages) - 1, end - 1, -1):
+        dy = stages[number].backward(program, dy, needs_dx or number > first)
+    return dy
 
 
 def size_of(shape: Shape) -> int:

@@ -164,8 +164,8 @@ class ConvolutionStage(Stage):
         positions, filters = self._down * self._across, self._layer.filters
         block = self._block(positions)
         collected = filters * max(block, 1) * positions if block else 0
-        scratch = program.part(collected), program.part(collected, np.int32)
-        counts, sums = program.part(filters, np.int32), program.part(filters * self._length())
+        scratch = program.scratch(collected), program.scratch(collected, np.int32)
+        counts, sums = program.scratch(filters, np.int32), program.part(filters * self._length())
         offsets = program.array(np.arange(self._kernels) * self._length(), np.int32)
         program.once(clear, sums, filters * self._length())
         arrays = (self._x, error.buffer, self._winners, self._table, *scratch, counts, offsets)
@@ -185,16 +185,40 @@ class ConvolutionStage(Stage):
             return 0
         return max(1, min(NEAR // self._image(), 16))
 
+    def _is_convolution_back(self) -> bool:
+        """Say whether the error by the input is a plain convolution of the error."""
+        layer, (kh, kw), (dh, dw) = self._layer, self._window.kernel, self._window.dilation
+        (top, bottom), (left, right) = self._window.padding
+        plain = layer.stride == (1, 1) and layer.groups == 1 and layer.table is None
+        inside = max(top, bottom) <= dh * (kh - 1) and max(left, right) <= dw * (kw - 1)
+        return plain and inside and not self._pooled
+
+    def _convolve_error(self, program: Program, error: Values) -> Values:
+        """Write dx as the convolution of the error with the kernels turned by half a circle."""
+        (kh, kw), (dh, dw) = self._window.kernel, self._window.dilation
+        (top, bottom), (left, right) = self._window.padding
+        down, across = dh * (kh - 1), dw * (kw - 1)
+        padding = (down - top, down - bottom), (across - left, across - right)
+        layer = Conv2D(self._channels, (kh, kw), dilation=(dh, dw), padding=padding, use_bias=False)
+        weight = self._learned.parameters[f"{self._place.path}.weight"].swapaxes(0, 1)
+        turned = np.zeros(weight.shape, program.dtype)
+        program.call_first(lambda images: np.copyto(turned, weight[:, :, ::-1, ::-1]))
+        place = Place(self._place.path, layer, error.shape, self._place.input_shape)
+        learned = Learned({f"{place.path}.weight": turned}, {})
+        return ConvolutionStage(place, layer, False, None, learned).forward(program, error)
+
     def _error_of_input(self, program: Program, error: Values) -> Values:
+        if self._is_convolution_back():
+            return self._convolve_error(program, error)
         parameters, windows = self._learned.parameters, self._windows()
         program.before(
             pack_rows,
             *(parameters[f"{self._place.path}.weight"], self._mask, self._rows),
             *(*self._shape, *self._runs),
         )
-        found = program.part(windows.size * self._kernels)
-        kernels = program.part(windows.size * self._kernels, np.int32)
-        counts, framed = program.part(windows.size, np.int32), program.buffer(self._image())
+        found = program.scratch(windows.size * self._kernels)
+        kernels = program.scratch(windows.size * self._kernels, np.int32)
+        counts, framed = program.scratch(windows.size, np.int32), program.buffer(self._image())
         by_column = windows.reshape(self._down, self._across, -1).swapaxes(0, 1)
         offsets = program.array(by_column // 4 * self._channels, np.int32)
         arrays = (framed, error.buffer, self._winners, offsets, found, kernels, counts)

@@ -11,8 +11,7 @@ from sixloops.engine.places import Place
 from sixloops.engine.program import Program
 from sixloops.engine.stages.base import Learned, Stage, Values, arranged, size_of
 from sixloops.errors import ConfigurationError
-from sixloops.layers import LAYERS, Dropout
-from sixloops.layers.residual import Residual
+from sixloops.layers import LAYERS
 
 
 class LayerStage(Stage):
@@ -29,7 +28,7 @@ class LayerStage(Stage):
         self._own = [name for name in learned.parameters if name.startswith(f"{place.path}.")]
         self.learns = bool(self._own)
         kind = type(place.layer)
-        self.draws = kind in (Dropout, Residual) or kind not in LAYERS.values()
+        self.draws = kind not in LAYERS.values()
 
     def forward(self, program: Program, x: Values) -> Values:
         """Write a call of the layer's forward."""
@@ -45,7 +44,7 @@ class LayerStage(Stage):
             )
             np.copyto(y.buffer.view(images, shape), made)
 
-        program.call(call)
+        program.call(call, self.draws)
         return y
 
     def backward(self, program: Program, dy: Values, needs_dx: bool) -> Values:

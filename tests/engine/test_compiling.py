@@ -1,0 +1,81 @@
+"""The cache of compiled kernels: shared by processes, told of, and done without."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from sixloops.engine import Plan, told_of_compilations
+from sixloops.layers import Dense
+from sixloops.network import Network
+
+STEP = """
+import numpy as np
+from sixloops.engine import Plan, told_of_compilations
+from sixloops.layers import Dense
+from sixloops.network import Network
+
+told = []
+with told_of_compilations(told.append):
+    with Plan(Network([Dense(2)], (3,)), 4, 2) as plan:
+        step = plan.step(np.ones((4, 3)), np.array([0, 1, 0, 1]))
+print(f"{step.loss:.6f}", *sorted(set(told)))
+"""
+
+
+def start(**environment):
+    command = [sys.executable, "-W", "error", "-c", STEP]
+    return subprocess.Popen(
+        command,
+        env=os.environ | {key: str(value) for key, value in environment.items()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def said(process):
+    out, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors
+    return out.split()
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """Return a cache that three processes have filled together, and what they said."""
+    folder = tmp_path_factory.mktemp("kernels")
+    processes = [start(NUMBA_CACHE_DIR=folder) for _ in range(3)]
+    return folder, [said(process) for process in processes]
+
+
+def test_processes_that_start_at_once_on_an_empty_cache_get_the_same_result(filled):
+    _, answers = filled
+    assert len({loss for loss, *_ in answers}) == 1
+
+
+def test_what_is_compiled_is_told_once_and_then_is_in_the_cache(filled):
+    folder, answers = filled
+    assert any({"dense", "softmax_cross_entropy", "team"} <= set(told) for _, *told in answers)
+    loss, *told = said(start(NUMBA_CACHE_DIR=folder))
+    assert loss == answers[0][0]
+    assert told == []
+
+
+def test_a_home_that_cannot_be_written_to(filled, tmp_path):
+    folder, answers = filled
+    # A file where the folder should be stops even those who may write anywhere.
+    (tmp_path / "file").write_text("")
+    (tmp_path / f"sixloops-{os.getuid()}").symlink_to(folder)
+    loss, *told = said(start(NUMBA_CACHE_DIR=tmp_path / "file" / "kernels", TMPDIR=tmp_path))
+    assert loss == answers[0][0]
+    assert told == []  # found in the temporary folder, where the link stands
+
+
+def test_nobody_is_told_after_the_block():
+    told = []
+    with told_of_compilations(told.append):
+        pass
+    with Plan(Network([Dense(2)], (3,), dtype="float64"), 4, 1) as plan:
+        plan.prepare()
+    assert told == []
