@@ -77,7 +77,7 @@ def training_step(
 
     def step() -> None:
         found = plan.step(images, labels)
-        optimizer.update(made.parameters, found.gradients, {}, optimizer.rate, 1)
+        plan.update(optimizer, {}, optimizer.rate, 1)
         made.state.update(found.updates)
 
     return step

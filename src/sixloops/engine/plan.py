@@ -9,7 +9,7 @@ every step.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -23,10 +23,12 @@ from sixloops.engine.program import Program
 from sixloops.engine.stages import Learned, Stage, Values
 from sixloops.engine.stages.base import arranged, size_of, write_back
 from sixloops.engine.threads import Workers
+from sixloops.engine.update import KINDS, Update
 from sixloops.errors import ConfigurationError, wrong
 from sixloops.layers import Context
 from sixloops.layers.base import Array, Gradients
 from sixloops.network import Network
+from sixloops.optimizers import Optimizer
 
 Random = Callable[[], np.random.Generator]
 
@@ -96,6 +98,7 @@ class Plan:
         self._workers = Workers(threads)
         self._gradients = {name: np.empty_like(p) for name, p in network.parameters.items()}
         self._seen: dict[str, Array] = {}
+        self._update: Update | None = None
         self._written: dict[str, _Written] = {}
 
     def __enter__(self) -> Plan:
@@ -228,6 +231,33 @@ class Plan:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             self._workers.run(made.program, len(images), _shares(len(images)))
 
+    def update(
+        self, optimizer: Optimizer, state: Mapping[str, Array], rate: float, step: int
+    ) -> str | None:
+        """Change the network's parameters by the last step's gradients.
+
+        Args:
+            optimizer: how.
+            state: what it remembers; changed.
+            rate: the learning rate of this step.
+            step: its number, from 1.
+
+        Returns:
+            ``"gradient"`` if a gradient is not finite, and then nothing was changed;
+            ``"parameter"`` if a parameter has become so; else None.
+        """
+        parameters, gradients = self.network.parameters, self._gradients
+        if type(optimizer) not in KINDS:
+            if not _all_finite(gradients):
+                return "gradient"
+            optimizer.update(parameters, gradients, state, rate, step)
+            return None if _all_finite(parameters) else "parameter"
+        arrays = [*parameters.values(), *state.values()]
+        if self._update is None or not self._update.fits(optimizer, arrays):
+            dtype, threads = self.network.dtype, self._workers.threads
+            self._update = Update(optimizer, parameters, gradients, state, dtype, threads)
+        return self._update.run(self._workers, rate, step)
+
     def _ready(self, purpose: str) -> _Written:
         """Return the program for a purpose, for the network's parameters as they are."""
         parameters = self.network.parameters
@@ -277,3 +307,7 @@ def _chunk(network: Network) -> int:
 def _shares(images: int) -> int:
     """Return into how many shares a batch is cut."""
     return min(images, next(shares for least, shares in SHARES if images >= least))
+
+
+def _all_finite(arrays: Mapping[str, Array]) -> bool:
+    return all(np.isfinite(array).all() for array in arrays.values())

@@ -225,13 +225,13 @@ def _step(run: Run, plan: Plan, images: Array, targets: Array) -> None:
     check_loss(run, plan, step.loss, images)
     for regularizer in settings.regularizers:
         regularizer.add_gradients(network.parameters, step.gradients)
-    check_arrays(run, plan, "gradient", step.gradients)
     if settings.clip_norm is not None:
+        check_arrays(run, plan, "gradient", step.gradients)
         clip_by_norm(step.gradients, settings.clip_norm)
-    settings.optimizer.update(
-        network.parameters, step.gradients, run.optimizer_state, run.rate, run.step + 1
-    )
-    check_arrays(run, plan, "parameter", network.parameters)
+    broken = plan.update(settings.optimizer, run.optimizer_state, run.rate, run.step + 1)
+    if broken:
+        arrays = step.gradients if broken == "gradient" else network.parameters
+        check_arrays(run, plan, broken, arrays)
     check_arrays(run, plan, "state", step.updates)
     network.state.update(step.updates)
     run.step += 1

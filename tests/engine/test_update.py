@@ -1,0 +1,56 @@
+"""The optimisers' kernels against their definitions."""
+
+import numpy as np
+import pytest
+
+from sixloops.engine import Plan
+from sixloops.layers import Dense, Flatten
+from sixloops.network import Network
+from sixloops.optimizers import OPTIMIZERS, SGD, AdamW
+
+EACH = [*(kind() for kind in OPTIMIZERS.values()), AdamW(weight_decay=0.3, biases=True)]
+
+
+def networks(dtype):
+    layers = [Flatten(), Dense(70), Dense(3)]
+    return [Network(layers, (1, 20, 15), dtype=dtype) for _ in range(2)]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-6), (np.float64, 1e-13)])
+@pytest.mark.parametrize("optimizer", EACH, ids=repr)
+def test_several_steps_lead_to_the_same_parameters(optimizer, dtype, tolerance):
+    ours, defined = networks(dtype)
+    random = np.random.default_rng(0)
+    states = [optimizer.initial_state(made.parameters) for made in (ours, defined)]
+    with Plan(ours, 4, 2) as plan:
+        for step in range(1, 6):
+            images = random.random((4, 1, 20, 15)).astype(dtype)
+            found = plan.step(images, np.array([0, 1, 2, 0]))
+            optimizer.update(defined.parameters, found.gradients, states[1], 0.1 / step, step)
+            assert plan.update(optimizer, states[0], 0.1 / step, step) is None
+            ours.parameters["1.weight"][:, 0] = defined.parameters["1.weight"][:, 0]
+    for name, expected in defined.parameters.items():
+        np.testing.assert_allclose(ours.parameters[name], expected, tolerance, tolerance)
+    for name, expected in states[1].items():
+        np.testing.assert_allclose(states[0][name], expected, tolerance * 10, tolerance)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_nothing_is_updated_by_gradients_that_are_not_finite(value):
+    made = networks(np.float32)[0]
+    with Plan(made, 4, 2) as plan:
+        gradients = plan.step(np.ones((4, 1, 20, 15), np.float32), np.zeros(4, int)).gradients
+        before = {name: array.copy() for name, array in made.parameters.items()}
+        gradients["2.bias"][1] = value
+        assert plan.update(SGD(), {}, 0.1, 1) == "gradient"
+    assert all((made.parameters[name] == array).all() for name, array in before.items())
+
+
+def test_a_parameter_that_overflows_is_noticed():
+    made = networks(np.float32)[0]
+    made.parameters["1.weight"][5, 7] = 3e38
+    with Plan(made, 4, 2) as plan:
+        step = plan.step(np.ones((4, 1, 20, 15), np.float32), np.zeros(4, int))
+        for gradient in step.gradients.values():
+            gradient[:] = -1e30
+        assert plan.update(SGD(), {}, 1e9, 1) == "parameter"
