@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.comparison import check_peers
-from benchmarks.options import Cases, Rounds, Short, Threads, Write, chosen
+from benchmarks.options import Cases, Quick, Rounds, Short, Threads, Write, chosen
 from benchmarks.page import finish
 from benchmarks.peers import able, installed, with_versions
 from benchmarks.records import Record, Row, new_record
@@ -19,10 +19,11 @@ def measure(
     threads: Threads = 2,
     rounds: Rounds = 3,
     short: Short = False,
+    quick: Quick = False,
     write: Write = False,
 ) -> None:
     """Peak resident memory of a process that trains some steps."""
-    peers = installed(short)
+    peers = installed(short or quick)
     check_peers(peers, write)
     rows: list[Row] = []
     for letter, case in chosen("N" if short else cases).items():

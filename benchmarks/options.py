@@ -12,6 +12,9 @@ Cases = Annotated[str, typer.Option(help=f"Which of the networks {''.join(CASES)
 Threads = Annotated[int, typer.Option(min=1, help="Threads of every library.")]
 Rounds = Annotated[int, typer.Option(min=1, help="Turns of each.")]
 Short = Annotated[bool, typer.Option("--short", help="Only see that it works, in seconds.")]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="Leave out the libraries that take long to compile.")
+]
 Write = Annotated[bool, typer.Option("--write", help="Record the results and the page.")]
 
 SETTLE = 0.2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.comparison import check_peers, works_of
 from benchmarks.networks import POSTS
-from benchmarks.options import Cases, Rounds, Short, Threads, Write, chosen, turns
+from benchmarks.options import Cases, Quick, Rounds, Short, Threads, Write, chosen, turns
 from benchmarks.page import finish
 from benchmarks.peers import installed, with_versions
 from benchmarks.records import Record, new_record
@@ -20,10 +20,11 @@ def measure(
     threads: Threads = 2,
     rounds: Rounds = 9,
     short: Short = False,
+    quick: Quick = False,
     write: Write = False,
 ) -> None:
     """Prediction: of one image (latency) and of many (throughput)."""
-    peers = installed(short)
+    peers = installed(short or quick)
     check_peers(peers, write)
     rounds, seconds = turns(rounds, short)
     rows = []

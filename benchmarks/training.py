@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.comparison import check_peers, works_of
 from benchmarks.networks import ALL, POSTS
-from benchmarks.options import Cases, Rounds, Short, Threads, Write, chosen, turns
+from benchmarks.options import Cases, Quick, Rounds, Short, Threads, Write, chosen, turns
 from benchmarks.page import finish
 from benchmarks.peers import installed, with_versions
 from benchmarks.records import Record, new_record
@@ -29,10 +29,11 @@ def measure(
     threads: Threads = 2,
     rounds: Rounds = 9,
     short: Short = False,
+    quick: Quick = False,
     write: Write = False,
 ) -> None:
     """Training steps: forward, backward, plain SGD."""
-    peers = installed(short)
+    peers = installed(short or quick)
     check_peers(peers, write)
     rounds, seconds = turns(rounds, short)
     rows = []
