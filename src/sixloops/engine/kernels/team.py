@@ -58,13 +58,12 @@ address of the first share's, and how many bytes further the next share's is."""
 WIDTH = 49
 """Numbers in an instruction."""
 
-PATIENCE = 2000
-"""How often a worker looks for a job before it goes to sleep."""
+PATIENCE = 1 << 18
+"""How often a worker looks for a job before it goes to sleep: for some hundred microseconds."""
 
-
-@inlined
-def _pause() -> None:
-    atomic.YIELDS()
+STUBBORN = 1 << 19
+"""How often a thread looks before it lets others have the processor. Two threads that yield to
+each other all the time are left on one core by the system, as if they had just run there."""
 
 
 @intrinsic
@@ -80,6 +79,16 @@ def _call(_: Any, address: Any, row: Any, first: Any, images: Any, shares: Any, 
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 5, types.float64), generate
+
+
+@inlined
+def _wait(control: Array, index: int, value: int) -> None:
+    """Wait until a number has reached a value."""
+    looked = 0
+    while atomic.load(control, index) < value:
+        looked += 1
+        if looked % STUBBORN == 0:
+            atomic.YIELDS()
 
 
 @kernel
@@ -125,8 +134,7 @@ def _work(control: Array, lane: int) -> None:
                 _do_rows(control[LANES_AT], row, row + 1, 0, images, control)
             atomic.count_up(control, done)
             item = atomic.count_up(control, taken)
-        while atomic.load(control, done) < items:
-            _pause()
+        _wait(control, done, items)
 
 
 @entry
@@ -160,8 +168,7 @@ def begin(
     """
     generation = atomic.load(control, GENERATION)
     for worker in range(control[WORKERS]):
-        while atomic.load(control, SEEN + LINE * worker) < generation:
-            _pause()
+        _wait(control, SEEN + LINE * worker, generation)
     control[FIRST], control[LAST], control[IMAGES] = first, last, images
     control[SHARES_COUNT], control[CHUNK] = shares, chunk
     control[LANES_AT], control[LANE], control[LANES_COUNT] = lanes, lane, lanes_count
@@ -208,7 +215,6 @@ def take_part(control: Array, worker: int) -> int:
             atomic.store(control, SEEN + LINE * worker, seen)
             looked = 0
         else:
-            _pause()
             looked += 1
     atomic.store(control, ASLEEP + LINE * worker, 1)
     # A job that came just now would not wake this worker.
