@@ -24,8 +24,8 @@ print(f"{step.loss:.6f}", *sorted(set(told)))
 """
 
 
-def start(**environment):
-    command = [sys.executable, "-W", "error", "-c", STEP]
+def start(program, **environment):
+    command = [sys.executable, "-W", "error", "-c", program]
     return subprocess.Popen(
         command,
         env=os.environ | {key: str(value) for key, value in environment.items()},
@@ -45,7 +45,7 @@ def said(process):
 def filled(tmp_path_factory):
     """Return a cache that three processes have filled together, and what they said."""
     folder = tmp_path_factory.mktemp("kernels")
-    processes = [start(NUMBA_CACHE_DIR=folder) for _ in range(3)]
+    processes = [start(STEP, NUMBA_CACHE_DIR=folder) for _ in range(3)]
     return folder, [said(process) for process in processes]
 
 
@@ -57,7 +57,7 @@ def test_processes_that_start_at_once_on_an_empty_cache_get_the_same_result(fill
 def test_what_is_compiled_is_told_once_and_then_is_in_the_cache(filled):
     folder, answers = filled
     assert any({"dense", "softmax_cross_entropy", "team"} <= set(told) for _, *told in answers)
-    loss, *told = said(start(NUMBA_CACHE_DIR=folder))
+    loss, *told = said(start(STEP, NUMBA_CACHE_DIR=folder))
     assert loss == answers[0][0]
     assert told == []
 
@@ -67,7 +67,7 @@ def test_a_home_that_cannot_be_written_to(filled, tmp_path):
     # A file where the folder should be stops even those who may write anywhere.
     (tmp_path / "file").write_text("")
     (tmp_path / f"sixloops-{os.getuid()}").symlink_to(folder)
-    loss, *told = said(start(NUMBA_CACHE_DIR=tmp_path / "file" / "kernels", TMPDIR=tmp_path))
+    loss, *told = said(start(STEP, NUMBA_CACHE_DIR=tmp_path / "file" / "kernels", TMPDIR=tmp_path))
     assert loss == answers[0][0]
     assert told == []  # found in the temporary folder, where the link stands
 
@@ -79,3 +79,26 @@ def test_nobody_is_told_after_the_block():
     with Plan(Network([Dense(2)], (3,), dtype="float64"), 4, 1) as plan:
         plan.prepare()
     assert told == []
+
+
+TRAINING = """
+import numpy as np
+from sixloops.data import Dataset
+from sixloops.layers import BatchNorm, Conv2D, Dense, Flatten, MaxPool2D, ReLU, Tanh
+from sixloops.network import Network
+from sixloops.optimizers import Adam
+from sixloops.training import fit
+
+numbers = np.random.default_rng(1)
+images = numbers.normal(size=(40, 2, 11, 10)).astype(np.float32)
+layers = [Conv2D(5, 3), ReLU(), MaxPool2D(2), Conv2D(9, 2), BatchNorm(), Tanh()]
+network = Network([*layers, Flatten(), Dense(3)], (2, 11, 10), seed=1)
+fit(network, Dataset(images, numbers.integers(0, 3, 40)), epochs=3, batch_size=16, optimizer=Adam())
+"""
+
+
+def test_the_bits_depend_on_neither_the_processor_nor_the_cache(tmp_path):
+    tell = "print(*[parameter.tobytes().hex() for parameter in network.parameters.values()])"
+    plain = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": tmp_path}
+    compiled, cached, here = (said(start(TRAINING + tell, **e)) for e in (plain, plain, {}))
+    assert compiled == cached == here

@@ -3,6 +3,10 @@
 Numba turns a kernel into machine code when it is first called with arrays of a type, and
 keeps the code in a cache, so that later runs start at once. Kernels run without Python's
 global lock, so that several threads run them side by side.
+
+The compiler must do each operation as it is written: no sum in another order, and no product
+fused with a sum but where a kernel says so. What it would make of such a freedom depends on the
+processor, and on whether the code was compiled just now or came from the cache; so would the bits.
 """
 
 from __future__ import annotations
@@ -22,10 +26,6 @@ import numba.extending
 import numpy as np
 from llvmlite import binding
 from numba.core import event, types
-
-FAST = {"contract", "nsz"}
-"""Sums may use fused multiply-adds; their order, NaN and infinity stay as written."""
-
 
 PACKAGE = "sixloops.engine.kernels"
 
@@ -131,7 +131,7 @@ def entry(function: Callable[..., Any]) -> Any:
         return numba.njit(cache=True, **_OPTIONS)(function)
 
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": FAST, "error_model": "numpy"}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 
 def intrinsic(function: Callable[..., Any]) -> Any:
