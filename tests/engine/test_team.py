@@ -1,5 +1,6 @@
 """The team: the same bits whoever does what, and nobody waits for ever."""
 
+import os
 import threading
 import time
 from dataclasses import dataclass
@@ -8,6 +9,9 @@ import numpy as np
 import pytest
 
 from sixloops.engine import Plan
+from sixloops.engine.kernels import team
+from sixloops.engine.kernels.atomic import TELLS_CORES
+from sixloops.engine.threads import Workers
 from sixloops.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D
 from sixloops.network import Network
 
@@ -103,3 +107,34 @@ def test_parameters_that_were_replaced_are_seen():
         made.parameters["3.weight"] = np.zeros_like(made.parameters["3.weight"])
         made.parameters["3.bias"][:] = 0
         assert plan.step(images, labels).loss == pytest.approx(np.log(4))
+
+
+@pytest.fixture
+def one_core():
+    """Keep this thread on one core, and return which."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    yield min(allowed)
+    os.sched_setaffinity(0, allowed)
+
+
+@pytest.mark.skipif(not TELLS_CORES, reason="only Linux tells on which core a thread runs")
+@pytest.mark.parametrize(("further", "next_thing"), [(0, team.MOVE), (1, team.SLEEP)])
+def test_a_worker_on_the_leaders_core_is_to_move(one_core, further, next_thing):
+    control = np.zeros(team.SIZE, np.int64)
+    # One job, without phases, which is the one in so many after which a worker looks.
+    control[team.SEEN], control[team.GENERATION] = team.GLANCE - 1, team.GLANCE
+    control[team.CORES] = one_core + further
+    assert team.take_part(control, 0) == next_thing
+    assert control[team.CORES + team.LINE] == one_core
+
+
+@pytest.mark.skipif(not TELLS_CORES, reason="only Linux lets a thread choose its cores")
+def test_a_worker_moves_to_where_none_of_the_team_is(monkeypatch):
+    chosen = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 3, 5})
+    monkeypatch.setattr(os, "sched_setaffinity", lambda process, cores: chosen.append(cores))
+    workers = Workers(2)
+    workers._control[[team.CORES, team.CORES + team.LINE]] = 3
+    workers._leave_to_others()
+    assert chosen == [{0, 5}, {0, 3, 5}]

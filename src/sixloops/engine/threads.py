@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from types import TracebackType
 
 import numpy as np
@@ -80,7 +81,22 @@ class Workers:
         while next_thing != team.HOME:
             if next_thing == team.SLEEP:
                 self._bells[number].acquire()
+            elif next_thing == team.MOVE:
+                self._leave_to_others()
             next_thing = team.take_part(self._control, number)
+
+    def _leave_to_others(self) -> None:
+        """Move the calling thread to a core that none of the team was last seen on.
+
+        After a pause the system may wake a worker on the leader's core, and leave both there.
+        """
+        places = range(team.CORES, team.CORES + team.LINE * self.threads, team.LINE)
+        allowed = os.sched_getaffinity(0)
+        free = allowed - {int(self._control[place]) for place in places}
+        if free:
+            with suppress(OSError):  # where a process may not choose: it only costs time
+                os.sched_setaffinity(0, free)
+                os.sched_setaffinity(0, allowed)
 
     def run(self, program: Program, images: int, shares: int) -> None:
         """Do all of a program for a batch.

@@ -53,3 +53,9 @@ YIELDS = ExternalFunction(
     "SwitchToThread" if sys.platform == "win32" else "sched_yield", types.int32()
 )
 """Lets another thread have the processor, if one waits for it."""
+
+TELLS_CORES = sys.platform == "linux"
+"""Whether the system tells on which core a thread runs."""
+
+CORE = ExternalFunction("sched_getcpu", types.int32())
+"""Returns the number of the core that the thread is on just now, where the system tells it."""

@@ -38,9 +38,11 @@ works in: its own instructions, which use buffers of its own."""
 SEEN = 3 * LINE
 MOST_WORKERS = 256
 ASLEEP = SEEN + LINE * MOST_WORKERS
-COUNTERS = ASLEEP + LINE * MOST_WORKERS
-"""For each worker, the last job that it is done with, and whether it sleeps; for each phase,
-how many items have been taken, and are done."""
+CORES = ASLEEP + LINE * MOST_WORKERS
+COUNTERS = CORES + LINE * (1 + MOST_WORKERS)
+"""For each worker, the last job that it is done with, and whether it sleeps; for the leader and
+each worker, the core that it was last seen on; for each phase, how many items have been taken,
+and are done."""
 
 MOST_PHASES = 1024
 SIZE = COUNTERS + 2 * LINE * MOST_PHASES
@@ -61,9 +63,11 @@ WIDTH = 49
 PATIENCE = 1 << 18
 """How often a worker looks for a job before it goes to sleep: for some hundred microseconds."""
 
-STUBBORN = 1 << 19
-"""How often a thread looks before it lets others have the processor. Two threads that yield to
-each other all the time are left on one core by the system, as if they had just run there."""
+EAGERNESS = 1 << 11
+"""How often a thread looks before it lets others have the core, if they wait for it."""
+
+GLANCE = 32
+"""In every so many jobs a worker looks whether it has a core for itself."""
 
 
 @intrinsic
@@ -86,9 +90,15 @@ def _wait(control: Array, index: int, value: int) -> None:
     """Wait until a number has reached a value."""
     looked = 0
     while atomic.load(control, index) < value:
-        looked += 1
-        if looked % STUBBORN == 0:
-            atomic.YIELDS()
+        looked = _look_again(looked)
+
+
+@inlined
+def _look_again(looked: int) -> int:
+    """Count one more look, and let others have the core at times."""
+    if (looked + 1) % EAGERNESS == 0:
+        atomic.YIELDS()
+    return looked + 1
 
 
 @kernel
@@ -183,7 +193,26 @@ def begin(
     return asleep
 
 
-HOME, SLEEP, AGAIN = range(3)
+@inlined
+def _note_core(control: Array, lane: int) -> None:
+    """Note on which core the thread of a lane is."""
+    if atomic.TELLS_CORES:
+        atomic.store(control, CORES + LINE * lane, atomic.CORE())
+
+
+@inlined
+def _shares_core(control: Array, lane: int) -> bool:
+    """Say whether the leader or an earlier worker was last seen on this thread's core."""
+    if not atomic.TELLS_CORES:
+        return False
+    core = atomic.load(control, CORES + LINE * lane)
+    shared = False
+    for other in range(lane):
+        shared = shared or atomic.load(control, CORES + LINE * other) == core
+    return shared
+
+
+HOME, SLEEP, AGAIN, MOVE = range(4)
 """What a worker does next."""
 
 
@@ -202,6 +231,7 @@ def take_part(control: Array, worker: int) -> int:
         What the worker does next.
     """
     if worker == LEADER:
+        _note_core(control, 0)
         _work(control, 0)
         return HOME
     seen, looked = atomic.load(control, SEEN + LINE * worker), 0
@@ -210,12 +240,15 @@ def take_part(control: Array, worker: int) -> int:
         if atomic.load(control, STOP) != 0:
             return HOME
         if atomic.load(control, GENERATION) > seen:
+            _note_core(control, worker + 1)
             _work(control, worker + 1)
             seen += 1
             atomic.store(control, SEEN + LINE * worker, seen)
             looked = 0
+            if seen % GLANCE == 0 and _shares_core(control, worker + 1):
+                return MOVE
         else:
-            looked += 1
+            looked = _look_again(looked)
     atomic.store(control, ASLEEP + LINE * worker, 1)
     # A job that came just now would not wake this worker.
     late = atomic.load(control, GENERATION) > seen or atomic.load(control, STOP) != 0
