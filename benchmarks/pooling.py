@@ -15,9 +15,9 @@ from benchmarks.page import finish
 from benchmarks.records import Record, new_record
 from benchmarks.tables import Goal, about, lines_of, number, spread_cell
 from benchmarks.turns import spread
-from sixloops.engine.kernels.max_pool import max_pool, max_pool_back
+from sixloops.engine.kernels.max_pool import max_pool, place_back
 from sixloops.engine.program import Buffer, Program
-from sixloops.engine.stages.pooling import seen_by_pixels, seen_by_positions
+from sixloops.engine.stages.pooling import seen_by_positions
 from sixloops.engine.threads import Workers
 from sixloops.layers import MaxPool2D
 from sixloops.layers.base import Array
@@ -66,9 +66,8 @@ def engine(x: Array, dy: Array, threads: int, stack: ExitStack) -> tuple[Half, H
     pooled, error, winners = (_maps(there, dy.shape, kind) for kind in (None, None, np.int32))
     seen = seen_by_positions(window).operands(there, x.shape[1])
     there.each(max_pool, maps, pooled, winners, *seen)
+    back.each(place_back, error, dx, winners, *seen)
     there.assemble()
-    seeing = seen_by_pixels(window).operands(back, x.shape[1])
-    back.each(max_pool_back, error, dx, winners, *seeing)
     back.assemble()
     _as_first(maps, x.shape)[:] = x
     _as_first(error, dy.shape)[:] = dy

@@ -88,7 +88,6 @@ def prediction(
 ) -> Callable[[], object]:
     """Return a function that predicts some images."""
     made, (given, _) = network(case), floats(images, case.input_shape)
-    threads = min(threads, images)
     plan = open_until.enter_context(Plan(made, min(images, AT_ONCE), threads))
     return lambda: plan.predict(given)
 

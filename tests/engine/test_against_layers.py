@@ -137,6 +137,23 @@ def test_a_batch_of_several_chunks_a_share():
     assert_same(Network(layers, (2, 8, 7), dtype=np.float64), 200)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_threads_share_the_work_for_a_single_image(threads):
+    layers = [
+        *(Conv2D(20, 5, activation="relu"), MaxPool2D(2), Conv2D(24, 3, padding=1), Tanh()),
+        *(MeanPool2D(3, 2), Conv2D(12, 3, groups=4), Flatten(), Dense(401), Tanh(), Dense(7)),
+    ]
+    network = Network(layers, (3, 40, 38), dtype=np.float64)
+    images = np.random.default_rng(1).normal(size=(3, 3, 40, 38))
+    with Plan(network, 1, threads) as plan:
+        found = plan.predict(images)
+        pieces = [phase for phase in plan._ready("predictions").program._phases if phase.each]
+    assert len(pieces) > 3 or threads == 1
+    np.testing.assert_allclose(found, network.predict(images), rtol=1e-12)
+    with Plan(network, 3, 1) as plan:
+        np.testing.assert_array_equal(found, plan.predict(images))
+
+
 activations = st.sampled_from(
     [None, ReLU(), LeakyReLU(0.1), ScaledTanh(), GELU(), ELU(), "sigmoid", "tanh", "softplus"]
 )

@@ -151,8 +151,7 @@ class Plan:
         r"""Return what the network says of images: for classes, their probabilities.
 
         The same as :meth:`sixloops.Network.predict`, which computes it by the layers' definitions,
-        but for rounding. For one image after the other, a plan for one image and one thread
-        answers soonest.
+        but for rounding. For one image after the other, a plan for one image answers soonest.
 
         Args:
             images: (n, \*input_shape), of any number type and any length.

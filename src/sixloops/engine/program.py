@@ -77,7 +77,23 @@ class Scratch:
     array: Array
 
 
-Operand: TypeAlias = Buffer | Part | Scratch | Array | int
+@dataclass(frozen=True)
+class Behind:
+    """What is in a buffer from a number of each image's on.
+
+    Args:
+        buffer: the buffer.
+        begin: the number's index.
+    """
+
+    buffer: Buffer
+    begin: int
+
+
+Operand: TypeAlias = Buffer | Behind | Part | Scratch | Array | int
+
+WORTH = 1 << 15
+"""Multiply-adds that are worth handing to another thread."""
 
 
 @dataclass
@@ -120,6 +136,7 @@ class Program:
         self.dtype = np.dtype(dtype)
         self.batch_size, self.shares, self.training = batch_size, shares, training
         self.chunk = chunk
+        self._threads = threads
         # A lane is what one thread works in, on one share at a time.
         self._lanes_count = min(threads, shares)
         self.context = Context()
@@ -167,6 +184,38 @@ class Program:
         self._current().once.append(_Row(instruction, operands))
         self._use(operands)
 
+    def edges(self, items: int, multiply_adds: int) -> list[int]:
+        """Return where to cut some items of every image, so that threads do them side by side.
+
+        A batch of several images is cut into shares instead; and in training, the way back is.
+
+        Args:
+            items: how many there are.
+            multiply_adds: for all items of an image.
+
+        Returns:
+            The first items of the pieces, and the end.
+        """
+        alone = self.batch_size == 1 and not self.training
+        most = min(self._threads, multiply_adds // WORTH, items) if alone else 1
+        pieces = max(most, 1)
+        return [items * piece // pieces for piece in range(pieces + 1)]
+
+    def pieces(self, instruction: Instruction, each: Sequence[tuple[Operand, ...]]) -> None:
+        """Note an instruction for pieces of every image, which do not depend on each other.
+
+        Args:
+            instruction: the instruction.
+            each: its operands for each piece.
+        """
+        if len(each) == 1:
+            self.each(instruction, *each[0])
+            return
+        self._phases.append(_Phase(team.PIECES))
+        for operands in each:
+            self._phases[-1].each.append(_Row(instruction, operands))
+            self._use(operands)
+
     def wait(self) -> None:
         """Have all shares done before the next instruction."""
         self._phases.append(_Phase(team.SHARES))
@@ -201,14 +250,16 @@ class Program:
         self._last.append(function)
 
     def _current(self) -> _Phase:
-        if not self._phases or self._phases[-1].call is not None:
+        last = self._phases[-1] if self._phases else None
+        if last is None or last.call is not None or last.kind == team.PIECES:
             self.wait()
         return self._phases[-1]
 
     def _use(self, operands: Sequence[Operand]) -> None:
         for operand in operands:
-            if isinstance(operand, Buffer):
-                operand.phases.add(len(self._phases))
+            buffer = operand.buffer if isinstance(operand, Behind) else operand
+            if isinstance(buffer, Buffer):
+                buffer.phases.add(len(self._phases))
 
     def assemble(self) -> None:
         """Allocate the buffers, and write the tables."""
@@ -281,6 +332,9 @@ def _place(operand: Operand, lane: int) -> tuple[int, int]:
         if operand.whole:
             return operand.array.ctypes.data, operand.size * operand.array.itemsize
         return operand.array[lane].ctypes.data, 0
+    if isinstance(operand, Behind):
+        place, step = _place(operand.buffer, lane)
+        return place + operand.begin * operand.buffer.dtype.itemsize, step
     if isinstance(operand, Scratch):
         return operand.array[lane].ctypes.data, 0
     if isinstance(operand, Part):

@@ -15,36 +15,38 @@ Shape = tuple[int, int, int, int, int]
 
 
 @kernel
-def _pack_panels(weight: Array, mask: Array, shape: Shape, panels_of: Array) -> None:
+def _pack_panels(
+    weight: Array, mask: Array, shape: Shape, first: int, last: int, panels_of: Array
+) -> None:
     """Arrange the weights for :func:`~sixloops.engine.kernels.convolution.convolve`.
 
     Args:
         weight: (groups × kernels, channels, height, width).
         mask: multiplied with the weights; as they.
         shape: of the weights.
+        first: the first vector of kernels that is arranged; each group has its own.
+        last: the one behind the last.
         panels_of: filled; in each group panels of up to ``WIDEST`` vectors of kernels, and in
             each panel (taps, kernels), with zeros for the kernels that fill up a vector.
     """
-    groups, kernels, channels, height, width = shape
-    taps, padded = channels * height * width, -(-kernels // LANES) * LANES
-    panels = -(-padded // (WIDEST * LANES))
-    for g in range(groups):
-        begin = 0
-        for panel in range(panels):
-            end = padded // LANES * (panel + 1) // panels * LANES
-            columns, target = end - begin, (g * padded + begin) * taps
-            for block in range(begin, end, LANES):
-                inside = min(LANES, kernels - block)
-                for c in range(channels):
-                    for uv in range(height * width):
-                        place = target + (uv * channels + c) * columns + block - begin
-                        source = (g * kernels + block) * taps + c * height * width + uv
-                        for k in range(LANES):
-                            # Beyond the last kernel, that one's weights times 0.
-                            at = source + min(k, inside - 1) * taps
-                            value = load(weight, at) * load(mask, at)
-                            save(panels_of, place + k, value if k < inside else value * 0)
-            begin = end
+    _, kernels, channels, height, width = shape
+    taps, of_group = channels * height * width, -(-kernels // LANES)
+    panels = -(-of_group // WIDEST)
+    for vector in range(first, last):
+        g, block = vector // of_group, vector % of_group
+        panel = ((block + 1) * panels - 1) // of_group
+        begin, end = of_group * panel // panels, of_group * (panel + 1) // panels
+        columns, inside = (end - begin) * LANES, min(LANES, kernels - block * LANES)
+        target = (g * of_group + begin) * taps * LANES + (block - begin) * LANES
+        for c in range(channels):
+            for uv in range(height * width):
+                place = target + (uv * channels + c) * columns
+                source = (g * kernels + block * LANES) * taps + c * height * width + uv
+                for k in range(LANES):
+                    # Beyond the last kernel, that one's weights times 0.
+                    at = source + min(k, inside - 1) * taps
+                    value = load(weight, at) * load(mask, at)
+                    save(panels_of, place + k, value if k < inside else value * 0)
 
 
 @kernel
@@ -123,10 +125,11 @@ def _sum_of_rows(
 
 @Instruction
 def pack_panels(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
-    """Arrange a convolution's weights for the way forward."""
+    """Arrange some kernels of a convolution for the way forward."""
     row = whole_numbers_at(at)
     weight, mask = floats(row, 0, 0, like), floats(row, 1, 0, like)
-    _pack_panels(weight, mask, five_numbers(row, 3), floats(row, 2, 0, like))
+    vectors = number(row, 8), number(row, 9)
+    _pack_panels(weight, mask, five_numbers(row, 3), *vectors, floats(row, 2, 0, like))
 
 
 @Instruction

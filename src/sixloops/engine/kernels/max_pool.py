@@ -145,6 +145,45 @@ def _send_back(
                     store(dx, target + c, 0, 0, sums, 1, min(channels - c, LANES))
 
 
+@kernel
+def _place_back(
+    error: Array, winners: Array, images: int, rows: Array, columns: Array, spans: Spans, dx: Array
+) -> None:
+    """Give each winner its error, and 0 to the others, where each pixel is in one window.
+
+    Args:
+        error: by the largest values; (images, positions, channels).
+        winners: as error.
+        images: how many.
+        rows: the first row of each window, and the one behind its last.
+        columns: likewise.
+        spans: positions down and across; pixels of an image and of its row; channels.
+        dx: filled; (images, pixels, channels).
+    """
+    down, across, pixels, width, channels = spans
+    for n in range(images):
+        for i in range(down):
+            for j in range(across):
+                place = ((n * down + i) * across + j) * channels
+                for c in range(0, channels, LANES):
+                    errors = vectors(error, place + c, LANES, 1)
+                    won = vectors(winners, place + c, LANES, 1)
+                    some = min(channels - c, LANES)
+                    for u in range(rows[2 * i], rows[2 * i + 1]):
+                        for s in range(u * width + columns[2 * j], u * width + columns[2 * j + 1]):
+                            target = (n * pixels + s) * channels + c
+                            store(dx, target, 0, 0, where_won(errors, won, s), 1, some)
+
+
+@Instruction
+def place_back(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
+    """Give each largest value its error, where each pixel is in one window."""
+    row = whole_numbers_at(at)
+    error, dx = floats(row, 0, first, like), floats(row, 1, first, like)
+    winners, rows, columns = indices(row, 2, first), indices(row, 3, 0), indices(row, 4, 0)
+    _place_back(error, winners, images, rows, columns, five_numbers(row, 5), dx)
+
+
 @Instruction
 def max_pool(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
     """Take the largest value in each window."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from sixloops.engine.kernels.convolution import convolve
@@ -15,7 +17,7 @@ from sixloops.engine.kernels.convolution_weights import (
 from sixloops.engine.kernels.sums import add_parts, add_rows, clear
 from sixloops.engine.kernels.vectors import LANES
 from sixloops.engine.places import Place
-from sixloops.engine.program import Buffer, Part, Program
+from sixloops.engine.program import Behind, Buffer, Operand, Part, Program
 from sixloops.engine.stages.activation import activate, differentiate
 from sixloops.engine.stages.base import (
     Learned,
@@ -32,6 +34,9 @@ from sixloops.layers.windows import Window, window_over
 
 NEAR = 6144
 """Numbers of maps that stay in the processor's nearest cache beside what else is there."""
+
+PIECE = 1 << 12
+"""Numbers of the weights whose arranging is worth a piece of work of its own."""
 
 FEW = 64
 """Positions from which on a kernel's errors need not be collected from several images."""
@@ -107,14 +112,23 @@ class ConvolutionStage(Stage):
         self._y = Values(program.buffer(size_of(shape)), shape, channels_last=True)
         self._winners = program.buffer(size_of(shape) if self._pooled else 0, np.int32)
         self._table = program.array(self._windows(), np.int32)
-        image, rows = self._image(), size_of(shape[1:]) * (4 if self._pooled else 1)
-        starts = program.array(np.arange(program.chunk) * (image // self._channels * 4), np.int32)
-        arrays = (self._x, self._y.buffer, self._winners, self._table, starts)
-        numbers = (image, rows, self._channels, self._kernels, self._groups, self._pooled)
-        packed = self._panels, self._biases
-        program.each(convolve, *arrays, *packed, *numbers, *self._runs)
+        program.pieces(convolve, self._bands(program, size_of(shape[1:])))
         activate(program, self._activation, self._y)
         return self._y
+
+    def _bands(self, program: Program, positions: int) -> list[tuple[Operand, ...]]:
+        """Return the operands for the positions of an image, or for some of them at a time."""
+        image, filters, weights = self._image(), self._layer.filters, self._panels.size
+        windows = 4 if self._pooled else 1
+        starts = program.array(np.arange(program.chunk) * (image // self._channels * 4), np.int32)
+        packed = self._panels, self._biases, image
+        how = self._channels, self._kernels, self._groups, self._pooled, *self._runs
+        bands: list[tuple[Operand, ...]] = []
+        for begin, end in pairwise(program.edges(positions, positions * windows * weights)):
+            found = (Behind(to, begin * filters) for to in (self._y.buffer, self._winners))
+            table, count = self._table[begin * windows :], (end - begin) * windows
+            bands.append((self._x, *found, table, starts, *packed, count, *how))
+        return bands
 
     def _image(self) -> int:
         """Return how many numbers an image's maps are, with their frame."""
@@ -132,7 +146,10 @@ class ConvolutionStage(Stage):
         self._panels = program.array(np.zeros(padded * weight[0].size))
         self._biases = program.array(np.zeros(padded))
         self._rows = program.array(np.zeros(self._layer.filters * self._length()))
-        program.before(pack_panels, weight, self._mask, self._panels, *self._shape)
+        vectors, piece = padded // LANES, max(1, PIECE // (weight[0].size * LANES))
+        arrays = weight, self._mask, self._panels, *self._shape
+        for first in range(0, vectors, piece):
+            program.before(pack_panels, *arrays, first, min(first + piece, vectors))
         program.before(pack_biases, bias, self._biases, *self._shape)
 
     def _length(self) -> int:

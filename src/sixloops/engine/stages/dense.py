@@ -13,7 +13,7 @@ import numpy as np
 
 from sixloops.engine.kernels.dense import OF_IMAGES, dense_forward, sum_rows
 from sixloops.engine.places import Place
-from sixloops.engine.program import Program
+from sixloops.engine.program import Behind, Operand, Program
 from sixloops.engine.stages.activation import activate, differentiate
 from sixloops.engine.stages.base import Learned, Stage, Values, arranged, size_of
 from sixloops.engine.stages.convolution import add_biases
@@ -57,8 +57,11 @@ class DenseStage(Stage):
         self._weight = self._learned.parameters[f"{self._place.path}.weight"]
         zeros = np.zeros(units, self._weight.dtype)
         bias = self._learned.parameters.get(f"{self._place.path}.bias", zeros)
-        arrays = x.buffer, self._y.buffer, self._weight, bias
-        program.each(dense_forward, *arrays, self._features, units)
+        pieces: list[tuple[Operand, ...]] = []
+        for begin, end in pairwise(program.edges(units, self._weight.size)):
+            arrays = x.buffer, Behind(self._y.buffer, begin), self._weight[begin:], bias[begin:]
+            pieces.append((*arrays, self._features, end - begin))
+        program.pieces(dense_forward, pieces)
         activate(program, self._activation, self._y)
         return self._y
 

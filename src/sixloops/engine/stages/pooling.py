@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sixloops.engine.kernels.lp_pool import lp_pool, lp_pool_back
-from sixloops.engine.kernels.max_pool import max_pool, max_pool_back
+from sixloops.engine.kernels.max_pool import max_pool, max_pool_back, place_back
 from sixloops.engine.kernels.mean_pool import sum_windows
 from sixloops.engine.kernels.rescale import rescale
 from sixloops.engine.kernels.subsampling import add_products
@@ -56,6 +56,11 @@ class Rectangles:
     def areas(self) -> Array:
         """How many pixels each position sees, (positions down, positions across)."""
         return np.diff(self.rows) * np.diff(self.columns).T
+
+    @property
+    def once(self) -> bool:
+        """Whether each sees one."""
+        return bool((self.areas == 1).all())
 
     def operands(self, program: Program, channels: int) -> tuple[Operand, ...]:
         """Return all that kernels must know of it."""
@@ -148,7 +153,11 @@ class MaxPoolStage(PoolStage):
         program.each(max_pool, *arrays, *self._seen)
 
     def _send_back(self, program: Program, error: Values, dx: Values) -> None:
-        program.each(max_pool_back, error.buffer, dx.buffer, self._winners, *self._seeing)
+        arrays = error.buffer, dx.buffer, self._winners
+        if seen_by_pixels(self._window).once:
+            program.each(place_back, *arrays, *self._seen)
+        else:
+            program.each(max_pool_back, *arrays, *self._seeing)
 
 
 class MeanPoolStage(PoolStage):
