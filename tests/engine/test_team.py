@@ -121,7 +121,7 @@ def one_core():
 @pytest.mark.skipif(not TELLS_CORES, reason="only Linux tells on which core a thread runs")
 @pytest.mark.parametrize(("further", "next_thing"), [(0, team.MOVE), (1, team.SLEEP)])
 def test_a_worker_on_the_leaders_core_is_to_move(one_core, further, next_thing):
-    control = np.zeros(team.SIZE, np.int64)
+    control = np.zeros(team.size(2), np.int64)
     # One job, without phases, which is the one in so many after which a worker looks.
     control[team.SEEN], control[team.GENERATION] = team.GLANCE - 1, team.GLANCE
     control[team.CORES] = one_core + further

@@ -139,7 +139,7 @@ class Plan:
         Args:
             training: whether for steps with class labels too, or for outputs alone.
         """
-        team.begin(np.zeros(team.SIZE, np.int64), *[0] * 10)
+        team.begin(np.zeros(team.size(1), np.int64), *[0] * 11)
         for purpose in ("labels", "outputs") if training else ("outputs",):
             self._ready(purpose)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import prod
 from typing import Any, TypeAlias
 
@@ -95,11 +96,16 @@ Operand: TypeAlias = Buffer | Behind | Part | Scratch | Array | int
 WORTH = 1 << 15
 """Multiply-adds that are worth handing to another thread."""
 
+PIECE, PIECES = 1 << 13, 8
+"""Numbers of a parameter that are worth a piece of work of their own, and the most pieces, but
+for two a thread."""
+
 
 @dataclass
 class _Row:
     instruction: Instruction
     operands: tuple[Operand, ...]
+    where: float = 0.0
 
 
 @dataclass
@@ -166,13 +172,36 @@ class Program:
         given = np.asarray(values, dtype or self.dtype).ravel()
         return np.concatenate([given, np.zeros(SLACK, given.dtype)])
 
-    def before(self, instruction: Instruction, *operands: Operand) -> None:
-        """Note an instruction that is done first; it must not depend on others of its kind."""
-        self._before.each.append(_Row(instruction, operands))
+    def before(self, instruction: Instruction, *operands: Operand, where: float = 0.0) -> None:
+        """Note an instruction that is done first; it must not depend on others of its kind.
 
-    def after(self, instruction: Instruction, *operands: Operand) -> None:
-        """Note an instruction that is done last; it must not depend on others of its kind."""
-        self._after.each.append(_Row(instruction, operands))
+        Args:
+            instruction: the instruction.
+            operands: its operands.
+            where: where in its parameter it works, from 0 to 1: what works in one place is done
+                by one thread, whose core may still have the numbers in its cache.
+        """
+        self._before.each.append(_Row(instruction, operands, where))
+
+    def after(self, instruction: Instruction, *operands: Operand, where: float = 0.0) -> None:
+        """Note an instruction that is done last; else as :meth:`before`."""
+        self._after.each.append(_Row(instruction, operands, where))
+
+    def cut(self, items: int, numbers: int) -> list[tuple[int, int, float]]:
+        """Return how a parameter, or something of its form, is cut into pieces.
+
+        Args:
+            items: what is to be cut: rows, kernels or numbers.
+            numbers: how many numbers they are.
+
+        Returns:
+            Of each piece the first item, the one behind the last, and where it lies.
+        """
+        pieces, most = 1, min(items, max(PIECES, 2 * self._threads))
+        while pieces * PIECE < numbers and 2 * pieces <= most:
+            pieces *= 2
+        edges = [items * piece // pieces for piece in range(pieces + 1)]
+        return [(begin, end, begin / items) for begin, end in pairwise(edges)]
 
     def each(self, instruction: Instruction, *operands: Operand) -> None:
         """Note an instruction for every chunk of images."""
@@ -212,8 +241,8 @@ class Program:
             self.each(instruction, *each[0])
             return
         self._phases.append(_Phase(team.PIECES))
-        for operands in each:
-            self._phases[-1].each.append(_Row(instruction, operands))
+        for number, operands in enumerate(each):
+            self._phases[-1].each.append(_Row(instruction, operands, number / len(each)))
             self._use(operands)
 
     def wait(self) -> None:
@@ -274,13 +303,15 @@ class Program:
             if phase.call is not None:
                 self.runs.append(phase.call)
                 continue
+            bounds = self._in_segments(phase) if phase.kind == team.PIECES else []
+            bounds += [0] * (self._threads + 1 - len(bounds))
             begin, first_part = len(lanes[0]), len(parts)
             for number, made in enumerate(phase.once + phase.each, begin):
                 parts += _parts_of(made, number)
             for lane, rows in enumerate(lanes):
                 rows += [self._row(made, lane) for made in phase.once + phase.each]
             each, end = begin + len(phase.once), len(lanes[0])
-            table.append([phase.kind, begin, each, end, first_part, len(parts)])
+            table.append([phase.kind, begin, each, end, first_part, len(parts), *bounds])
             self._extend(len(table))
         self.runs += self._last
         self._lanes = np.array(lanes, np.int64).reshape(self._lanes_count, -1)
@@ -288,8 +319,14 @@ class Program:
         self._parts = np.array(parts, np.int64).reshape(-1)
         self.addresses = (
             *(self.chunk, self._lanes.ctypes.data, self._lanes.shape[1], self._lanes_count),
-            *(self._table.ctypes.data, self._parts.ctypes.data),
+            *(self._table.ctypes.data, self._threads, self._parts.ctypes.data),
         )
+
+    def _in_segments(self, phase: _Phase) -> list[int]:
+        """Sort pieces by their threads, and return the first of each, and the end."""
+        threads = [int(row.where * self._threads) for row in phase.each]
+        phase.each.sort(key=lambda row: int(row.where * self._threads))
+        return [sum(t < thread for t in threads) for thread in range(self._threads + 1)]
 
     def _extend(self, end: int) -> None:
         """Add a phase to the last run of phases that need no Python in between."""

@@ -44,7 +44,7 @@ class Workers:
             expected = f"be a whole number from 1 to {most}"
             raise ConfigurationError(wrong("threads", "a plan", expected, threads))
         self.threads = int(count)
-        self._control = np.zeros(team.SIZE, np.int64)
+        self._control = np.zeros(team.size(self.threads), np.int64)
         self._control[team.WORKERS] = self.threads - 1
         self._bells = [threading.Semaphore(0) for _ in range(self.threads - 1)]
         self._helpers: list[threading.Thread] = []

@@ -39,9 +39,6 @@ KINDS: dict[type[Optimizer], int] = {
 }
 """The optimisers that have a kernel."""
 
-PIECE = 1 << 14
-"""Numbers of a parameter that are a piece of work of their own."""
-
 
 class Update:
     """Updates parameters by their gradients, always the same arrays.
@@ -73,11 +70,13 @@ class Update:
             one, two = (*kept, parameter, parameter)[:2]
             numbers = self._numbers[int(self._decays(name))]
             arrays = parameter, gradients[name], one, two, self._flags, numbers
-            for begin in range(0, parameter.size, PIECE):
-                span = begin, min(PIECE, parameter.size - begin)
-                self._program.before(kernels.check, gradients[name], self._flags, *span)
-                kind = KINDS[type(optimizer)]
-                self._program.after(kernels.update, *arrays, kind, *span)
+            kind = KINDS[type(optimizer)]
+            for begin, end, where in self._program.cut(parameter.size, parameter.size):
+                span = begin, end - begin
+                self._program.before(
+                    kernels.check, gradients[name], self._flags, *span, where=where
+                )
+                self._program.after(kernels.update, *arrays, kind, *span, where=where)
         self._program.assemble()
 
     def _decays(self, name: str) -> bool:

@@ -66,20 +66,24 @@ def _pack_biases(bias: Array, shape: Shape, biases: Array) -> None:
 
 
 @kernel
-def _pack_rows(weight: Array, mask: Array, shape: Shape, runs: Runs, rows_of: Array) -> None:
-    """Arrange the weights as the windows' runs are, for the way back.
+def _pack_rows(
+    weight: Array, mask: Array, shape: Shape, runs: Runs, begin: int, end: int, rows_of: Array
+) -> None:
+    """Arrange some kernels' weights as the windows' runs are, for the way back.
 
     Args:
         weight: (groups × kernels, channels, height, width).
         mask: multiplied with the weights; as they.
         shape: of the weights.
         runs: what a window sees.
+        begin: the first kernel that is arranged, over all groups.
+        end: the one behind the last.
         rows_of: filled; (groups × kernels, runs, run padded to whole vectors).
     """
-    groups, kernels, channels, height, width = shape
+    _, _, channels, height, width = shape
     of_run, padded = runs[2] // channels, -(-runs[2] // LANES) * LANES
     segments = height * width // of_run
-    for k in range(groups * kernels):
+    for k in range(begin, end):
         source = k * channels * height * width
         for segment in range(segments):
             for tap in range(of_run):
@@ -92,7 +96,15 @@ def _pack_rows(weight: Array, mask: Array, shape: Shape, runs: Runs, rows_of: Ar
 
 @kernel
 def _sum_of_rows(
-    parts: Array, count: int, part: int, mask: Array, shape: Shape, runs: Runs, gradient: Array
+    parts: Array,
+    count: int,
+    part: int,
+    mask: Array,
+    shape: Shape,
+    runs: Runs,
+    begin: int,
+    end: int,
+    gradient: Array,
 ) -> None:
     """Add up the shares' gradients in the shares' order, and put them in the weights' order.
 
@@ -103,12 +115,14 @@ def _sum_of_rows(
         mask: multiplied with the gradient; as it.
         shape: of the weights.
         runs: what a window sees.
+        begin: the first kernel, over all groups, whose gradients are added up.
+        end: the one behind the last.
         gradient: filled; (groups × kernels, channels, height, width).
     """
-    groups, kernels, channels, height, width = shape
+    _, _, channels, height, width = shape
     of_run, padded = runs[2] // channels, -(-runs[2] // LANES) * LANES
     segments, row = height * width // of_run, height * width // of_run * padded
-    for k in range(groups * kernels):
+    for k in range(begin, end):
         total = parts[k * row : (k + 1) * row]
         for share in range(1, count):
             other = parts[share * part + k * row :][:row]
@@ -145,13 +159,15 @@ def pack_rows(at: int, first: int, images: int, shares: int, scale: float, like:
     """Arrange a convolution's weights for the way back."""
     row = whole_numbers_at(at)
     weight, mask, rows = floats(row, 0, 0, like), floats(row, 1, 0, like), floats(row, 2, 0, like)
-    _pack_rows(weight, mask, five_numbers(row, 3), five_numbers(row, 8), rows)
+    kernels = number(row, 13), number(row, 14)
+    _pack_rows(weight, mask, five_numbers(row, 3), five_numbers(row, 8), *kernels, rows)
 
 
 @Instruction
 def sum_of_rows(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
-    """Add up the shares' gradients of a convolution's weights."""
+    """Add up the shares' gradients of some of a convolution's kernels."""
     row = whole_numbers_at(at)
     parts, mask, made = floats(row, 0, 0, like), floats(row, 1, 0, like), floats(row, 2, 0, like)
     shape, runs = five_numbers(row, 4), five_numbers(row, 9)
-    _sum_of_rows(parts, shares, number(row, 3), mask, shape, runs, made)
+    kernels = number(row, 14), number(row, 15)
+    _sum_of_rows(parts, shares, number(row, 3), mask, shape, runs, *kernels, made)

@@ -2,8 +2,10 @@
 
 A job is one or more phases, done one after the other. A phase of kind ``SHARES`` is done once
 for each share of the batch, a phase of kind ``PIECES`` has instructions that do not depend on
-each other. Whoever is free takes the next share or piece; at the end of a phase all wait for
-each other. What is computed does not depend on who does what.
+each other. Shares and pieces are cut into segments, one for each thread, so that from phase to
+phase and job to job a thread works on what is still in its core's cache; who has done all of his
+own helps the others. At the end of a phase all wait for each other. What is computed does not
+depend on who does what.
 
 Between jobs the team waits, looking out for the next one for some tens of microseconds, as to
 be woken up takes longer than many a job. Then a worker goes back to Python, to sleep.
@@ -29,11 +31,12 @@ GENERATION, STOP = 0, LINE
 
 JOB = 2 * LINE
 FIRST, LAST, IMAGES, SHARES_COUNT, CHUNK, LANES_AT = (JOB + n for n in range(6))
-LANE, LANES_COUNT, PHASES_AT, PARTS_AT, WORKERS = (JOB + n for n in range(6, 11))
+LANE, LANES_COUNT, PHASES_AT, SEGMENTS, PARTS_AT, WORKERS = (JOB + n for n in range(6, 12))
 """The job: its phases; images of the batch, its shares, images in a chunk; where the lanes'
 instructions are, how many numbers one lane's are, and how many lanes there are; where the phases
-and the parts are; and how many workers there are besides the leader. A lane is what one thread
-works in: its own instructions, which use buffers of its own."""
+are, and into how many segments their pieces are cut; where the parts are; and how many workers
+there are besides the leader. A lane is what one thread works in: its own instructions, which use
+buffers of its own."""
 
 SEEN = 3 * LINE
 MOST_WORKERS = 256
@@ -41,17 +44,22 @@ ASLEEP = SEEN + LINE * MOST_WORKERS
 CORES = ASLEEP + LINE * MOST_WORKERS
 COUNTERS = CORES + LINE * (1 + MOST_WORKERS)
 """For each worker, the last job that it is done with, and whether it sleeps; for the leader and
-each worker, the core that it was last seen on; for each phase, how many items have been taken,
-and are done."""
+each worker, the core that it was last seen on; for each phase, how many items are done, and how
+many of each segment have been taken."""
 
-MOST_PHASES = 1024
-SIZE = COUNTERS + 2 * LINE * MOST_PHASES
+MOST_PHASES = 256
+
+
+def size(threads: int) -> int:
+    """Return how many numbers a team of so many threads shares."""
+    return COUNTERS + MOST_PHASES * LINE * (1 + threads)
+
 
 SHARES, PIECES = 0, 1
-KIND, BEGIN, EACH, END, PARTS, PARTS_END = range(6)
+KIND, BEGIN, EACH, END, PARTS, PARTS_END, BOUNDS = range(7)
 """A phase: its kind; its instructions, from the first on; those from ``EACH`` on are done for
-every chunk of a share, those before it once a share; and which operands are the share's own."""
-PHASE = 6
+every chunk of a share, those before it once a share; which operands are the share's own; and
+which is each segment's first piece, with one number more for their end."""
 
 PART = 3
 """An operand of which each share has its own array: its index in the lane's instructions, the
@@ -124,27 +132,46 @@ def _do_share(phase: Array, share: int, lane: int, control: Array) -> None:
         _do_rows(rows, phase[EACH], phase[END], first, some, control)
 
 
+@inlined
+def _first_of(phase: Array, segment: int, segments: int, items: int) -> int:
+    """Return the first share or piece of a segment."""
+    return items * segment // segments if phase[KIND] == SHARES else phase[BOUNDS + segment]
+
+
+@kernel
+def _do_phase(phase: Array, done: int, lane: int, control: Array) -> None:
+    """Take part in a phase: first in one's own segment, and then in the others."""
+    is_shared = phase[KIND] == SHARES
+    items = control[SHARES_COUNT] if is_shared else phase[END] - phase[BEGIN]
+    segments = control[LANES_COUNT] if is_shared else control[SEGMENTS]
+    # Shares are only for those who have a lane.
+    turns = 0 if is_shared and lane >= segments else segments
+    for turn in range(turns):
+        segment = (lane + turn) % segments
+        first = _first_of(phase, segment, segments, items)
+        count = _first_of(phase, segment + 1, segments, items) - first
+        taken = done + LINE * (1 + segment)
+        while atomic.load(control, taken) < count:
+            item = atomic.count_up(control, taken)
+            if item >= count:
+                break
+            if is_shared:
+                _do_share(phase, first + item, lane, control)
+            else:
+                row = phase[BEGIN] + first + item
+                _do_rows(control[LANES_AT], row, row + 1, 0, control[IMAGES], control)
+            atomic.count_up(control, done)
+    _wait(control, done, items)
+
+
 @kernel
 def _work(control: Array, lane: int) -> None:
-    """Take part in the job, to its end; shares are only for those who have a lane."""
-    phases = whole_numbers_at(control[PHASES_AT])
+    """Take part in the job, to its end."""
+    segments = control[SEGMENTS]
+    size, phases = BOUNDS + segments + 1, whole_numbers_at(control[PHASES_AT])
     for number in range(control[FIRST], control[LAST]):
-        phase = phases[number * PHASE : (number + 1) * PHASE]
-        kind, begin = phase[KIND], phase[BEGIN]
-        items = control[SHARES_COUNT] if kind == SHARES else phase[END] - begin
-        taken = COUNTERS + 2 * LINE * (number - control[FIRST])
-        done = taken + LINE
-        idle = kind == SHARES and lane >= control[LANES_COUNT]
-        item = items if idle else atomic.count_up(control, taken)
-        while item < items:
-            if kind == SHARES:
-                _do_share(phase, item, lane, control)
-            else:
-                row, images = begin + item, control[IMAGES]
-                _do_rows(control[LANES_AT], row, row + 1, 0, images, control)
-            atomic.count_up(control, done)
-            item = atomic.count_up(control, taken)
-        _wait(control, done, items)
+        done = COUNTERS + (number - control[FIRST]) * LINE * (1 + segments)
+        _do_phase(phases[number * size : (number + 1) * size], done, lane, control)
 
 
 @entry
@@ -159,6 +186,7 @@ def begin(
     lane: int,
     lanes_count: int,
     phases: int,
+    segments: int,
     parts: int,
 ) -> bool:
     """Announce a job; say whether a worker sleeps and must be woken up.
@@ -174,6 +202,7 @@ def begin(
         lane: how many numbers the instructions of one lane are.
         lanes_count: how many lanes there are.
         phases: the address of the phases.
+        segments: into how many segments their pieces are cut; no more than threads.
         parts: the address of the parts.
     """
     generation = atomic.load(control, GENERATION)
@@ -182,10 +211,9 @@ def begin(
     control[FIRST], control[LAST], control[IMAGES] = first, last, images
     control[SHARES_COUNT], control[CHUNK] = shares, chunk
     control[LANES_AT], control[LANE], control[LANES_COUNT] = lanes, lane, lanes_count
-    control[PHASES_AT], control[PARTS_AT] = phases, parts
-    for phase in range(last - first):
-        atomic.store(control, COUNTERS + 2 * LINE * phase, 0)
-        atomic.store(control, COUNTERS + 2 * LINE * phase + LINE, 0)
+    control[PHASES_AT], control[SEGMENTS], control[PARTS_AT] = phases, segments, parts
+    for counter in range((last - first) * (1 + segments)):
+        atomic.store(control, COUNTERS + LINE * counter, 0)
     atomic.store(control, GENERATION, generation + 1)
     asleep = False
     for worker in range(control[WORKERS]):

@@ -35,9 +35,6 @@ from sixloops.layers.windows import Window, window_over
 NEAR = 6144
 """Numbers of maps that stay in the processor's nearest cache beside what else is there."""
 
-PIECE = 1 << 12
-"""Numbers of the weights whose arranging is worth a piece of work of its own."""
-
 FEW = 64
 """Positions from which on a kernel's errors need not be collected from several images."""
 
@@ -146,10 +143,9 @@ class ConvolutionStage(Stage):
         self._panels = program.array(np.zeros(padded * weight[0].size))
         self._biases = program.array(np.zeros(padded))
         self._rows = program.array(np.zeros(self._layer.filters * self._length()))
-        vectors, piece = padded // LANES, max(1, PIECE // (weight[0].size * LANES))
         arrays = weight, self._mask, self._panels, *self._shape
-        for first in range(0, vectors, piece):
-            program.before(pack_panels, *arrays, first, min(first + piece, vectors))
+        for begin, end, where in program.cut(padded // LANES, weight.size):
+            program.before(pack_panels, *arrays, begin, end, where=where)
         program.before(pack_biases, bias, self._biases, *self._shape)
 
     def _length(self) -> int:
@@ -191,7 +187,9 @@ class ConvolutionStage(Stage):
         program.each(convolution_weights, *arrays, sums, *numbers, *how)
         gradient, size = gradients[f"{path}.weight"], sums.array.shape[1]
         shape = (*self._shape, *self._runs)
-        program.after(sum_of_rows, sums.array, self._mask, gradient, size, *shape)
+        added = sums.array, self._mask, gradient, size, *shape
+        for begin, end, where in program.cut(filters, gradient.size):
+            program.after(sum_of_rows, *added, begin, end, where=where)
         if self._layer.use_bias:
             add_biases(program, error, positions, filters, gradients[f"{path}.bias"])
 
@@ -228,11 +226,10 @@ class ConvolutionStage(Stage):
         if self._is_convolution_back():
             return self._convolve_error(program, error)
         parameters, windows = self._learned.parameters, self._windows()
-        program.before(
-            pack_rows,
-            *(parameters[f"{self._place.path}.weight"], self._mask, self._rows),
-            *(*self._shape, *self._runs),
-        )
+        weight = parameters[f"{self._place.path}.weight"]
+        packed = weight, self._mask, self._rows, *self._shape, *self._runs
+        for begin, end, where in program.cut(self._layer.filters, weight.size):
+            program.before(pack_rows, *packed, begin, end, where=where)
         found = program.scratch(windows.size * self._kernels)
         kernels = program.scratch(windows.size * self._kernels, np.int32)
         counts, framed = program.scratch(windows.size, np.int32), program.buffer(self._image())

@@ -19,12 +19,6 @@ from sixloops.engine.stages.base import Learned, Stage, Values, arranged, size_o
 from sixloops.engine.stages.convolution import add_biases
 from sixloops.layers import Conv2D, Dense, Layer
 
-PIECE = 1 << 15
-"""Numbers of the weights' gradient that are worth a piece of work of their own."""
-
-PIECES = 8
-"""Into how many pieces it is cut at most."""
-
 
 class DenseStage(Stage):
     """A dense layer, or a convolution whose kernel covers the whole map, with an activation.
@@ -72,12 +66,10 @@ class DenseStage(Stage):
         units, gradients = self._units, self._learned.gradients
         self._x.buffer.whole = dy.buffer.whole = True
         gradient = gradients[f"{self._place.path}.weight"]
-        pieces = max(1, min(PIECES, gradient.size // PIECE, units))
-        edges = [units * number // pieces for number in range(pieces + 1)]
         arrays = dy.buffer, self._x.buffer, gradient
-        for begin, end in pairwise(edges):
+        for begin, end, where in program.cut(units, gradient.size):
             rows = begin, end - begin, self._features
-            program.after(sum_rows, *arrays, 1, units, OF_IMAGES, *rows)
+            program.after(sum_rows, *arrays, 1, units, OF_IMAGES, *rows, where=where)
         if self._has_bias:
             add_biases(program, dy, 1, units, gradients[f"{self._place.path}.bias"])
         if not needs_dx:
