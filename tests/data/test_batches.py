@@ -54,6 +54,12 @@ def test_start_skips_exactly_and_leaves_the_bits_of_the_rest(
     assert same(epoch_of(numbered(count), size, 1, start=start, **options), whole[start:])
 
 
+def test_threads_that_augment_leave_the_bits() -> None:
+    epochs = [epoch_of(numbered(50), 3, 1, augmentation=Shift(2), threads=n) for n in (1, 2, 5)]
+    assert same(epochs[0], epochs[1])
+    assert same(epochs[0], epochs[2])
+
+
 def test_the_order_is_the_streams_permutation() -> None:
     expected = STREAMS.generator("shuffle", 4).permutation(11)
     labels = np.concatenate([labels for _, labels in epoch_of(numbered(11), 3, 4)])

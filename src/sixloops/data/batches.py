@@ -8,17 +8,22 @@ on in the middle of an epoch sees the same bits as one that was never interrupte
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
 from sixloops.checks import is_whole
+from sixloops.data.ahead import chained, made_ahead
 from sixloops.data.augmentation.base import Augmentation
 from sixloops.data.dataset import Dataset
 from sixloops.errors import ConfigurationError, wrong
 from sixloops.layers.base import Array
 from sixloops.randomness import Streams
+
+AT_ONCE = 1 << 17
+"""Numbers that are augmented before another thread's turn: handing over takes time, too."""
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
@@ -47,8 +52,11 @@ def batches(
     augmentation: Augmentation | None = None,
     start: int = 0,
     dtype: npt.DTypeLike = np.float32,
-) -> Iterator[tuple[Array, Array]]:
+    threads: int = 1,
+) -> Generator[tuple[Array, Array]]:
     r"""Go through a data set once.
+
+    With an augmentation, batches are made in other threads, a few before they are asked for.
 
     Args:
         dataset: images and labels; read a batch at a time.
@@ -59,10 +67,12 @@ def batches(
         augmentation: changes the images of each batch, in their own type.
         start: how many batches to skip; they are neither read nor computed.
         dtype: the float type that the images are turned into.
+        threads: how many threads augment.
 
     Returns:
-        An iterator over batches: images, (batch, channels, height, width), in ``dtype``,
-        and labels, (batch,), or targets, (batch, \*target shape), as the data set has them.
+        A generator of batches, to be closed if it is not used up: images, (batch, channels,
+        height, width), in ``dtype``, and labels, (batch,), or targets,
+        (batch, \*target shape), as the data set has them.
 
     Raises:
         ConfigurationError: an option makes no sense.
@@ -84,4 +94,11 @@ def batches(
     order = np.arange(len(dataset))
     if shuffle:
         order = streams.generator("shuffle", epoch).permutation(len(dataset))
-    return (one(order, step) for step in range(start, steps))
+    if augmentation is None:
+        return (one(order, step) for step in range(start, steps))
+    some = max(1, AT_ONCE // (batch_size * prod(dataset.image_shape)))
+
+    def block(first: int) -> list[tuple[Array, Array]]:
+        return [one(order, step) for step in range(first, min(first + some, steps))]
+
+    return chained(made_ahead(block, range(start, steps, some), threads))

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from types import FrameType
 
 import numpy as np
@@ -198,16 +198,18 @@ def _epoch(run: Run, plan: Plan, callbacks: list[Callback]) -> None:
         augmentation=settings.augmentation,
         start=run.batch,
         dtype=run.network.dtype,
+        threads=plan.threads,
     )
-    while run.batch < run.steps_per_epoch:
-        began = time.perf_counter()
-        images, targets = next(loader)
-        _step(run, plan, images, targets)
-        run.seconds += time.perf_counter() - began
-        for callback in callbacks:
-            callback.on_step_end(run, plan)
-        if run.stop_reason:
-            return
+    with closing(loader):
+        while run.batch < run.steps_per_epoch:
+            began = time.perf_counter()
+            images, targets = next(loader)
+            _step(run, plan, images, targets)
+            run.seconds += time.perf_counter() - began
+            for callback in callbacks:
+                callback.on_step_end(run, plan)
+            if run.stop_reason:
+                return
     _end_epoch(run, plan)
     for callback in callbacks:
         callback.on_epoch_end(run, plan)
