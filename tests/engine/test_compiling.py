@@ -102,3 +102,33 @@ def test_the_bits_depend_on_neither_the_processor_nor_the_cache(tmp_path):
     plain = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": tmp_path}
     compiled, cached, here = (said(start(TRAINING + tell, **e)) for e in (plain, plain, {}))
     assert compiled == cached == here
+
+
+SIDE_BY_SIDE = """
+import numpy as np
+from sixloops.engine import told_of_compilations
+from sixloops.engine.kernels import activations, dense, sums
+from sixloops.engine.kernels.precompiling import compile_side_by_side
+
+needed, dtype, told = [sums.clear, sums.add_rows, sums.add_parts] * 2, np.dtype("float32"), []
+needed += [dense.sum_rows, activations.activate, activations.differentiate]
+with told_of_compilations(told.append):
+    compile_side_by_side(needed, dtype, 2)
+assert all(each.is_kept(dtype) for each in needed)
+print(*(name for each in needed for name in each._compiled), "told", *told)
+"""
+
+
+def test_what_is_missing_is_compiled_by_other_processes(tmp_path):
+    here, *told = said(start(SIDE_BY_SIDE, NUMBA_CACHE_DIR=tmp_path))
+    assert here == "told"
+    assert sorted(told) == ["activations", "activations", "dense", "sums", "sums", "sums"]
+    assert said(start(SIDE_BY_SIDE, NUMBA_CACHE_DIR=tmp_path)) == ["told"]
+
+
+def test_other_processes_that_fail_do_not_matter(tmp_path):
+    for executable in ("", "/no/python", sys.executable + "x"):
+        cache = tmp_path / executable.replace("/", "_")
+        no_python = f"import sys; sys.executable = {executable!r}" + SIDE_BY_SIDE
+        process = start(no_python.replace("assert all", "assert not any"), NUMBA_CACHE_DIR=cache)
+        assert said(process)[0] == "told"

@@ -16,13 +16,14 @@ from types import TracebackType
 import numpy as np
 
 from sixloops.engine.kernels import team
+from sixloops.engine.kernels.precompiling import compile_side_by_side
 from sixloops.engine.loss import LossStage, are_labels, check_targets, is_compiled, predicted
 from sixloops.engine.lowering import stages_of
 from sixloops.engine.places import places_of
 from sixloops.engine.program import Program
 from sixloops.engine.stages import Learned, Stage, Values
 from sixloops.engine.stages.base import arranged, size_of, write_back
-from sixloops.engine.threads import Workers
+from sixloops.engine.threads import Workers, available_threads
 from sixloops.engine.update import KINDS, Update
 from sixloops.errors import ConfigurationError, wrong
 from sixloops.layers import Context
@@ -271,6 +272,8 @@ class Plan:
     def _write(self, purpose: str) -> _Written:
         """Have the stages write a program and find places for all that it needs."""
         made = self._draft(purpose)
+        needed = made.program.instructions()
+        compile_side_by_side(needed, self.network.dtype, available_threads())
         made.program.assemble()
         return made
 

@@ -290,6 +290,11 @@ class Program:
             if isinstance(buffer, Buffer):
                 buffer.phases.add(len(self._phases))
 
+    def instructions(self) -> list[Instruction]:
+        """Return all instructions, once all is written."""
+        phases = self._all_phases()
+        return [row.instruction for phase in phases for row in phase.once + phase.each]
+
     def assemble(self) -> None:
         """Allocate the buffers, and write the tables."""
         for buffer in self._buffers:

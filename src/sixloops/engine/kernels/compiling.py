@@ -58,42 +58,56 @@ def _sources(module: str) -> frozenset[str]:
     return frozenset({str(path)}.union(*(_sources(name) for name in used)))
 
 
-@contextmanager
-def _kept(function: Callable[..., Any], dtype: str = "") -> Iterator[None]:
-    """Have Numba keep the code of ``function`` where only code of the same sources is.
+def _folder(function: Callable[..., Any], dtype: str = "") -> Path:
+    """Return where the code of ``function`` is kept: where only code of the same sources is.
 
     Numba compiles a function anew when its own file has changed, but not when a function that
     it calls has. Code for other types of numbers and other processors is elsewhere: of two
     processes that write to one list of a function's codes at once, one could get the other's.
 
     Args:
-        function: what will be compiled in the block.
+        function: what is compiled.
         dtype: the type of numbers that it is compiled for, if for one only.
     """
     digest = hashlib.sha256(f"{dtype} {binding.get_host_cpu_name()}".encode())
     for path in sorted(_sources(function.__module__.rpartition(".")[2])):
         digest.update(Path(path).read_bytes())
+    return BASE / f"kernels-{digest.hexdigest()[:16]}"
+
+
+@contextmanager
+def _kept_in(folder: Path) -> Iterator[None]:
+    """Have Numba keep in a folder what is compiled in the block."""
     before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-    numba.config.CACHE_DIR = str(BASE / f"kernels-{digest.hexdigest()[:16]}")  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
     try:
         yield
     finally:
         numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
 
 
-class _Compilations(event.Listener):
-    """Tells of each of our functions that is compiled; not of those that the cache has."""
+_told: list[Callable[[str], None]] = []
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
+
+def tell_of_compilation(module: str) -> None:
+    """Tell whoever wants to know that a function of one of our modules is compiled."""
+    package, _, name = module.rpartition(".")
+    if package == PACKAGE:
+        for tell in _told:
+            tell(name)
+
+
+class _Compilations(event.Listener):
+    """Tells of each function that this process compiles; not of those that the cache has."""
 
     def on_start(self, event: event.Event) -> None:
-        package, _, module = event.data["dispatcher"].py_func.__module__.rpartition(".")
-        if package == PACKAGE:
-            self._tell(module)
+        tell_of_compilation(event.data["dispatcher"].py_func.__module__)
 
     def on_end(self, event: event.Event) -> None:
         pass
+
+
+event.register("numba:compile", _Compilations())
 
 
 @contextmanager
@@ -103,12 +117,11 @@ def told_of_compilations(tell: Callable[[str], None]) -> Iterator[None]:
     Args:
         tell: takes the name of the kernels' file, such as ``convolution``.
     """
-    listener = _Compilations(tell)
-    event.register("numba:compile", listener)
+    _told.append(tell)
     try:
         yield
     finally:
-        event.unregister("numba:compile", listener)
+        _told.remove(tell)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -127,7 +140,7 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 def entry(function: Callable[..., Any]) -> Any:
     """Compile ``function``, which Python calls, with all kernels in it; kept for later runs."""
-    with _kept(function):
+    with _kept_in(_folder(function)):
         return numba.njit(cache=True, **_OPTIONS)(function)
 
 
@@ -163,7 +176,12 @@ class Instruction:
             element = {"float32": types.float32, "float64": types.float64}[dtype.name]
             whole = types.int64
             taken = (whole, whole, whole, whole, types.float64, types.CPointer(element))
-            with _kept(self.function, dtype.name):
+            with _kept_in(_folder(self.function, dtype.name)):
                 made = numba.cfunc(types.void(*taken), cache=True, **_OPTIONS)(self.function)
             self._compiled[dtype.name] = made
         return int(self._compiled[dtype.name].address)
+
+    def is_kept(self, dtype: np.dtype[Any]) -> bool:
+        """Say whether the code for numbers of a type is here, or seems to be in the cache."""
+        kept = _folder(self.function, dtype.name).rglob(f"*.{self.name}-*.nbi")
+        return dtype.name in self._compiled or any(kept)
