@@ -30,6 +30,7 @@ wheel: $(VENV)/installed-for-tests
 
 results: $(VENV)/installed
 	$(BIN)/python results/table.py
+	$(BIN)/python results/page.py
 
 bench: $(VENV)/installed-for-tests
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 import sixloops
-from sixloops.cli import evaluate, predict, summary, train
+from sixloops.cli import evaluate, predict, reproduce, summary, train
 from sixloops.errors import SixloopsError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("summary")(summary.summary)
+app.command("reproduce")(reproduce.reproduce)
 
 
 def _version(wanted: bool) -> None:

@@ -24,7 +24,7 @@ from sixloops.engine.program import Program
 from sixloops.engine.stages import Learned, Stage, Values
 from sixloops.engine.stages.base import arranged, size_of, write_back
 from sixloops.engine.threads import Workers, available_threads
-from sixloops.engine.update import KINDS, Update
+from sixloops.engine.update import INSTRUCTIONS, KINDS, Update
 from sixloops.errors import ConfigurationError, wrong
 from sixloops.layers import Context
 from sixloops.layers.base import Array, Gradients
@@ -143,6 +143,8 @@ class Plan:
         team.begin(np.zeros(team.size(1), np.int64), *[0] * 11)
         for purpose in ("labels", "outputs") if training else ("outputs",):
             self._ready(purpose)
+        for instruction in INSTRUCTIONS if training else ():
+            instruction.address(self.network.dtype)
 
     def outputs(self, images: Array) -> Array:
         """Return the outputs of a batch as they are outside training."""
@@ -272,7 +274,7 @@ class Plan:
     def _write(self, purpose: str) -> _Written:
         """Have the stages write a program and find places for all that it needs."""
         made = self._draft(purpose)
-        needed = made.program.instructions()
+        needed = [*made.program.instructions(), *(INSTRUCTIONS if purpose in TRAINING else ())]
         compile_side_by_side(needed, self.network.dtype, available_threads())
         made.program.assemble()
         return made

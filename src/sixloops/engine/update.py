@@ -39,6 +39,9 @@ KINDS: dict[type[Optimizer], int] = {
 }
 """The optimisers that have a kernel."""
 
+INSTRUCTIONS = kernels.check, kernels.update
+"""What an update needs."""
+
 
 class Update:
     """Updates parameters by their gradients, always the same arrays.

@@ -1,6 +1,14 @@
-"""Recipes: networks and set-ups that can be asked for by name."""
+"""Recipes: networks that can be asked for by name, and set-ups from posts and papers."""
 
+from sixloops.recipes import chained_passes, java_question, numpy_pooling, post_316354
 from sixloops.recipes.networks import NETWORKS, NamedNetwork
 from sixloops.recipes.reading import build_network
+from sixloops.recipes.recipe import Recipe
 
-__all__ = ["NETWORKS", "NamedNetwork", "build_network"]
+RECIPES: dict[str, Recipe] = {
+    module.RECIPE.name: module.RECIPE
+    for module in (post_316354, numpy_pooling, chained_passes, java_question)
+}
+"""What ``sixloops reproduce`` can run, by name."""
+
+__all__ = ["NETWORKS", "RECIPES", "NamedNetwork", "Recipe", "build_network"]

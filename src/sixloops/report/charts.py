@@ -1,0 +1,122 @@
+"""Charts of some curves side by side, as the recipes draw them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from sixloops.report.style import (
+    BLUE,
+    GREEN,
+    HEADER,
+    MARGIN,
+    MUTED,
+    ORANGE,
+    RED,
+    SMALL,
+    WIDTH,
+    dress,
+    inches,
+    new_figure,
+)
+
+COLORS = BLUE, ORANGE, GREEN, RED, "#6b46c1", "#0987a0", "#975a16", MUTED
+
+
+FEW = 3
+"""A curve of no more points than these shows them."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line.
+
+    Args:
+        label: for the legend; curves of one label are drawn alike, and named once.
+        x: where.
+        y: how much.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One pair of axes.
+
+    Args:
+        title: above it.
+        x_label: what runs along.
+        y_label: what runs up.
+        curves: the lines.
+        percent: whether values are shares of 1.
+        y_range: the lowest and highest value shown; None to show all.
+        logarithmic: whether values run up in powers.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    curves: Sequence[Curve]
+    percent: bool = False
+    y_range: tuple[float, float] | None = None
+    logarithmic: bool = False
+
+
+def plot_charts(charts: Sequence[Chart], title: str, subtitle: str = "") -> Figure:
+    """Draw charts, two in a row.
+
+    Args:
+        charts: at least one.
+        title: what the picture shows.
+        subtitle: a smaller second line.
+    """
+    rows, columns = -(-len(charts) // 2), min(2, len(charts))
+    row_height, legend = 3.9, 0.3 * len({curve.label for chart in charts for curve in chart.curves})
+    height = HEADER + rows * row_height + legend + 0.15
+    figure = new_figure(height, title, subtitle)
+    width = (WIDTH - 2 * MARGIN) / columns
+    for number, chart in enumerate(charts):
+        row, column = divmod(number, 2)
+        bottom = height - HEADER - (row + 1) * row_height + 0.65
+        axes = inches(figure, MARGIN + column * width + 0.65, bottom, width - 1.0, row_height - 1.1)
+        _draw(axes, chart, _colors(charts))
+    _legend(figure, _colors(charts), height)
+    return figure
+
+
+def _colors(charts: Sequence[Chart]) -> dict[str, str]:
+    """Return one colour for each label, the same in all charts."""
+    labels = dict.fromkeys(curve.label for chart in charts for curve in chart.curves)
+    return {label: COLORS[number % len(COLORS)] for number, label in enumerate(labels)}
+
+
+def _draw(axes: Axes, chart: Chart, colors: dict[str, str]) -> None:
+    for curve in chart.curves:
+        marker = "o" if len(curve.x) <= FEW else ""
+        color = colors[curve.label]
+        axes.plot(curve.x, curve.y, color=color, lw=1.5, marker=marker, ms=4, alpha=0.85)
+    dress(axes, chart.title, chart.x_label, chart.y_label)
+    if chart.logarithmic:
+        axes.set_yscale("log")
+    if chart.y_range is not None:
+        axes.set_ylim(*chart.y_range)
+    if chart.percent:
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
+
+
+def _legend(figure: Figure, colors: dict[str, str], height: float) -> None:
+    """Name the colours below all charts, one a line."""
+    for number, (label, color) in enumerate(reversed(colors.items())):
+        y = (0.12 + 0.3 * number) / height
+        x = (MARGIN + 0.65) / WIDTH
+        figure.text(x, y, "━━", color=color, size=SMALL, va="bottom")
+        figure.text(
+            x + 0.5 / WIDTH, y, label, color=MUTED, size=SMALL + 1, va="bottom", parse_math=False
+        )
