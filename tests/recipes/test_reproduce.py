@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,11 @@ from typer.testing import CliRunner
 from sixloops.cli import app
 from sixloops.data import Dataset
 from sixloops.errors import ConfigurationError, FileError
+from sixloops.layers import Conv2D, Dense, Flatten, Rescale
+from sixloops.losses import SquaredError
+from sixloops.optimizers import SGD
 from sixloops.recipes import RECIPES, chained_passes, numpy_pooling
-from sixloops.recipes.epochs import shown, values
+from sixloops.recipes.epochs import shown, train, values
 from sixloops.recipes.recipe import Setting
 from sixloops.recipes.records import read_record, read_results
 from sixloops.report.charts import Chart, Curve, plot_charts
@@ -148,6 +152,16 @@ def test_errors_through_chained_passes(setting, name, count):
     factor = 4 if name == "mean-undivided" else 1
     expected = [factor**number for number in range(1, count + 1)]
     np.testing.assert_allclose(ratios, expected, rtol=1e-5)
+
+
+def test_a_training_that_breaks_off_says_so(setting):
+    layers = [Rescale(1e30), Conv2D(2, 3), Flatten(), Dense(10)]
+    loss = SquaredError()
+    whole = replace(setting, short=False)
+    measured = train(whole, layers, loss, 1, 4, optimizer=SGD(1e30))
+    assert measured["epochs"] == []
+    assert "step 1" in measured["broken"]
+    assert values({"a": [measured]}, "a", "test_accuracy", -1) == []
 
 
 def test_values_and_how_they_are_shown():

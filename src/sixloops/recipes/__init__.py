@@ -1,13 +1,19 @@
 """Recipes: networks that can be asked for by name, and set-ups from posts and papers."""
 
-from sixloops.recipes import chained_passes, java_question, numpy_pooling, post_316354
+from sixloops.recipes import (
+    chained_passes,
+    java_question,
+    numpy_pooling,
+    post_276213,
+    post_316354,
+)
 from sixloops.recipes.networks import NETWORKS, NamedNetwork
 from sixloops.recipes.reading import build_network
 from sixloops.recipes.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
     module.RECIPE.name: module.RECIPE
-    for module in (post_316354, numpy_pooling, chained_passes, java_question)
+    for module in (post_316354, post_276213, numpy_pooling, chained_passes, java_question)
 }
 """What ``sixloops reproduce`` can run, by name."""
 

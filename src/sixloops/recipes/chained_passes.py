@@ -142,7 +142,8 @@ def _ratios_at_input(runs: Sequence[Measures]) -> str:
     parts = []
     for count in SIDES:
         ratios = [run[f"{count} passes"]["ratios"][-1] for run in runs]
-        parts.append(f"{count} passes: {min(ratios):.6f} to {max(ratios):.6f}")
+        low, high = f"{min(ratios):.6f}", f"{max(ratios):.6f}"
+        parts.append(f"{count} passes: {low}{f' to {high}' if high != low else ''}")
     return "; ".join(parts)
 
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from sixloops.engine import Plan
+from sixloops.errors import NonFiniteError
 from sixloops.layers import Layer
 from sixloops.losses import Loss
 from sixloops.network import Network
 from sixloops.recipes.recipe import Measures, Results, Setting
 from sixloops.report.charts import Chart, Curve
-from sixloops.training import fit
+from sixloops.training import EvaluateEvery, fit
 from sixloops.training.fit import INTERRUPTED
 from sixloops.training.run import Run
 
@@ -26,6 +27,7 @@ def train(
     loss: Loss,
     epochs: int,
     batch_size: int,
+    subsets_every: int | None = None,
     **options: Any,
 ) -> Measures:
     """Train a network, and measure it after each epoch.
@@ -36,11 +38,14 @@ def train(
         loss: which the posts call cost.
         epochs: passes over the data; one if the setting is short.
         batch_size: images a step.
+        subsets_every: after how many steps it is measured on 1,000 random training images.
         options: of :func:`sixloops.training.fit`.
 
     Returns:
         ``epochs``: for each, its ``epoch``, ``cost`` and ``accuracy`` while it learnt,
         ``test_cost`` and ``test_accuracy`` after it, and the ``seconds`` of training so far.
+        ``subsets``: for each random subset ``step``, ``loss`` and ``accuracy``, if there are
+        any. ``broken``: what the error said, if the numbers became infinite.
     """
     training, test = setting.training, setting.test
     if setting.short:
@@ -50,20 +55,30 @@ def train(
     )
     with Plan(network, batch_size, threads=1) as plan:
         plan.prepare()  # what must be compiled is no training
-    history = fit(
-        network,
-        training,
-        epochs=epochs,
-        batch_size=batch_size,
-        validation=test,
-        seed=setting.seed,
-        threads=setting.threads,
-        callbacks=[lambda run: setting.tell(_line(run, epochs))],
-        **options,
-    )
+    callbacks: list[Any] = [lambda run: setting.tell(_line(run, epochs))]
+    if subsets_every is not None:
+        callbacks.append(EvaluateEvery(subsets_every, training))
+    measured: Measures = {"epochs": []}
+    try:
+        history = fit(
+            network,
+            training,
+            epochs=epochs,
+            batch_size=batch_size,
+            validation=test,
+            seed=setting.seed,
+            threads=setting.threads,
+            callbacks=callbacks,
+            **options,
+        )
+    except NonFiniteError as error:
+        return measured | {"broken": str(error).partition(". ")[0]}
     if history.stopped == INTERRUPTED:
         raise KeyboardInterrupt
-    return {"epochs": [_measured(record) for record in history.epochs]}
+    measured["epochs"] = [_measured(record) for record in history.epochs]
+    if subsets_every is not None:
+        measured["subsets"] = [_chosen(record) for record in history.of("evaluation")]
+    return measured
 
 
 def _measured(record: Any) -> Measures:
@@ -75,6 +90,10 @@ def _measured(record: Any) -> Measures:
         "test_accuracy": record.get("validation_accuracy"),
         "seconds": record["seconds"],
     }
+
+
+def _chosen(record: Any) -> Measures:
+    return {key: record[key] for key in ("step", "loss", "accuracy")}
 
 
 def _line(run: Run, epochs: int) -> str:
@@ -96,13 +115,7 @@ def values(results: Results, experiment: str, measure: str, epoch: int) -> list[
         epoch: from 1; -1 for the last.
     """
     runs = [each["epochs"] for each in results.get(experiment, [])]
-    return [run[epoch if epoch < 0 else min(epoch, len(run)) - 1][measure] for run in runs]
-
-
-def best(results: Results, experiment: str, measure: str = "test_accuracy") -> list[float]:
-    """Return each seed's largest value of a measure."""
-    runs = [each["epochs"] for each in results.get(experiment, [])]
-    return [max(epoch[measure] for epoch in run) for run in runs]
+    return [run[epoch if epoch < 0 else min(epoch, len(run)) - 1][measure] for run in runs if run]
 
 
 def shown(found: Sequence[float], form: str = ".2%") -> str:
