@@ -43,7 +43,7 @@ def test_the_programs_run(tmp_path):
 def test_the_commands_run(tmp_path):
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     ran = [command for command in commands("sixloops") if command != ["train"]]
-    assert len(ran) == 7
+    assert len(ran) == 8
     for arguments in ran:
         result = subprocess.run(
             [sys.executable, "-m", "sixloops", *arguments],

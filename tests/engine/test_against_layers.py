@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from layer_descriptors import LAYER_ROWS
 from sixloops.engine import Plan
 from sixloops.errors import ShapeError
 from sixloops.layers import (
@@ -23,10 +24,12 @@ from sixloops.layers import (
     L2Pool2D,
     Layer,
     LeakyReLU,
+    LocalResponseNorm,
     LpPool2D,
     MaxPool2D,
     MeanPool2D,
     Normalize,
+    RadialBasis,
     ReLU,
     Rescale,
     Residual,
@@ -191,6 +194,7 @@ others = st.sampled_from(
         *(ReLU(), GELU(), Softmax(), BatchNorm(), Normalize(0.5, 2.0), Rescale(-2, 0.5)),
         *(ZeroPad2D(((1, 0), (2, 3))), Sequential([ReLU(), ScaledTanh()]), Residual([ReLU()])),
         *(Dropout(0.3), Sequential([BatchNorm(), ReLU()])),
+        *(LocalResponseNorm(3, 0.5), LocalResponseNorm(4, 0.3, 1.2, 1.0)),
     ]
 )
 
@@ -211,8 +215,13 @@ def blocks(draw, depth=2):
     return Residual(middle, normed, draw(activations))
 
 
+def codes(classes, features):
+    return np.random.default_rng(3).normal(size=(classes, features)).tolist()
+
+
 BETWEEN = [
     *([], [ReLU()], [Dropout(0.4)], [BatchNorm(), ReLU()]),
+    *([RadialBasis(codes(5, 6), trainable=True), Tanh()], [RadialBasis(codes(2, 6)), ReLU()]),
     [Residual([Dense(6, use_bias=False), BatchNorm(), ReLU(), Dropout(0.3)], [BatchNorm()])],
 ]
 """What stands between two dense layers."""
@@ -276,6 +285,9 @@ SINGLE = {
     "normalize": Normalize(0.5, 3),
     "gelu": GELU(),
     "softmax": Softmax(),
+    "local response": LocalResponseNorm(3, 0.5, k=1.0),
+    "local response, even": LocalResponseNorm(4, 0.3, 1.2, 1.0),
+    "local response, all maps": LocalResponseNorm(20, 0.2, 0.5),
 }
 """Layers that are not joined to the one before them."""
 
@@ -308,11 +320,10 @@ def test_features_go_through_as_maps_do(layer):
     assert_same(Network([layer, Flatten(), Dense(3)], (4, 5), dtype=np.float64), 6)
 
 
-@pytest.mark.parametrize("name", SINGLE)
-def test_no_layer_but_the_rarest_runs_by_its_definition(name):
-    for network in networks_around(SINGLE[name], (3, 8, 5), np.float32):
-        with Plan(network, 4) as plan:
-            assert not [stage.name for stage in plan.stages if "its own NumPy" in stage.name]
+@pytest.mark.parametrize("row", LAYER_ROWS, ids=str)
+def test_no_layer_of_ours_runs_by_its_definition(row):
+    network = Network([row.layer, Flatten(), Dense(2)], row.input_shape)
+    assert not [stage.name for stage in Plan(network, 4).stages if "its own NumPy" in stage.name]
 
 
 @pytest.mark.parametrize("name", [name for name in SINGLE if name != "max, with gaps"])
@@ -333,6 +344,56 @@ def test_the_same_bits_for_any_number_of_threads(name):
     for threads in (1, 2, 3):
         with Plan(network, 70, threads) as plan:
             step = plan.step(images, np.arange(70) % 4)
+            made.append([array.tobytes() for array in step.gradients.values()])
+    assert made[0] == made[1] == made[2]
+
+
+def networks_with_codes(trainable, features, dtype):
+    """Return networks whose codes come first, between other layers, and last."""
+    distances = RadialBasis(codes(4, features), trainable)
+    # A small loss of large outputs would have lost its last digits.
+    ends = [Rescale(1 / features), RadialBasis(codes(4, 4), True)]
+    before = [Dense(features, activation="tanh")]
+    for layers in ([distances, Dense(4)], [*before, distances, *ends], [*before, distances]):
+        yield Network(layers, (features,), dtype=dtype, seed=5)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("features", [1, 7, 8, 84])
+@pytest.mark.parametrize("trainable", [False, True])
+def test_distances_from_codes(trainable, features, dtype):
+    for network in networks_with_codes(trainable, features, dtype):
+        for batch in (1, 5, 40, 200):
+            assert_same(network, batch)
+
+
+def test_codes_are_learnt_by_pieces_and_by_kernels_alone():
+    network = Network([RadialBasis(codes(70, 300), True)], (300,), dtype=np.float64)
+    assert_same(network, 9)
+    with Plan(network, 9) as plan:
+        assert [stage.name for stage in plan.stages] == ["0 RadialBasis 70: sums in registers"]
+        after = plan._ready("labels").program._after.each
+    assert len(after) > 1
+
+
+@pytest.mark.parametrize("place", ["image", "code"])
+def test_nan_shows_in_the_distances(place):
+    network = Network([RadialBasis(codes(4, 11), True)], (11,))
+    images = np.ones((5, 11), np.float32)
+    (images[3:4] if place == "image" else network.parameters["0.center"])[0, 9] = np.nan
+    with Plan(network, 5) as plan:
+        found = np.isnan(plan.step(images, np.zeros(5, np.int64)).outputs)
+    assert found[3].all() if place == "image" else found[:, 0].all()
+    assert found.sum() == (4 if place == "image" else 5)
+
+
+def test_codes_have_the_same_bits_for_any_number_of_threads():
+    images = np.random.default_rng(0).random((70, 300), dtype=np.float32)
+    layers = [Dense(300, activation="tanh"), RadialBasis(codes(70, 300), True)]
+    network, made = Network(layers, (300,)), []
+    for threads in (1, 2, 3):
+        with Plan(network, 70, threads) as plan:
+            step = plan.step(images, np.arange(70))
             made.append([array.tobytes() for array in step.gradients.values()])
     assert made[0] == made[1] == made[2]
 

@@ -3,7 +3,7 @@
 What belongs together is joined: a convolution, a dense layer, batch normalisation or a residual
 block with the activation behind it, and a convolution with the 2×2 max pooling behind it, if the
 activation between the two never falls. The ways of a residual block are lowered as the network
-is. A layer that has no stage of its own runs by its definition.
+is. A layer of the user's own has no stage of its own, and runs by its definition.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from sixloops.engine.stages import (
     GELUStage,
     LayerStage,
     Learned,
+    LocalResponseNormStage,
     LpPoolStage,
+    RadialBasisStage,
     RescaleStage,
     ResidualStage,
     SoftmaxStage,
@@ -39,8 +41,10 @@ from sixloops.layers import (
     Dropout,
     Flatten,
     Layer,
+    LocalResponseNorm,
     MaxPool2D,
     Normalize,
+    RadialBasis,
     Rescale,
     Residual,
     Softmax,
@@ -123,6 +127,10 @@ def _single(place: Place, learned: Learned) -> Stage:
         return ZeroPadStage(place, layer)
     if type(layer) is Dropout:
         return DropoutStage(place, layer)
+    if type(layer) is LocalResponseNorm:
+        return LocalResponseNormStage(place, layer)
+    if type(layer) is RadialBasis:
+        return RadialBasisStage(place, layer, learned)
     return LayerStage(place, learned)
 
 

@@ -168,7 +168,7 @@ def charts(results: Results) -> list[Chart]:
 RECIPE = Recipe(
     name="chained-passes",
     title="the error through chained convolution–pooling passes",
-    source="a question on Mathematics",
+    source="A question on Mathematics",
     experiments=[Experiment(name, ABOUT[name], _experiment(pool)) for name, pool in POOLS.items()],
     findings=findings,
     charts=charts,

@@ -118,18 +118,25 @@ def values(results: Results, experiment: str, measure: str, epoch: int) -> list[
     return [run[epoch if epoch < 0 else min(epoch, len(run)) - 1][measure] for run in runs if run]
 
 
-def shown(found: Sequence[float], form: str = ".2%") -> str:
+def shown(found: Sequence[float], form: str = ".2%", unit: str = "") -> str:
     """Return the mean of some values, and how far they lie apart.
+
+    Args:
+        found: the values, one for each seed.
+        form: how a value is written.
+        unit: of the values.
 
     Examples:
         >>> shown([0.981, 0.983])
         '98.20% (98.10%–98.30%, 2 seeds)'
+        >>> shown([4.61, 4.8], ".1f", " s")
+        '4.7 s (4.6–4.8, 2 seeds)'
         >>> shown([])
         'not run yet'
     """
     if not found:
         return "not run yet"
-    mean = format(statistics.fmean(found), form)
+    mean = f"{statistics.fmean(found):{form}}{unit}"
     if len(found) == 1:
         return mean
     return f"{mean} ({min(found):{form}}–{max(found):{form}}, {len(found)} seeds)"

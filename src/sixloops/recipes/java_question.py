@@ -145,11 +145,11 @@ def charts(results: Results) -> list[Chart]:
 RECIPE = Recipe(
     name="java-question",
     title="from a feed-forward net to a convolution network, without a library",
-    source="a question about Java",
+    source="A question about Java",
     experiments=[
         Experiment("feed-forward", LABELS["feed-forward"], feed_forward),
         Experiment("convolutions", LABELS["convolutions"], _convolutions(MaxPool2D)),
-        Experiment("winners-get-one", LABELS["winners-get-one"], _convolutions(WinnersGetOne)),
+        Experiment("winners-get-one", LABELS["winners-get-one"], _convolutions(WinnersGetOne), 1),
         Experiment("relu-inside-or-apart", "both ways of writing ReLU", compare_relus),
     ],
     findings=findings,

@@ -231,7 +231,7 @@ def charts(results: Results) -> list[Chart]:
 RECIPE = Recipe(
     name="numpy-pooling",
     title="mean and max pooling in NumPy, forward and backward",
-    source="a question about NumPy",
+    source="A question about NumPy",
     experiments=[
         Experiment("one-liners", "each backward against central differences", check_one_liners, 1),
         Experiment("times", "the ways back, timed in turn", time_backwards, 1),

@@ -159,11 +159,11 @@ def findings(results: Results) -> list[Finding]:
     def each(*names: str) -> str:
         return "; ".join(f"{RUNS[name].about}: {after(name)}" for name in names)
 
-    seconds = shown(values(results, "five-filters", "seconds", 2), ".1f")
+    seconds = shown(values(results, "five-filters", "seconds", 2), ".1f", " s")
     return [
         Finding("two layers, after 10 epochs", "looks well", after("two-layers")),
         Finding("five filters, after two epochs", "51 %", after("five-filters")),
-        Finding("time of these two epochs", "14 hours", f"{seconds} s"),
+        Finding("time of these two epochs", "14 hours", seconds),
         Finding("five filters, logistic error", "–", after("five-filters-logistic")),
         Finding(
             "LeNet-5, after one epoch and after five",

@@ -46,7 +46,7 @@ LABELS = {
     "without-pooling": "without pooling: convolution with sigmoid",
     "pooling-with-sigmoid": "identity convolution, max pooling with sigmoid",
     "sigmoid-then-pooling": "convolution with sigmoid, max pooling",
-    "standard-normal": "as the second, all weights drawn from N(0, 1)",
+    "standard-normal": "identity convolution, max pooling with sigmoid; weights from N(0, 1)",
 }
 
 LAYERS: dict[str, Sequence[Layer]] = {

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from sixloops.report.style import (
     BLUE,
@@ -23,6 +24,9 @@ from sixloops.report.style import (
     inches,
     new_figure,
 )
+
+STYLES = "-", "--", "-.", ":"
+"""Curves may lie on each other; these show through."""
 
 COLORS = BLUE, ORANGE, GREEN, RED, "#6b46c1", "#0987a0", "#975a16", MUTED
 
@@ -86,37 +90,48 @@ def plot_charts(charts: Sequence[Chart], title: str, subtitle: str = "") -> Figu
         row, column = divmod(number, 2)
         bottom = height - HEADER - (row + 1) * row_height + 0.65
         axes = inches(figure, MARGIN + column * width + 0.65, bottom, width - 1.0, row_height - 1.1)
-        _draw(axes, chart, _colors(charts))
-    _legend(figure, _colors(charts), height)
+        _draw(axes, chart, _looks(charts))
+    _legend(figure, _looks(charts), height)
     return figure
 
 
-def _colors(charts: Sequence[Chart]) -> dict[str, str]:
-    """Return one colour for each label, the same in all charts."""
+def _looks(charts: Sequence[Chart]) -> dict[str, tuple[str, str]]:
+    """Return a colour and a style of line for each label, the same in all charts."""
     labels = dict.fromkeys(curve.label for chart in charts for curve in chart.curves)
-    return {label: COLORS[number % len(COLORS)] for number, label in enumerate(labels)}
+    return {
+        label: (COLORS[number % len(COLORS)], STYLES[number % len(STYLES)])
+        for number, label in enumerate(labels)
+    }
 
 
-def _draw(axes: Axes, chart: Chart, colors: dict[str, str]) -> None:
+def _draw(axes: Axes, chart: Chart, looks: dict[str, tuple[str, str]]) -> None:
     for curve in chart.curves:
         marker = "o" if len(curve.x) <= FEW else ""
-        color = colors[curve.label]
-        axes.plot(curve.x, curve.y, color=color, lw=1.5, marker=marker, ms=4, alpha=0.85)
+        color, style = looks[curve.label]
+        axes.plot(curve.x, curve.y, color=color, ls=style, lw=1.5, marker=marker, ms=4, alpha=0.85)
     dress(axes, chart.title, chart.x_label, chart.y_label)
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     if chart.logarithmic:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
     if chart.y_range is not None:
         axes.set_ylim(*chart.y_range)
     if chart.percent:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
 
 
-def _legend(figure: Figure, colors: dict[str, str], height: float) -> None:
-    """Name the colours below all charts, one a line."""
-    for number, (label, color) in enumerate(reversed(colors.items())):
-        y = (0.12 + 0.3 * number) / height
+def _legend(figure: Figure, looks: dict[str, tuple[str, str]], height: float) -> None:
+    """Name the lines below all charts, one below the other."""
+    for number, (label, (color, style)) in enumerate(reversed(looks.items())):
+        y = (0.2 + 0.3 * number) / height
         x = (MARGIN + 0.65) / WIDTH
-        figure.text(x, y, "━━", color=color, size=SMALL, va="bottom")
+        line = Line2D([x, x + 0.45 / WIDTH], [y, y], color=color, ls=style, lw=1.5)
+        figure.add_artist(line)
         figure.text(
-            x + 0.5 / WIDTH, y, label, color=MUTED, size=SMALL + 1, va="bottom", parse_math=False
+            *(x + 0.6 / WIDTH, y, label),
+            color=MUTED,
+            size=SMALL + 1,
+            va="center",
+            parse_math=False,
         )

@@ -8,7 +8,9 @@ from sixloops.engine.stages.dense import DenseStage
 from sixloops.engine.stages.dropout import DropoutStage
 from sixloops.engine.stages.flatten import FlattenStage
 from sixloops.engine.stages.layer import LayerStage
+from sixloops.engine.stages.local_response_normalization import LocalResponseNormStage
 from sixloops.engine.stages.pooling import POOLS, LpPoolStage, PoolStage
+from sixloops.engine.stages.radial_basis import RadialBasisStage
 from sixloops.engine.stages.rescale import RescaleStage
 from sixloops.engine.stages.residual import ResidualStage
 from sixloops.engine.stages.zero_pad import ZeroPadStage
@@ -24,8 +26,10 @@ __all__ = [
     "GELUStage",
     "LayerStage",
     "Learned",
+    "LocalResponseNormStage",
     "LpPoolStage",
     "PoolStage",
+    "RadialBasisStage",
     "RescaleStage",
     "ResidualStage",
     "SoftmaxStage",

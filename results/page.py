@@ -1,0 +1,122 @@
+"""Writes RESULTS.md, its pictures, and the findings in docs/answers/: ``make results``.
+
+All of it comes from the records in ``results/recipes/``, one file for each run of
+``sixloops reproduce NAME --out results/recipes/NAME``.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from sixloops.recipes import RECIPES, Recipe
+from sixloops.recipes.recipe import Experiment, Results
+from sixloops.recipes.records import read_record, read_results
+from sixloops.report.charts import plot_charts
+from sixloops.report.style import save_figure
+
+ROOT = Path(__file__).parents[1]
+RECORDS = ROOT / "results" / "recipes"
+PAGE = ROOT / "RESULTS.md"
+ANSWERS = ROOT / "docs" / "answers"
+PICTURES = ROOT / "docs" / "results"
+
+HEAD = """# Results
+
+What the posts and papers reported, and what came out here. Every figure is of a run that
+happened; `results/recipes/` has its record, with versions, machine, seed, command and time, and
+`make results` writes this page from the records. Where there are several seeds, the mean comes
+first, and then the least and the largest. While they ran, the machine did other work too, so
+their seconds are no measure of speed; [performance](docs/performance.md) has those.
+"""
+
+
+def page() -> str:
+    """Return the whole page."""
+    return HEAD + "".join(section(recipe) for recipe in recorded())
+
+
+def recorded() -> list[Recipe]:
+    """Return the recipes that have records."""
+    return [recipe for recipe in RECIPES.values() if any(_folder(recipe).glob("*.json"))]
+
+
+def section(recipe: Recipe) -> str:
+    """Return one recipe's part of the page."""
+    results = read_results(_folder(recipe), recipe)
+    answer = ANSWERS / f"{recipe.name}.md"
+    link = f" [The answer](docs/answers/{answer.name})." if answer.exists() else ""
+    return (
+        f"\n## {recipe.name}: {recipe.title}\n\n{recipe.source}. "
+        f"`sixloops reproduce {recipe.name}`.{link}\n\n{findings(recipe, results)}\n"
+        f"![{recipe.title}](docs/results/{recipe.name}.png)\n\n{runs(recipe)}"
+    )
+
+
+def findings(recipe: Recipe, results: Results) -> str:
+    """Return the findings as a table."""
+    rows = [(each.question, each.reported, each.found) for each in recipe.findings(results)]
+    return _table(("", "as reported", "here"), rows)
+
+
+def runs(recipe: Recipe) -> str:
+    """Return which runs there were, as a table."""
+    rows = [_run(recipe, experiment) for experiment in recipe.experiments]
+    return _table(("part", "what", "seeds", "seconds a run", "machine"), rows)
+
+
+def _run(recipe: Recipe, experiment: Experiment) -> tuple[str, ...]:
+    records = [read_record(path) for path in _folder(recipe).glob(f"{experiment.name}-seed*.json")]
+    if not records:
+        return experiment.name, experiment.about, "not run yet", "–", "–"
+    seconds = ", ".join(f"{record['seconds']:.0f}" for record in sorted(records, key=_seed))
+    machines = {f"{m['processor']}, {m['cores']} cores" for m in (r["machine"] for r in records)}
+    seeds = str(len(records))
+    return experiment.name, experiment.about, seeds, seconds, "; ".join(sorted(machines))
+
+
+def _seed(record: dict[str, Any]) -> int:
+    return int(record["seed"])
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def answer(text: str) -> str:
+    """Return an answer's text with the findings as they are recorded."""
+
+    def marked(match: re.Match[str]) -> str:
+        name = match[1]
+        recipe = RECIPES.get(name)
+        if recipe not in recorded():
+            return f"<!-- findings of {name} -->\n<!-- end of findings -->"
+        table = findings(recipe, read_results(_folder(recipe), recipe))
+        picture = f"![{recipe.title}](../results/{name}.png)"
+        begin, end = f"<!-- findings of {name} -->", "<!-- end of findings -->"
+        return f"{begin}\n{table}\n{picture}\n{end}"
+
+    pattern = r"(?s)<!-- findings of ([\w-]+) -->.*?<!-- end of findings -->"
+    return re.sub(pattern, marked, text)
+
+
+def _folder(recipe: Recipe) -> Path:
+    return RECORDS / recipe.name
+
+
+def write() -> None:
+    """Write the page, the pictures and the answers."""
+    PAGE.write_text(page(), encoding="utf-8")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for recipe in recorded():
+        results = read_results(_folder(recipe), recipe)
+        figure = plot_charts(recipe.charts(results), recipe.name, recipe.title)
+        save_figure(figure, PICTURES / f"{recipe.name}.png")
+    for path in ANSWERS.glob("*.md"):
+        path.write_text(answer(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
