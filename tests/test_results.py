@@ -39,7 +39,8 @@ def test_an_answers_findings_are_those_of_the_records(path):
     names = re.findall(r"<!-- findings of ([\w-]+) -->", text)
     assert names
     assert PROGRAM["answer"](text) == text
-    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+    prose = re.sub(r"(?s)```.*?```", "", text)
+    for target in re.findall(r"\]\(([^)#:]+)\)", prose):
         assert (path.parent / target).exists(), target
 
 

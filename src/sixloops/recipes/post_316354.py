@@ -3,7 +3,8 @@
 The asker's network has a convolution of 20 kernels of 5×5, a layer of 100 sigmoids, and ten
 sigmoid outputs with cross-entropy as the cost; trained in batches of 10, for 60 epochs. Without
 pooling it reached 96 % in 3 epochs. With 2×2 max pooling behind the convolution it stood at 30 %,
-at a cost of 2.52. The post names no learning rate; 0.5 is ours.
+at a cost of 2.52. The rates are ours: 0.5, and 0.1 without pooling, where four times as many
+inputs reach the dense layer and 0.5 saturates it at once.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sixloops.recipes.epochs import chart, shown, train, values
 from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Results, Setting
 from sixloops.report.charts import Chart
 
-EPOCHS, BATCH, RATE = 60, 10, 0.5
+EPOCHS, BATCH, RATE, LOWER_RATE = 60, 10, 0.5, 0.1
 
 
 def network(middle: Sequence[Layer], init: Initializer = LeCun()) -> list[Layer]:  # noqa: B008
@@ -32,10 +33,12 @@ def convolution(activation: str | None = None, init: Initializer = LeCun()) -> L
     return Conv2D(20, 5, activation=activation, weight_initializer=init)
 
 
-def _experiment(layers: Sequence[Layer]) -> Callable[[Setting], Measures]:
+def _experiment(name: str) -> Callable[[Setting], Measures]:
+    rate = LOWER_RATE if name == "without-pooling" else RATE
+
     def run(setting: Setting) -> Measures:
         loss = SigmoidCrossEntropy()
-        return train(setting, layers, loss, EPOCHS, BATCH, optimizer=SGD(RATE))
+        return train(setting, LAYERS[name], loss, EPOCHS, BATCH, optimizer=SGD(rate))
 
     return run
 
@@ -107,9 +110,7 @@ RECIPE = Recipe(
     name="post-316354",
     title="a network that stood at 30 % once max pooling came in",
     source="Cross Validated, question 316354",
-    experiments=[
-        Experiment(name, LABELS[name], _experiment(layers)) for name, layers in LAYERS.items()
-    ],
+    experiments=[Experiment(name, LABELS[name], _experiment(name)) for name in LAYERS],
     findings=findings,
     charts=charts,
 )
