@@ -15,7 +15,7 @@ from sixloops.errors import ConfigurationError, FileError
 from sixloops.layers import Conv2D, Dense, Flatten, Rescale
 from sixloops.losses import SquaredError
 from sixloops.optimizers import SGD
-from sixloops.recipes import RECIPES, chained_passes, numpy_pooling
+from sixloops.recipes import RECIPES, chained_passes, nielsen_ladder, numpy_pooling
 from sixloops.recipes.epochs import shown, train, values
 from sixloops.recipes.recipe import Setting
 from sixloops.recipes.records import read_record, read_results
@@ -189,3 +189,29 @@ def test_records_are_plain_json(tmp_path):
     reproduce("chained-passes", "--short", "--only", "l2", "--out", tmp_path)
     (path,) = tmp_path.glob("*.json")
     assert json.loads(path.read_text())["measured"]["2 passes"]["ratios"][0] == pytest.approx(1)
+
+
+def test_networks_vote_and_of_equal_votes_the_smaller_class_wins():
+    runs = [{"predicted": text} for text in ("0123", "0193", "0521", "9520", "9524")]
+    assert nielsen_ladder.vote(runs, [0, 5, 2, 0]) == 0.75
+    assert nielsen_ladder.vote(runs, [0, 5, 2, 3]) == 1
+
+
+def test_the_last_of_the_best_validation_epochs_counts():
+    measured = [(0.9, 0.1), (0.95, 0.2), (0.95, 0.3), (0.94, 0.4)]
+    epochs = [
+        {"epoch": number, "validation_accuracy": validation, "test_accuracy": test}
+        for number, (validation, test) in enumerate(measured, 1)
+    ]
+    assert nielsen_ladder.at_best_validation([{"epochs": epochs}]) == [0.3]
+
+
+def test_a_rung_learns_from_the_first_images_and_not_from_those_that_validate():
+    images = np.zeros((10_030, 1, 28, 28), np.uint8)
+    data = Dataset(images, np.arange(10_030) % 10, classes=10)
+    rung = nielsen_ladder.RUNGS["expanded"]
+    training, validation, test, _ = rung._data(Setting(data, data))
+    assert (len(training), len(validation), len(test)) == (150, 10_000, 10_030)
+    plain = nielsen_ladder.RUNGS["relu-in-order"]
+    training, *_ = plain._data(Setting(data, data))
+    assert (training.labels == np.arange(30) % 10).all()

@@ -3,6 +3,7 @@
 from sixloops.recipes import (
     chained_passes,
     java_question,
+    nielsen_ladder,
     numpy_pooling,
     post_276213,
     post_316354,
@@ -13,7 +14,14 @@ from sixloops.recipes.recipe import Recipe
 
 RECIPES: dict[str, Recipe] = {
     module.RECIPE.name: module.RECIPE
-    for module in (post_316354, post_276213, numpy_pooling, chained_passes, java_question)
+    for module in (
+        post_316354,
+        post_276213,
+        numpy_pooling,
+        chained_passes,
+        java_question,
+        nielsen_ladder,
+    )
 }
 """What ``sixloops reproduce`` can run, by name."""
 

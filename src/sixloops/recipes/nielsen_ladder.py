@@ -1,0 +1,309 @@
+"""Nielsen's ladder: from 97.8 % to 99.67 % on MNIST, one rung after the other.
+
+Chapter 6 of "Neural Networks and Deep Learning" (M. Nielsen 2015) and its program ``network3.py``:
+50,000 images to learn from, 10,000 to validate, 10,000 to test; batches of 10; convolutions of
+5×5 with 2×2 max pooling, whose bias and activation come after the pooling; softmax outputs. Weights
+are drawn from N(0, 1/n_out), with n_out a quarter of it where pooling follows, biases from N(0, 1),
+and the outputs' layer begins at 0. L2's λ is divided by the number of batches in an epoch. Dropout
+drops what goes into each dense layer. What counts is the test accuracy at the best validation
+epoch. His program goes through the images in one order in every epoch; both ways are run here.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from sixloops.data import Dataset, expand_by_shifts, load_mnist
+from sixloops.engine import Plan
+from sixloops.initializers import Initializer, Nielsen, Normal
+from sixloops.layers import Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D, Rescale
+from sixloops.layers.base import Array
+from sixloops.network import Network
+from sixloops.optimizers import SGD
+from sixloops.randomness import Streams
+from sixloops.recipes.epochs import SHORT_TEST, SHORT_TRAINING, shown
+from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Results, Setting
+from sixloops.regularizers import L2
+from sixloops.report.charts import Chart, Curve
+from sixloops.training import Callback, fit
+from sixloops.training.fit import INTERRUPTED
+from sixloops.training.run import Run
+
+BATCH, VALIDATION = 10, 10_000
+BIASES = Normal(1.0)
+
+
+def network(
+    filters: Sequence[int], units: Sequence[int], activation: str, dropout: float = 0.0
+) -> list[Layer]:
+    """Return the layers of a rung.
+
+    Args:
+        filters: of the convolutions.
+        units: of the dense layers before the outputs.
+        activation: of all.
+        dropout: the share of a dense layer's inputs that is dropped.
+    """
+    layers: list[Layer] = [Rescale(1 / 255)]
+    for count in filters:
+        convolution = Conv2D(count, 5, weight_initializer=Nielsen(4), bias_initializer=BIASES)
+        layers += [convolution, MaxPool2D(2, activation=activation)]
+    layers.append(Flatten())
+    for count in units:
+        layers += _dense(count, activation, Nielsen(), BIASES, dropout)
+    return layers + _dense(10, None, Normal(0.0), Normal(0.0), dropout)
+
+
+def _dense(
+    units: int, activation: str | None, weights: Initializer, biases: Initializer, dropout: float
+) -> list[Layer]:
+    dense = Dense(units, activation=activation, weight_initializer=weights, bias_initializer=biases)
+    return [Dropout(dropout), dense] if dropout else [dense]
+
+
+@dataclass
+class BestEpoch(Callback):
+    """Measures validation and test after each epoch, and keeps what the best one says.
+
+    Args:
+        validation: by which the best epoch is chosen; of equal ones the last, as in the book.
+        test: what is measured then.
+        setting: told of each epoch.
+    """
+
+    validation: Dataset
+    test: Dataset
+    setting: Setting
+    epochs: list[Measures] = field(default_factory=list)
+    best: float = -1.0
+    predicted: str = ""
+
+    def on_epoch_end(self, run: Run, plan: Plan) -> None:
+        """Measure."""
+        chosen = _predicted(plan, self.test)
+        labels = self.test.take(np.arange(len(self.test)))[1]
+        validation = _accuracy(_predicted(plan, self.validation), self.validation)
+        self.epochs.append(
+            {
+                "epoch": run.epoch,
+                "cost": run.history.epochs[-1]["loss"],
+                "validation_accuracy": validation,
+                "test_accuracy": float((chosen == labels).mean()),
+                "seconds": run.history.epochs[-1]["seconds"],
+            }
+        )
+        if validation >= self.best:
+            self.best, self.predicted = validation, "".join(map(str, chosen))
+        now = self.epochs[-1]
+        self.setting.tell(
+            f"epoch {run.epoch}/{run.settings.epochs}  cost {now['cost']:.4f}  validation "
+            f"{validation:.2%}  test {now['test_accuracy']:.2%}  {now['seconds']:.0f} s"
+        )
+
+
+def _predicted(plan: Plan, data: Dataset) -> Array:
+    """Return the class that the network takes each image for."""
+    parts = [
+        plan.outputs(data.take(np.arange(begin, min(begin + 1000, len(data))))[0]).argmax(axis=1)
+        for begin in range(0, len(data), 1000)
+    ]
+    return np.concatenate(parts)
+
+
+def _accuracy(predicted: Array, data: Dataset) -> float:
+    return float((predicted == data.take(np.arange(len(data)))[1]).mean())
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One network of the ladder, and how it is trained.
+
+    Args:
+        about: what it is.
+        reported: the book's test accuracy, in percent.
+        layers: of the network.
+        rate: η.
+        strength: λ, of which each batch has its share.
+        epochs: passes over the data.
+        expanded: whether each image also comes shifted by a pixel in four directions.
+        shuffled: whether each epoch has an order of its own.
+        votes: whether the networks of all seeds vote.
+        seeds: by how many it is run.
+    """
+
+    about: str
+    reported: float
+    layers: Sequence[Layer]
+    rate: float = 0.03
+    strength: float = 0.1
+    epochs: int = 60
+    expanded: bool = True
+    shuffled: bool = True
+    votes: bool = False
+    seeds: int = 3
+
+    def __call__(self, setting: Setting) -> Measures:
+        """Train, and measure after each epoch."""
+        training, validation, test, epochs = self._data(setting)
+        if setting.short:
+            epochs = 1
+        network = Network(self.layers, training.image_shape, seed=setting.seed)
+        with Plan(network, BATCH, threads=1) as plan:
+            plan.prepare()  # what must be compiled is no training
+        batches = -(-len(training) // BATCH)
+        best = BestEpoch(validation, test, setting)
+        history = fit(
+            network,
+            training,
+            epochs=epochs,
+            batch_size=BATCH,
+            optimizer=SGD(self.rate),
+            regularizers=[L2(self.strength / batches)] if self.strength else [],
+            shuffle=self.shuffled,
+            callbacks=[best],
+            seed=setting.seed,
+            threads=setting.threads,
+        )
+        if history.stopped == INTERRUPTED:
+            raise KeyboardInterrupt
+        measured: Measures = {"epochs": best.epochs}
+        return measured | {"predicted": best.predicted} if self.votes else measured
+
+    def _data(self, setting: Setting) -> tuple[Dataset, Dataset, Dataset, int]:
+        """Return what is learnt from, validated with and tested with, and for how many epochs."""
+        count = len(setting.training) - VALIDATION
+        training, validation = setting.training.first(count), setting.training.last(VALIDATION)
+        test = setting.test
+        if setting.short:
+            training, validation = training.first(SHORT_TRAINING), validation.first(SHORT_TEST)
+            test = test.first(SHORT_TEST)
+        if self.expanded:
+            # The book's expanded file is in an order drawn once.
+            training = expand_by_shifts(training)
+            order = Streams(setting.seed).generator("shuffle", self.epochs)
+            training = training.random_subset(len(training), order)
+        return training, validation, test, self.epochs
+
+
+def _relu(*units: int, dropout: float = 0.0) -> list[Layer]:
+    return network((20, 40), units, "relu", dropout)
+
+
+SHUFFLED: dict[str, Rung] = {
+    "dense": Rung(
+        "dense 100, sigmoid", 97.80, network((), (100,), "sigmoid"), 0.1, 0.0, expanded=False
+    ),
+    "one-convolution": Rung(
+        "conv 20, dense 100, sigmoid",
+        98.78,
+        network((20,), (100,), "sigmoid"),
+        *(0.1, 0.0),
+        expanded=False,
+    ),
+    "two-convolutions": Rung(
+        "conv 20, conv 40, dense 100, sigmoid",
+        99.06,
+        network((20, 40), (100,), "sigmoid"),
+        *(0.1, 0.0),
+        expanded=False,
+    ),
+    "relu": Rung("the same with ReLU and L2", 99.23, _relu(100), expanded=False),
+    "expanded": Rung("the same, data expanded", 99.37, _relu(100)),
+    "dense-300": Rung("dense 300, expanded", 99.46, _relu(300)),
+    "dense-1000": Rung("dense 1000, expanded", 99.43, _relu(1000)),
+    "two-dense-100": Rung("two dense of 100, expanded", 99.43, _relu(100, 100)),
+    "two-dense-300": Rung("two dense of 300, expanded", 99.48, _relu(300, 300)),
+    "two-dense-1000": Rung("two dense of 1000, expanded", 99.47, _relu(1000, 1000)),
+    "dropout": Rung(
+        "two dense of 1000, dropout, expanded",
+        99.60,
+        _relu(1000, 1000, dropout=0.5),
+        strength=0.0,
+        epochs=40,
+        votes=True,
+        seeds=5,
+    ),
+}
+
+VOTED = 99.67
+IN_ORDER = "-in-order"
+
+RUNGS: dict[str, Rung] = SHUFFLED | {
+    name + IN_ORDER: replace(
+        rung, about=f"{rung.about}; the same order in each epoch", shuffled=False
+    )
+    for name, rung in SHUFFLED.items()
+}
+
+
+def at_best_validation(runs: Sequence[Measures]) -> list[float]:
+    """Return each seed's test accuracy at its best validation epoch, of equal ones the last."""
+    return [
+        max(run["epochs"], key=lambda each: (each["validation_accuracy"], each["epoch"]))[
+            "test_accuracy"
+        ]
+        for run in runs
+    ]
+
+
+def vote(runs: Sequence[Measures], labels: Sequence[int]) -> float:
+    """Return the share of images that a vote of the seeds' networks classifies right.
+
+    Where classes have the same number of votes, the smaller one wins.
+    """
+    ballots = zip(*(run["predicted"] for run in runs), strict=True)
+    counts = (Counter(map(int, ballot)) for ballot in ballots)
+    chosen = [min(count, key=lambda digit: (-count[digit], digit)) for count in counts]
+    return statistics.fmean(c == label for c, label in zip(chosen, labels, strict=True))
+
+
+def findings(results: Results) -> list[Finding]:
+    """Return the book's figures and ours."""
+    ladder = [
+        Finding(
+            rung.about,
+            f"{rung.reported:.2f} %",
+            f"{_found(results, name)}; in one order {_found(results, name + IN_ORDER)}",
+        )
+        for name, rung in SHUFFLED.items()
+    ]
+    runs = results.get("dropout", [])
+    voted = f"{_voted(runs):.2%} ({len(runs)} voted)" if runs else "not run yet"
+    return [*ladder, Finding("the last ones voting", f"{VOTED:.2f} % (5 networks)", voted)]
+
+
+def _found(results: Results, name: str) -> str:
+    return shown(at_best_validation(results.get(name, [])))
+
+
+def _voted(runs: Sequence[Measures]) -> float:
+    labels = load_mnist()[1].first(len(runs[0]["predicted"])).labels
+    return vote(runs, [int(label) for label in labels])
+
+
+def charts(results: Results) -> list[Chart]:
+    """Return the ladder: the test accuracy of each rung, the book's and ours."""
+    numbers = range(1, len(SHUFFLED) + 1)
+    book = Curve("the book", numbers, [rung.reported / 100 for rung in SHUFFLED.values()])
+    curves = [book]
+    for label, ending in (("here, mean of the seeds", ""), ("here, in one order", IN_ORDER)):
+        found = [at_best_validation(results.get(name + ending, [])) for name in SHUFFLED]
+        reached = [(n, statistics.fmean(f)) for n, f in zip(numbers, found, strict=True) if f]
+        curves.append(Curve(label, [n for n, _ in reached], [mean for _, mean in reached]))
+    title = "Test accuracy at the best validation epoch"
+    return [Chart(title, "rung", "test images classified right", curves, percent=True)]
+
+
+RECIPE = Recipe(
+    name="nielsen-ladder",
+    title="a book's ladder of networks, from 97.8 % to 99.67 %",
+    source='M. Nielsen 2015, "Neural Networks and Deep Learning", chapter 6',
+    experiments=[Experiment(name, rung.about, rung, rung.seeds) for name, rung in RUNGS.items()],
+    findings=findings,
+    charts=charts,
+)
