@@ -99,6 +99,21 @@ def pair(owner: object, *names: str, minimum: int = 1) -> None:
         _replace(owner, name, (int(both[0]), int(both[1])))
 
 
+def interval(owner: object, *names: str) -> None:
+    """Check fields that are a pair (least, largest) of positive numbers."""
+    for name in names:
+        value = getattr(owner, name)
+        good = (
+            isinstance(value, Sequence)
+            and len(value) == 2
+            and all(is_number(v) for v in value)
+            and 0 < value[0] <= value[1]
+        )
+        if not good:
+            raise fail(owner, name, "be a pair (least, largest) of positive numbers")
+        _replace(owner, name, (float(value[0]), float(value[1])))
+
+
 def flag(owner: object, *names: str) -> None:
     """Check fields that must be True or False."""
     for name in names:

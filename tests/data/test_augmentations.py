@@ -18,6 +18,7 @@ from sixloops.data.augmentation import (
     ElasticDistortion,
     Flip,
     RandomCrop,
+    RandomErasing,
     Shift,
 )
 from sixloops.data.augmentation.affine import origins
@@ -29,6 +30,7 @@ EXAMPLES = [
     Shift(2),
     Shift((0, 3), fill=1),
     Affine(rotation=20, scale=(0.8, 1.3), shear=15),
+    Affine(rotation=0, scale=(1, 1), squeeze=1.5, fill=1),
     ElasticDistortion(),
     ElasticDistortion(alpha=8, sigma=2, fill=1),
     Flip(),
@@ -37,6 +39,8 @@ EXAMPLES = [
     RandomCrop(3),
     RandomCrop((1, 2), border="edge"),
     RandomCrop(2, border="reflect"),
+    RandomErasing(0.9),
+    RandomErasing(1.0, area=(0.1, 1.0), ratio=(0.01, 100.0), fill=1),
     Compose([Affine(), Shift(1), Flip()]),
 ]
 TYPES = [np.uint8, np.int16, np.bool_, np.float16, np.float32, np.float64]
@@ -210,8 +214,10 @@ def test_interpolation_is_that_of_plain_loops(dtype: Any) -> None:
         assert abs(float(got[n, c, i, j]) - expected) <= tolerance + 1e-9
 
 
-def look(image: Any, angle: float = 0.0, scale: float = 1.0, slant: float = 0.0) -> Any:
-    values = (np.array([v]) for v in (np.radians(angle), scale, np.radians(slant)))
+def look(
+    image: Any, angle: float = 0.0, scale: float = 1.0, slant: float = 0.0, factor: float = 1.0
+) -> Any:
+    values = (np.array([v]) for v in (np.radians(angle), scale, np.radians(slant), factor))
     down, across = origins(image.shape, *values)
     return resample(Shift(0), image[None, None], down, across, 0.0)[0, 0]
 
@@ -228,6 +234,28 @@ def test_scale_enlarges_about_the_centre() -> None:
     assert larger[::2, 1::2] == pytest.approx(image[1:4, 2:5])
 
 
+def test_a_squeezed_picture_is_narrower_and_taller() -> None:
+    image = np.zeros((9, 9))
+    image[3:6, 2:7] = 1
+    squeezed = look(image, factor=2)
+    assert squeezed[4] == pytest.approx([0, 0, 0, 1, 1, 1, 0, 0, 0])
+    assert squeezed[:, 4] == pytest.approx([0, 0.5, 1, 1, 1, 1, 1, 0.5, 0])
+
+
+def test_squeezing_goes_both_ways_within_its_range() -> None:
+    """Two dots, on the axes, show by their places how far they were moved."""
+    dots = np.zeros((400, 1, 41, 41))
+    dots[:, 0, 10, 20] = dots[:, 0, 20, 10] = 1
+    squeezed = Affine(rotation=0, scale=(1, 1), squeeze=1.5).apply(dots, generator())[:, 0]
+    rows, columns = squeezed[:, :18, 20], squeezed[:, 20, :18]
+    away = np.arange(20, 2, -1)
+    tall, wide = ((part * away).sum(1) / part.sum(1) / 10 for part in (rows, columns))
+    assert 0.6 < tall.min() < 0.72
+    assert 1.44 < tall.max() < 1.56
+    assert abs(np.log(tall).mean()) < 0.04
+    np.testing.assert_allclose(tall * wide, 1, atol=0.05)
+
+
 def test_shear_moves_each_row_by_its_height() -> None:
     image = draw((5, 9), np.float64)
     sheared = look(image, slant=45)
@@ -239,13 +267,13 @@ def test_affine_is_scipys_with_the_matrix_of_the_docstring() -> None:
     image = draw((8, 6), np.float64)
     theta, s, phi = np.radians(25), 1.2, np.radians(-10)
     rotation = np.array([[np.cos(theta), -np.sin(theta)], [np.sin(theta), np.cos(theta)]])
-    forward = s * rotation @ np.array([[1, np.tan(phi)], [0, 1]])
+    forward = s * rotation @ np.array([[1, np.tan(phi)], [0, 1]]) @ np.diag([1 / 1.3, 1.3])
     back = np.linalg.inv(forward)[::-1, ::-1]  # SciPy counts rows first
     centre = np.array([3.5, 2.5])
     expected = ndimage.affine_transform(
         image, back, centre - back @ centre, order=1, mode="grid-constant"
     )
-    assert look(image, 25, s, -10) == pytest.approx(expected)
+    assert look(image, 25, s, -10, 1.3) == pytest.approx(expected)
 
 
 def test_affine_stays_within_its_ranges() -> None:
@@ -278,6 +306,31 @@ def test_compose_draws_one_after_the_other() -> None:
     assert (Compose((Shift(2), Flip())).apply(images, generator(4)) == expected).all()
 
 
+def test_erasing_covers_one_rectangle_of_the_asked_size_in_every_channel() -> None:
+    images = draw((500, 2, 12, 20)) // 2 + 1
+    for area, ratio, extent in [
+        ((0.2, 0.2), (3.0, 3.0), (12, 4)),
+        ((0.1, 0.1), (1.5, 1.5), (6, 4)),
+    ]:
+        erased = RandomErasing(1.0, area, ratio).apply(images, generator())
+        covered = erased == 0
+        assert (covered[:, 0] == covered[:, 1]).all()
+        np.testing.assert_array_equal(erased[~covered], images[~covered])
+        rows, columns = covered[:, 0].any(axis=2), covered[:, 0].any(axis=1)
+        assert (rows.sum(axis=1) == extent[0]).all()
+        assert (columns.sum(axis=1) == extent[1]).all()
+        assert (covered[:, 0].sum(axis=(1, 2)) == extent[0] * extent[1]).all()
+        assert columns[:, 0].any()
+        assert columns[:, -1].any()  # every place occurs
+
+
+def test_erasing_chooses_images_by_its_probability() -> None:
+    images = np.ones((2000, 1, 6, 6), np.uint8)
+    erased = RandomErasing(0.3).apply(images, generator())
+    share = (erased.reshape(2000, -1) == 0).any(axis=1).mean()
+    assert 0.26 < share < 0.34
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "words"),
     [
@@ -287,15 +340,20 @@ def test_compose_draws_one_after_the_other() -> None:
         (Affine, {"rotation": 181}, "'rotation' of Affine"),
         (Affine, {"scale": (1.1, 0.9)}, "pair \\(least, largest\\)"),
         (Affine, {"scale": 1.0}, "pair \\(least, largest\\)"),
-        (Affine, {"scale": (0.0, 1.0)}, "'scale' of Affine must be a positive number"),
+        (Affine, {"scale": (0.0, 1.0)}, "'scale' of Affine must be a pair"),
         (Affine, {"scale": (1, 1, 1)}, "'scale' of Affine"),
         (Affine, {"shear": 90}, "'shear' of Affine"),
+        (Affine, {"squeeze": 0.9}, "'squeeze' of Affine must be a number of at least 1"),
         (ElasticDistortion, {"alpha": -1}, "'alpha' of ElasticDistortion"),
         (ElasticDistortion, {"sigma": 0}, "'sigma' of ElasticDistortion"),
         (Flip, {"probability": 1.5}, "'probability' of Flip"),
         (Flip, {"horizontal": 1}, "'horizontal' of Flip must be True or False"),
         (RandomCrop, {"padding": 1.5}, "'padding' of RandomCrop"),
         (RandomCrop, {"border": "wrap"}, "one of 'zero', 'edge', 'reflect'"),
+        (RandomErasing, {"probability": 1.5}, "'probability' of RandomErasing"),
+        (RandomErasing, {"area": (0.1, 1.5)}, "'area' of RandomErasing must be shares"),
+        (RandomErasing, {"area": (0.4, 0.1)}, "pair \\(least, largest\\)"),
+        (RandomErasing, {"ratio": (0.0, 1.0)}, "'ratio' of RandomErasing must be a pair"),
         (Compose, {"steps": ()}, "'steps' of Compose"),
         (Compose, {"steps": Shift(1)}, "'steps' of Compose"),
         (Compose, {"steps": ["shift"]}, "'steps' of Compose"),

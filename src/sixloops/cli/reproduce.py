@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.table import Table
 
 from sixloops.cli.choices import ThreadsOption, did_you_mean
-from sixloops.data import load_mnist
 from sixloops.errors import ConfigurationError
 from sixloops.recipes import RECIPES
 from sixloops.recipes.recipe import Experiment, Recipe, Setting
@@ -119,7 +118,7 @@ def _run(
             )
         console.print(f"  recorded already in {path}")
         return
-    training, test = load_mnist()
+    training, test = experiment.load()
     setting = Setting(
         training, test, seed, short, threads, tell=lambda words: console.print(f"  {words}")
     )

@@ -13,6 +13,7 @@ from sixloops.data.augmentation import (
     ElasticDistortion,
     Flip,
     RandomCrop,
+    RandomErasing,
     Shift,
     expand_by_shifts,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "ImageSource",
     "Loader",
     "RandomCrop",
+    "RandomErasing",
     "Shift",
     "batches",
     "expand_by_shifts",

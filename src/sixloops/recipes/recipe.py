@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sixloops.data import Dataset
+from sixloops.data import Dataset, load_mnist
 from sixloops.report.charts import Chart
 
 Measures: TypeAlias = dict[str, Any]
@@ -51,12 +51,14 @@ class Experiment:
         about: what is done, in a few words.
         run: does it.
         seeds: by how many seeds, unless the user says otherwise.
+        load: finds the images to learn from, and the others.
     """
 
     name: str
     about: str
     run: Callable[[Setting], Measures]
     seeds: int = 3
+    load: Callable[[], tuple[Dataset, Dataset]] = load_mnist
 
 
 Results: TypeAlias = Mapping[str, Sequence[Measures]]

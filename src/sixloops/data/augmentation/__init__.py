@@ -5,6 +5,7 @@ from sixloops.data.augmentation.base import Augmentation
 from sixloops.data.augmentation.compose import Compose
 from sixloops.data.augmentation.crop import RandomCrop
 from sixloops.data.augmentation.elastic import ElasticDistortion
+from sixloops.data.augmentation.erase import RandomErasing
 from sixloops.data.augmentation.expansion import expand_by_shifts
 from sixloops.data.augmentation.flip import Flip
 from sixloops.data.augmentation.shift import Shift
@@ -15,6 +16,7 @@ AUGMENTATIONS: dict[str, type[Augmentation]] = {
     "elastic": ElasticDistortion,
     "flip": Flip,
     "crop": RandomCrop,
+    "erase": RandomErasing,
     "compose": Compose,
 }
 
@@ -26,6 +28,7 @@ __all__ = [
     "ElasticDistortion",
     "Flip",
     "RandomCrop",
+    "RandomErasing",
     "Shift",
     "expand_by_shifts",
 ]

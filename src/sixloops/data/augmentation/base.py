@@ -38,6 +38,27 @@ class Augmentation(Description):
         raise NotImplementedError(f"{type(self).__name__} must define apply(images, random).")
 
 
+def value_of(owner: Augmentation, images: Array, fill: float) -> Array:
+    """Return a value in the images' type.
+
+    Args:
+        owner: whose field ``fill`` it is, for the error.
+        images: of any type.
+        fill: the value.
+
+    Raises:
+        ConfigurationError: the images' type has no such value.
+    """
+    value = np.asarray(fill)
+    if images.dtype.kind != "f":
+        # Out of range, the cast gives some other value: that is what is looked for.
+        with np.errstate(invalid="ignore"):
+            value = value.astype(images.dtype)
+        if value != fill:
+            raise fail(owner, "fill", f"be a value of the images' type, {images.dtype}")
+    return value
+
+
 def framed(owner: Augmentation, images: Array, pixels: tuple[int, int], fill: float) -> Array:
     """Put a frame of the value ``fill`` around images.
 
@@ -53,13 +74,7 @@ def framed(owner: Augmentation, images: Array, pixels: tuple[int, int], fill: fl
     Raises:
         ConfigurationError: the images' type has no such value.
     """
-    value = np.asarray(fill)
-    if images.dtype.kind != "f":
-        # Out of range, the cast gives some other value: that is what is looked for.
-        with np.errstate(invalid="ignore"):
-            value = value.astype(images.dtype)
-        if value != fill:
-            raise fail(owner, "fill", f"be a value of the images' type, {images.dtype}")
+    value = value_of(owner, images, fill)
     (down, across), (n, c, h, w) = pixels, images.shape
     out = np.full((n, c, h + 2 * down, w + 2 * across), value, dtype=images.dtype)
     out[:, :, down : down + h, across : across + w] = images
