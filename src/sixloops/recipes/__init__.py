@@ -1,6 +1,7 @@
 """Recipes: networks that can be asked for by name, and set-ups from posts and papers."""
 
 from sixloops.recipes import (
+    best_networks,
     chained_passes,
     java_question,
     nielsen_ladder,
@@ -21,6 +22,7 @@ RECIPES: dict[str, Recipe] = {
         chained_passes,
         java_question,
         nielsen_ladder,
+        best_networks,
     )
 }
 """What ``sixloops reproduce`` can run, by name."""

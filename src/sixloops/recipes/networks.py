@@ -15,6 +15,7 @@ from sixloops.layers import (
     BatchNorm,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     GlobalMeanPool2D,
     Layer,
@@ -174,6 +175,28 @@ def _block(filters: int, stride: int, same: bool = False) -> Residual:
     return Residual(body, [] if same else [shortcut, BatchNorm()], activation="relu")
 
 
+def six_convolutions(shape: Shape, classes: int) -> Layers:
+    """Return six convolutions with batch normalisation: for the most accuracy in half an hour."""
+    return [
+        Rescale(1 / 255),
+        *_convolution(24),
+        *_pooled(32),
+        *_convolution(48),
+        *_pooled(64),
+        *_convolution(96),
+        *_pooled(128),
+        Flatten(),
+        Dropout(0.3),
+        Dense(classes),
+    ]
+
+
+def _pooled(filters: int) -> Layers:
+    """Return a convolution whose maps are pooled before anything else is done with them."""
+    conv = Conv2D(filters, 3, padding="same", use_bias=False, weight_initializer=He())
+    return [conv, MaxPool2D(2), BatchNorm(), ReLU()]
+
+
 NETWORKS: dict[str, NamedNetwork] = {
     "two-convolutions": NamedNetwork(
         "conv 20@5×5, pool, ReLU, conv 40@5×5, pool, ReLU, dense 100",
@@ -201,6 +224,11 @@ NETWORKS: dict[str, NamedNetwork] = {
     "residual": NamedNetwork(
         "three residual stages of 16, 32, 64 maps with batch normalisation",
         small_residual,
+        SoftmaxCrossEntropy(),
+    ),
+    "six-convolutions": NamedNetwork(
+        "six 3×3 convolutions of 24 to 128 maps with batch normalisation, three poolings",
+        six_convolutions,
         SoftmaxCrossEntropy(),
     ),
 }

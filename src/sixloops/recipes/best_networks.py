@@ -1,0 +1,115 @@
+"""The best single networks of our own: digits and clothes, each within half an hour on two cores.
+
+Six 3×3 convolutions with batch normalisation (Ioffe & Szegedy 2015), in pairs of which the first
+two end in max pooling; trained by AdamW (Loshchilov & Hutter 2019) at a rate that rises and falls
+once (Smith & Topin 2018), on images that come varied in each epoch: digits moved, turned, scaled
+and slanted a little, clothes mirrored, moved and partly hidden (Zhong et al. 2017). All choices
+were made on the last 10,000 training images; the runs here learn from all 60,000, and what counts
+is the test accuracy after the last epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sixloops.data import (
+    Affine,
+    Augmentation,
+    Compose,
+    Flip,
+    RandomCrop,
+    RandomErasing,
+    Shift,
+    load_fashion_mnist,
+)
+from sixloops.losses import SoftmaxCrossEntropy
+from sixloops.optimizers import AdamW
+from sixloops.recipes.epochs import chart, shown, train, values
+from sixloops.recipes.networks import six_convolutions
+from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Results, Setting
+from sixloops.report.charts import Chart
+from sixloops.schedules import OneCycle
+
+BATCH = 128
+OPTIMIZER = AdamW(0.003, weight_decay=0.02)
+DIGITS = Compose((Affine(rotation=10, scale=(0.9, 1.1), shear=5), Shift(2)))
+CLOTHES = Compose((Flip(), RandomCrop(2), RandomErasing(area=(0.02, 0.2))))
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the network is trained.
+
+    Args:
+        epochs: passes over the data.
+        augmentation: how each image is varied.
+    """
+
+    epochs: int
+    augmentation: Augmentation
+
+    def __call__(self, setting: Setting) -> Measures:
+        """Train, and measure after each epoch."""
+        return train(
+            setting,
+            six_convolutions(setting.training.image_shape, 10),
+            SoftmaxCrossEntropy(),
+            self.epochs,
+            BATCH,
+            optimizer=OPTIMIZER,
+            schedule=OneCycle(),
+            augmentation=self.augmentation,
+        )
+
+
+LABELS = {"mnist": "MNIST, digits", "fashion-mnist": "Fashion-MNIST, clothes"}
+
+
+def findings(results: Results) -> list[Finding]:
+    """Return published figures and ours."""
+
+    def reached(name: str) -> str:
+        accuracy = shown(values(results, name, "test_accuracy", -1))
+        minutes = [seconds / 60 for seconds in values(results, name, "seconds", -1)]
+        return f"{accuracy}; {shown(minutes, '.1f', ' min')} of training"
+
+    return [
+        Finding(
+            "MNIST, one network",
+            "99.6 % (Simard et al. 2003, with elastic distortions)",
+            reached("mnist"),
+        ),
+        Finding(
+            "Fashion-MNIST, one network",
+            "89.7 % (the best of scikit-learn's, Xiao et al. 2017)",
+            reached("fashion-mnist"),
+        ),
+    ]
+
+
+def charts(results: Results) -> list[Chart]:
+    """Return accuracy and cost over the epochs."""
+    accuracy = chart(
+        *(results, LABELS, "test_accuracy", "Accuracy", "test images classified right"),
+        percent=True,
+    )
+    cost = chart(results, LABELS, "test_cost", "Cost", "mean cost of a test image")
+    return [cost, accuracy]
+
+
+RECIPE = Recipe(
+    name="best-networks",
+    title="the best networks of our own, on digits and clothes",
+    source="Six convolutions with batch normalisation, and varied images",
+    experiments=[
+        Experiment("mnist", LABELS["mnist"], Training(18, DIGITS)),
+        Experiment(
+            "fashion-mnist",
+            LABELS["fashion-mnist"],
+            Training(18, CLOTHES),
+            load=load_fashion_mnist,
+        ),
+    ],
+    findings=findings,
+    charts=charts,
+)
