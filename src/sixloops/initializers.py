@@ -251,6 +251,47 @@ class LeCun(Initializer):
 
 
 @dataclass(frozen=True)
+class FanInUniform(Initializer):
+    """Weights from U(−limit / fan_in, limit / fan_in).
+
+    (LeCun, Bottou, Bengio & Haffner 1998, "Gradient-Based Learning Applied to Document
+    Recognition", appendix A, with limit 2.4.) A unit's largest sum, with inputs of at most 1,
+    is then the limit whatever its fan-in: a sigmoid starts in its steep middle. The
+    fan-in of a convolution with a table counts the maps that the unit sees, so that kernels
+    of one table may have different ranges. Typical sums, unlike the largest one, get smaller
+    with √fan_in: :class:`LeCun` keeps those.
+
+    Args:
+        limit: the range where the fan-in is 1, above 0.
+
+    Raises:
+        ConfigurationError: ``limit`` is no number above 0.
+
+    Examples:
+        >>> w = FanInUniform().draw((84, 120), 120, 84, np.random.default_rng(0), np.float64)
+        >>> bool(0.0199 < abs(w).max() <= 2.4 / 120)
+        True
+    """
+
+    limit: float = 2.4
+
+    def __post_init__(self) -> None:
+        checks.number(self, "limit", above=0)
+
+    def draw(
+        self,
+        shape: tuple[int, ...],
+        fan_in: int,
+        fan_out: int,
+        random: np.random.Generator,
+        dtype: npt.DTypeLike,
+    ) -> Array:
+        """Draw from U(−limit / fan_in, limit / fan_in)."""
+        limit = self.limit / fan_in
+        return random.uniform(-limit, limit, shape).astype(dtype)
+
+
+@dataclass(frozen=True)
 class Glorot(Initializer):
     """Glorot's (Xavier's) weights: variance 2 / (fan_in + fan_out).
 
@@ -374,6 +415,7 @@ INITIALIZERS: dict[str, type[Initializer]] = {
     "constant": Constant,
     "nielsen": Nielsen,
     "lecun": LeCun,
+    "fan_in_uniform": FanInUniform,
     "glorot": Glorot,
     "he": He,
     "orthogonal": Orthogonal,

@@ -8,6 +8,7 @@ from sixloops.errors import ConfigurationError
 from sixloops.initializers import (
     INITIALIZERS,
     Constant,
+    FanInUniform,
     Glorot,
     He,
     Initializer,
@@ -28,6 +29,8 @@ SPREADS = [
     (Nielsen(pool_area=4), (FAN_OUT / 4) ** -0.5),
     (LeCun(), FAN_IN**-0.5),
     (LeCun("uniform"), FAN_IN**-0.5),
+    (FanInUniform(), 2.4 / FAN_IN / 3**0.5),
+    (FanInUniform(7.0), 7.0 / FAN_IN / 3**0.5),
     (Glorot(), (2 / (FAN_IN + FAN_OUT)) ** 0.5),
     (Glorot("normal"), (2 / (FAN_IN + FAN_OUT)) ** 0.5),
     (He(), (2 / FAN_IN) ** 0.5),
@@ -56,6 +59,7 @@ def test_the_spread_is_that_of_the_equation(initializer, std):
     [
         (Uniform(-0.6, 0.6), 0.6),
         (LeCun("uniform"), (3 / FAN_IN) ** 0.5),
+        (FanInUniform(), 2.4 / FAN_IN),
         (Glorot(), (6 / (FAN_IN + FAN_OUT)) ** 0.5),
         (He("uniform"), (6 / FAN_IN) ** 0.5),
     ],
@@ -131,6 +135,7 @@ def test_orthogonal_matrices_are_uniform_over_all_of_them():
         (lambda: Constant(None), r"'value' of Constant must be a finite number\. Got None"),
         (lambda: Nielsen(0), r"'pool_area' of Nielsen must be a whole number of at least 1"),
         (lambda: LeCun("flat"), r"'distribution' of LeCun must be one of 'normal', 'uniform'"),
+        (lambda: FanInUniform(0), r"'limit' of FanInUniform must be a number above 0\. Got 0"),
         (lambda: Glorot(None), r"'distribution' of Glorot must be one of .* Got None"),
         (lambda: He("n"), r"'distribution' of He must be one of 'normal', 'uniform'\. Got 'n'"),
         (lambda: Orthogonal(0), r"'gain' of Orthogonal must be a number above 0\. Got 0"),

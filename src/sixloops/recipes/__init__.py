@@ -4,6 +4,7 @@ from sixloops.recipes import (
     best_networks,
     chained_passes,
     java_question,
+    lenet5,
     nielsen_ladder,
     numpy_pooling,
     post_276213,
@@ -23,6 +24,7 @@ RECIPES: dict[str, Recipe] = {
         java_question,
         nielsen_ladder,
         best_networks,
+        lenet5,
     )
 }
 """What ``sixloops reproduce`` can run, by name."""

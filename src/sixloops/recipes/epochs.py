@@ -13,7 +13,7 @@ from sixloops.losses import Loss
 from sixloops.network import Network
 from sixloops.recipes.recipe import Measures, Results, Setting
 from sixloops.report.charts import Chart, Curve
-from sixloops.training import EvaluateEvery, fit
+from sixloops.training import Callback, EvaluateEvery, fit
 from sixloops.training.fit import INTERRUPTED
 from sixloops.training.run import Run
 
@@ -28,6 +28,7 @@ def train(
     epochs: int,
     batch_size: int,
     subsets_every: int | None = None,
+    callbacks: Sequence[Callback] = (),
     **options: Any,
 ) -> Measures:
     """Train a network, and measure it after each epoch.
@@ -39,6 +40,7 @@ def train(
         epochs: passes over the data; one if the setting is short.
         batch_size: images a step.
         subsets_every: after how many steps it is measured on 1,000 random training images.
+        callbacks: what happens besides.
         options: of :func:`sixloops.training.fit`.
 
     Returns:
@@ -55,9 +57,9 @@ def train(
     )
     with Plan(network, batch_size, threads=1) as plan:
         plan.prepare()  # what must be compiled is no training
-    callbacks: list[Any] = [lambda run: setting.tell(_line(run, epochs))]
+    besides: list[Any] = [*callbacks, lambda run: setting.tell(_line(run, epochs))]
     if subsets_every is not None:
-        callbacks.append(EvaluateEvery(subsets_every, training))
+        besides.append(EvaluateEvery(subsets_every, training))
     measured: Measures = {"epochs": []}
     try:
         history = fit(
@@ -68,7 +70,7 @@ def train(
             validation=test,
             seed=setting.seed,
             threads=setting.threads,
-            callbacks=callbacks,
+            callbacks=besides,
             **options,
         )
     except NonFiniteError as error:
