@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 import sixloops
-from sixloops.cli import evaluate, predict, reproduce, summary, train
+from sixloops.cli import doctor, evaluate, predict, reproduce, summary, train
 from sixloops.errors import SixloopsError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("summary")(summary.summary)
 app.command("reproduce")(reproduce.reproduce)
+app.add_typer(doctor.app, name="doctor")
 
 
 def _version(wanted: bool) -> None:

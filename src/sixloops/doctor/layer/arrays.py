@@ -1,0 +1,106 @@
+"""Finding and setting the arrays that an object keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from sixloops.layers.base import Array
+
+DEPTH = 3
+
+
+def arrays_of(holder: Any) -> dict[str, Array]:
+    """Return every array of floats that an object keeps, by its dotted path.
+
+    Looks into attributes, dictionaries, lists and small objects, a few levels deep.
+
+    Examples:
+        >>> class Layer:
+        ...     def __init__(self):
+        ...         self.params = {"W": np.ones((2, 2))}
+        >>> list(arrays_of(Layer()))
+        ['params.W']
+    """
+    return dict(_walk(holder, "", DEPTH, set()))
+
+
+def _walk(node: Any, path: str, depth: int, seen: set[int]) -> Iterator[tuple[str, Array]]:
+    if id(node) in seen or depth < 0:
+        return
+    seen.add(id(node))
+    for name, value in _parts(node):
+        where = f"{path}.{name}" if path else str(name)
+        if isinstance(value, np.ndarray):
+            if value.dtype.kind == "f" and value.size:
+                yield where, value
+        elif isinstance(value, np.floating):
+            yield where, np.asarray(value)
+        elif isinstance(value, dict | list | tuple) or _is_plain_object(value):
+            yield from _walk(value, where, depth - 1, seen)
+
+
+def _parts(node: Any) -> list[tuple[Any, Any]]:
+    if isinstance(node, Mapping):
+        return [(key, value) for key, value in node.items() if isinstance(key, str | int)]
+    if isinstance(node, list | tuple):
+        return list(enumerate(node[:32]))
+    kept = getattr(node, "__dict__", {})
+    slots = [name for kind in type(node).__mro__ for name in _slots(kind)]
+    return [*kept.items(), *((s, getattr(node, s)) for s in slots if hasattr(node, s))]
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    slots = kind.__dict__.get("__slots__", ())
+    names = (slots,) if isinstance(slots, str) else tuple(slots)
+    return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
+
+
+def _is_plain_object(value: Any) -> bool:
+    module = type(value).__module__
+    return hasattr(value, "__dict__") and not (
+        isinstance(value, type) or callable(value) or module in ("builtins", "numpy", "typing")
+    )
+
+
+def get_array(holder: Any, path: str) -> Any:
+    """Return what stands at a path, or None."""
+    node = holder
+    for name in path.split("."):
+        node = _step(node, name)
+        if node is None:
+            return None
+    return node
+
+
+def _step(node: Any, name: str) -> Any:
+    if isinstance(node, Mapping):
+        return node.get(name, node.get(int(name)) if name.isdigit() else None)
+    if isinstance(node, list | tuple):
+        return node[int(name)] if int(name) < len(node) else None
+    return getattr(node, name, None)
+
+
+def set_array(holder: Any, path: str, value: Array) -> None:
+    """Put an array at a path, in place where the old one takes it, so that aliases see it."""
+    old = get_array(holder, path)
+    alike = isinstance(old, np.ndarray) and (old.dtype, old.shape) == (value.dtype, value.shape)
+    if alike and old.flags.writeable:
+        old[...] = value
+        return
+    for other, array in arrays_of(holder).items():
+        if array is old:
+            _replace(holder, other, value)
+
+
+def _replace(holder: Any, path: str, value: Array) -> None:
+    parent_path, _, name = path.rpartition(".")
+    parent = get_array(holder, parent_path) if parent_path else holder
+    if isinstance(parent, dict):
+        parent[name if name in parent else int(name)] = value
+    elif isinstance(parent, list):
+        parent[int(name)] = value
+    elif not isinstance(parent, tuple):
+        object.__setattr__(parent, name, value)

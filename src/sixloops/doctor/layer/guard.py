@@ -1,0 +1,193 @@
+"""Calls of code that nobody has checked yet.
+
+Whatever it does, raise, exit, print, warn, loop for ever, change the process's global
+settings, comes out of :meth:`Guard.call` as a result or as :class:`Trouble`, and the
+settings are put back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+OURS = str(Path(__file__).parents[2])
+PATIENCE = 8.0
+LAST_LINES = 6
+
+
+class Trouble(Exception):  # noqa: N818  (it is theirs, not an error of this library)
+    """What the user's code did instead of returning.
+
+    Args:
+        kind: ``"raised"``, ``"endless"`` or ``"exited"``.
+        words: what happened, in one line.
+        lines: the traceback, shortened to the user's lines.
+    """
+
+    def __init__(self, kind: str, words: str, lines: str = "") -> None:
+        super().__init__(words)
+        self.kind = kind
+        self.words = words
+        self.lines = lines
+
+
+class _OutOfTimeError(BaseException):
+    """Raised by the clock inside the user's code; not for ``except Exception``."""
+
+
+@dataclass
+class Guard:
+    """Calls the user's functions, and remembers which settings they changed.
+
+    Args:
+        seconds: how long one call may take, where a clock can interrupt it (in the main
+            thread, on systems with ``setitimer``).
+        changed: filled with the global settings that a call left changed.
+        seed: where np.random stands when a call begins; None for where it is.
+        drawn: where the last call left np.random.
+    """
+
+    seconds: float = PATIENCE
+    changed: dict[str, str] = field(default_factory=dict)
+    seed: int | None = None
+    drawn: bytes = b""
+
+    def call(self, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        """Call ``function``.
+
+        Raises:
+            Trouble: it raised, exited or did not end.
+        """
+        before = _settings()
+        try:
+            with self._quiet(), _clock(self.seconds):
+                return function(*args, **named)
+        except _OutOfTimeError as error:
+            words = f"it was still running after {self.seconds:g} seconds"
+            raise Trouble("endless", words, _user_lines(error)) from None
+        except KeyboardInterrupt:
+            raise
+        except SystemExit as error:
+            words = f"it ended the program: sys.exit({error.code!r})"
+            raise Trouble("exited", words, _user_lines(error)) from None
+        except BaseException as error:
+            message = str(error) or "no message"
+            words = f"{type(error).__name__}: {_shortened(message)}"
+            raise Trouble("raised", words, _user_lines(error)) from None
+        finally:
+            self._restore(before)
+
+    def _restore(self, before: dict[str, Any]) -> None:
+        after = _settings()
+        for name, (value, put_back) in before.items():
+            if name in after and after[name][0] != value:
+                self.changed.setdefault(name, _change(value, after[name][0]))
+                with contextlib.suppress(OSError, ValueError, TypeError):
+                    put_back(value)
+
+    @contextlib.contextmanager
+    def _quiet(self) -> Iterator[None]:
+        """Swallow what is printed and warned of; leave the random numbers as they were."""
+        state = np.random.get_state()  # noqa: NPY002  (the user's code may draw from it)
+        if self.seed is not None:
+            np.random.seed(self.seed)  # noqa: NPY002
+        sink, stdout, stderr = io.StringIO(), sys.stdout, sys.stderr
+        sys.stdout = sys.stderr = sink
+        # With no limits of its own here, a change that stays is the user's.
+        limits = np.seterr(all="ignore")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            self._take_back(sink, stdout, stderr, limits)
+            self.drawn = np.random.get_state()[1].tobytes()  # type: ignore[index]  # noqa: NPY002
+            np.random.set_state(state)  # noqa: NPY002
+
+    @staticmethod
+    def _take_back(sink: object, stdout: Any, stderr: Any, limits: Any) -> None:
+        """Put back what this class has changed, but not what the user's code has."""
+        if sys.stdout is sink:
+            sys.stdout = stdout
+        if sys.stderr is sink:
+            sys.stderr = stderr
+        if set(np.geterr().values()) == {"ignore"}:
+            np.seterr(**limits)
+
+
+def _change(before: Any, after: Any) -> str:
+    """Say what has changed, and only that."""
+    if not isinstance(before, dict):
+        return f"from {before} to {after}"
+    names = [n for n in {**before, **after} if before.get(n) != after.get(n)]
+    return ", ".join(f"{n} from {before.get(n)} to {after.get(n)}" for n in names)
+
+
+def _settings() -> dict[str, Any]:
+    """Return the process's settings by name, each with the function that sets it."""
+    settings: dict[str, Any] = {
+        "np.seterr": (dict(np.geterr()), lambda value: np.seterr(**value)),
+        "sys.setrecursionlimit": (sys.getrecursionlimit(), sys.setrecursionlimit),
+        "sys.path": (tuple(sys.path), lambda value: sys.path.__setitem__(slice(None), value)),
+        "sys.stdout": (sys.stdout, lambda value: setattr(sys, "stdout", value)),
+        "sys.stderr": (sys.stderr, lambda value: setattr(sys, "stderr", value)),
+        "os.environ": (dict(os.environ), _set_environment),
+    }
+    with contextlib.suppress(OSError):
+        settings["os.chdir"] = (str(Path.cwd()), os.chdir)
+    return settings
+
+
+def _set_environment(value: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(value)
+
+
+@contextlib.contextmanager
+def _clock(seconds: float) -> Iterator[None]:
+    """Interrupt the block after ``seconds``, again and again, where that is possible."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise _OutOfTimeError
+
+    kept = signal.signal(signal.SIGALRM, ring)
+    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 0.2)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, remaining, interval)
+        signal.signal(signal.SIGALRM, kept)
+
+
+def _shortened(message: str) -> str:
+    line = " ".join(message.split())
+    return line if len(line) <= 200 else f"{line[:197]}..."
+
+
+def _user_lines(error: BaseException) -> str:
+    """Return the traceback without this library's lines, and without the libraries' below."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(OURS) or "/faults/" in frame.filename
+    ]
+    own = [frame for frame in frames if "site-packages" not in frame.filename]
+    shown = [f"{Path(f.filename).name}, line {f.lineno}, in {f.name}: {f.line}" for f in own]
+    return "\n".join(shown[-LAST_LINES:])

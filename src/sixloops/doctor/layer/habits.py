@@ -1,0 +1,296 @@
+"""What a layer must not do beside computing: overwrite, remember, mix, change settings."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sixloops.doctor.layer.gradients import Gradients
+from sixloops.doctor.layer.guard import Trouble
+from sixloops.doctor.layer.mistakes.base import JAVA, NUMPY_POOLING, POST_316354, about
+from sixloops.doctor.layer.session import Session
+from sixloops.doctor.layer.settings import Setting
+from sixloops.doctor.layer.trials import Laboratory, Trial
+from sixloops.doctor.verdict import Diagnosis, Finding
+from sixloops.layers.base import Array, Shape
+
+UPDATE = f"{JAVA}#5-the-update"
+
+
+@dataclass(frozen=True)
+class Habit:
+    """A bad habit: what was seen, and its name."""
+
+    finding: Finding
+    diagnosis: Diagnosis
+
+
+OVERWRITTEN = about(
+    "input-overwritten",
+    "forward changes its input in place; the layer before has kept the same array for its own "
+    "backward, and finds other numbers in it.",
+    "backward needs the x that forward saw",
+    "Work on a copy: np.maximum(x, 0) instead of x[x < 0] = 0.",
+    f"{JAVA}#1-backward-of-relu",
+    25,
+)
+ERROR_OVERWRITTEN = about(
+    "error-overwritten",
+    "backward changes dy in place; who handed it over may need it again (a residual connection "
+    "hands the same dy to two layers).",
+    "dx is a new array",
+    "Work on a copy: dx = dy * mask instead of dy *= mask.",
+    f"{JAVA}#1-backward-of-relu",
+    25,
+)
+NOT_CLEARED = about(
+    "gradients-not-cleared",
+    "A second, identical forward and backward doubles the gradients: they are added to what the "
+    "first one left.",
+    "each step's gradient is that of its own batch",
+    "Set the gradients to 0 at the beginning of backward (or of each step, in a method zero_grad).",
+    UPDATE,
+    29,
+)
+STALE = about(
+    "stale-cache",
+    "The gradients are those of an earlier forward: backward uses something that forward kept "
+    "only the first time.",
+    "backward belongs to the last forward",
+    "Store what backward needs anew in each forward.",
+    UPDATE,
+)
+RANDOM = about(
+    "not-repeatable",
+    "The same input gives another output each time, so no slope can be measured.",
+    "forward must be a function while it is examined",
+    "Draw from np.random (which the doctor sets back), or switch the randomness off.",
+)
+MIXED = about(
+    "images-mixed",
+    "forward mixes the images of a batch: an output of one image depends on another image.",
+    "∂y_n/∂x_m = 0 for images n ≠ m",
+    "Use transpose to move axes; reshape only cuts the row of numbers elsewhere.",
+    f"{POST_316354}#6-how-to-investigate",
+    12,
+)
+TIES = about(
+    "ties-all-win",
+    "On tied inputs every pixel that has the maximum gets the whole error: dX sums to {ratio} "
+    "times dY.",
+    "Σ dx = Σ dy: each window hands its error on exactly once",
+    "One winner a window: argmax, and not x == max. (Or share it out among the tied.)",
+    f"{NUMPY_POOLING}#ties",
+    3,
+)
+GLOBAL = about(
+    "global-settings-changed",
+    "The layer changes settings of the whole program.",
+    "",
+    "Leave them alone, or put them back: with np.errstate(...) instead of np.seterr(...).",
+)
+SEEDED = about(
+    "random-seed-set",
+    "The layer sets the seed of np.random: every other random number of the program repeats.",
+    "",
+    "Take a generator of its own: random = np.random.default_rng(seed).",
+)
+
+
+def bad_habits(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Iterator[Habit]:
+    """Examine the subject's behaviour on the setting of a trial; ``other`` is another one."""
+    for examine in (_overwriting, _seeding, _repeating, _remembering, _mixing, _ties):
+        try:
+            found = examine(laboratory, trial, other)
+        except Trouble:
+            continue
+        if found is not None:
+            yield found
+    if laboratory.guard.changed:
+        said = "; ".join(
+            f"{name}: {_short(what)}" for name, what in laboratory.guard.changed.items()
+        )
+        yield Habit(Finding("settings", f"changed by the layer: {said}"), GLOBAL)
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= 120 else f"{words[:117]}..."
+
+
+def _overwriting(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habit | None:
+    x = trial.arrays["x"].copy()
+    session = _ready(laboratory, trial)
+    y = session.forward(x)
+    if not np.array_equal(x, trial.arrays["x"]):
+        share = float((x != trial.arrays["x"]).mean())
+        return Habit(Finding("x", f"{share:.0%} of the input's numbers changed"), OVERWRITTEN)
+    dy, kept = trial.dy.copy(), x.copy()
+    session.backward(dy)
+    if not np.array_equal(dy, trial.dy):
+        share = float((dy != trial.dy).mean())
+        return Habit(Finding("dY", f"{share:.0%} of its numbers changed"), ERROR_OVERWRITTEN)
+    if not np.array_equal(x, kept):
+        return Habit(Finding("x", "backward changed the input"), OVERWRITTEN)
+    del y
+    return None
+
+
+def _ready(laboratory: Laboratory, trial: Trial) -> Session:
+    """Return a session with the trial's arrays."""
+    session = laboratory.session(trial.setting, 0, trial.arrays["x"])
+    _reset(session, trial)
+    return session
+
+
+def _reset(session: Session, trial: Trial) -> None:
+    for name, array in trial.arrays.items():
+        if name != "x":
+            session.set(name, array)
+
+
+def _seeding(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habit | None:
+    """See whether forward leaves np.random in the same state whatever it was before."""
+    session, guard = _ready(laboratory, trial), laboratory.guard
+    left = set()
+    try:
+        for guard.seed in (1, 2):
+            session.forward(trial.arrays["x"].copy())
+            left.add(guard.drawn)
+    finally:
+        guard.seed = None
+    if len(left) > 1:
+        return None
+    return Habit(Finding("np.random", "its state after forward is always the same"), SEEDED)
+
+
+def _repeating(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habit | None:
+    y = _ready(laboratory, trial).forward(trial.arrays["x"].copy())
+    if np.array_equal(y, trial.y, equal_nan=True) or np.allclose(y, trial.y, rtol=1e-9):
+        return None
+    return Habit(Finding("forward", "two runs from the same arrays differ"), RANDOM)
+
+
+def _same(left: Gradients, right: Gradients, times: float = 1.0) -> bool:
+    """Say whether two backwards claimed the same numbers, but for a factor."""
+    both = [(left.arrays[name], right.arrays.get(name)) for name in left.arrays]
+    return all(_close(one, other, times) for one, other in both if _is_numbers(one))
+
+
+def _is_numbers(value: object) -> bool:
+    try:
+        return np.asarray(value).dtype.kind in "fiu"
+    except ValueError:
+        return False
+
+
+def _close(left: object, right: object, times: float) -> bool:
+    if not _is_numbers(right):
+        return False
+    one, other = times * np.asarray(left), np.asarray(right)
+    scale = float(np.abs(np.nan_to_num(one)).max(initial=0.0)) or 1.0
+    return one.shape == other.shape and bool(
+        np.allclose(one, other, rtol=0, atol=1e-6 * scale, equal_nan=True)
+    )
+
+
+def _remembering(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habit | None:
+    """Run twice on one object: the same again, and after another input of another size."""
+    session = _ready(laboratory, trial)
+    results = []
+    for _ in range(2):
+        _reset(session, trial)
+        session.clear()
+        session.forward(trial.arrays["x"].copy())
+        results.append(_copied(session.backward(trial.dy.copy())))
+    changed = [
+        n for n in results[0].arrays if not _same(_only(results[0], n), _only(results[1], n))
+    ]
+    if changed and all(_same(_only(results[0], n), _only(results[1], n), 2.0) for n in changed):
+        said = ", ".join(f"d{n}" if n != "x" else "dX" for n in changed)
+        return Habit(Finding(said, "2.000 times as large the second time"), NOT_CLEARED)
+    if changed:
+        return Habit(Finding("backward", "it gives something else the second time"), STALE)
+    shapes = [trial.setting.shape] if other is None else [trial.setting.shape, other.shape]
+    found = (_after_another(laboratory, trial, shape) for shape in shapes)
+    return next((habit for habit in found if habit is not None), None)
+
+
+def _after_another(laboratory: Laboratory, trial: Trial, shape: Shape) -> Habit | None:
+    """Forward another input, then this one: backward must belong to this one."""
+    session = _ready(laboratory, trial)
+    session.clear()
+    before = np.random.default_rng(9).normal(size=shape)
+    try:
+        y = session.forward(before)
+        session.backward(np.random.default_rng(10).normal(size=y.shape))
+    except Trouble:
+        session = _ready(laboratory, trial)
+        session.forward(np.random.default_rng(9).normal(size=trial.arrays["x"].shape))
+    _reset(session, trial)
+    session.clear()
+    session.forward(trial.arrays["x"].copy())
+    if _same(trial.claimed, session.backward(trial.dy.copy())):
+        return None
+    seen = "after a forward of another input, backward gives something else"
+    return Habit(Finding("backward", seen), STALE)
+
+
+def _only(found: Gradients, name: str) -> Gradients:
+    return Gradients({name: found.arrays[name]} if name in found.arrays else {})
+
+
+def _copied(found: Gradients) -> Gradients:
+    return Gradients({n: copy.deepcopy(a) for n, a in found.arrays.items()})
+
+
+def _mixing(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habit | None:
+    """Change one image at a time; outputs of the others must not care, unless all do."""
+    setting = other or trial.setting
+    recognised = trial.model is not None and not trial.model.core.fault
+    if recognised or "N" not in setting.axes:
+        return None
+    axis, x = setting.axes.index("N"), laboratory.input(setting, 0)
+    session = laboratory.session(setting, 0, x)
+    y = session.forward(x.copy()).copy()
+    count = x.shape[axis]
+    if count < 2 or y.ndim != x.ndim or y.shape[axis] != count or not np.isfinite(y).all():
+        return None
+    depends = np.zeros((count, count), dtype=bool)
+    for source in range(count):
+        moved = x.copy()
+        moved[(slice(None),) * axis + (source,)] += 1.0
+        change = np.moveaxis(session.forward(moved) != y, axis, 0)
+        depends[:, source] = change.reshape(count, -1).any(axis=1)
+    off = depends & ~np.eye(count, dtype=bool)
+    # Where every output depends on every image, it is a statistic of the batch.
+    return Habit(_mixed_words(depends), MIXED) if off.any() and not depends.all() else None
+
+
+def _mixed_words(depends: Array) -> Finding:
+    pairs = [(int(n), int(m)) for n, m in np.argwhere(depends) if n != m]
+    n, m = pairs[0]
+    return Finding("forward", f"the output of image {n} changes when image {m} does")
+
+
+def _ties(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habit | None:
+    """On tied inputs, max pooling's dX must still sum to dY."""
+    if trial.model is None or trial.model.core.kind not in ("max pooling", "min pooling"):
+        return None
+    if trial.model.words != trial.model.core.words:
+        return None
+    session = _ready(laboratory, trial)
+    x = np.random.default_rng(6).integers(-1, 1, size=trial.arrays["x"].shape).astype(np.float64)
+    y = session.forward(x.copy())
+    dy = np.abs(np.random.default_rng(7).normal(size=y.shape)) + 0.5
+    dx = session.backward(dy.copy()).arrays.get("x")
+    if dx is None or np.shape(dx) != x.shape:
+        return None
+    mass = float(np.sum(dx) / dy.sum())
+    usual = float(np.sum(trial.claimed.arrays["x"]) / trial.dy.sum())
+    if abs(mass - 1) < 1e-3 or abs(usual - 1) > 1e-3:
+        return None
+    named = replace(TIES, sentence=TIES.sentence.replace("{ratio}", f"{mass:.3f}"))
+    return Habit(Finding("dX", f"on tied inputs Σ dX = {mass:.3f} · Σ dY", {"mass": mass}), named)

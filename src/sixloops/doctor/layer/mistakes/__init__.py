@@ -1,0 +1,26 @@
+"""Wrong backwards that people write, in general form: what they would hand out."""
+
+from __future__ import annotations
+
+from sixloops.doctor.layer.mistakes import (
+    activations,
+    convolution,
+    dense,
+    general,
+    normalisation,
+    pooling,
+)
+from sixloops.doctor.layer.mistakes.base import Case, Factor, Mistake
+from sixloops.doctor.layer.mistakes.factors import FACTORS
+
+MISTAKES: tuple[Mistake, ...] = (
+    *pooling.MISTAKES,
+    *convolution.MISTAKES,
+    *dense.MISTAKES,
+    *normalisation.MISTAKES,
+    *activations.MISTAKES,
+    *general.MISTAKES,
+)
+"""All mistakes, the particular ones before the general ones."""
+
+__all__ = ["FACTORS", "MISTAKES", "Case", "Factor", "Mistake"]

@@ -1,0 +1,315 @@
+"""Wrong slopes of activations, alone or behind a convolution, a pooling or a dense layer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sixloops.doctor.layer.mistakes.base import JAVA, POST_316354, Case, Mistake, about, mistake
+from sixloops.doctor.layer.models import Roles, activation_name
+
+RIGHT = "dz = dy · f′(z)"
+RELU = f"{JAVA}#1-backward-of-relu"
+SLOPE = f"{POST_316354}#4-where-the-sigmoid-stands"
+
+
+def _is(case: Case, *names: str) -> None:
+    if activation_name(case.trace.model.activation) not in names:
+        raise ValueError("another activation")
+
+
+def _acts(case: Case) -> None:
+    """Require an activation whose slope is not 1 everywhere."""
+    if activation_name(case.trace.model.activation) == "identity":
+        raise ValueError("no activation")
+
+
+@mistake(
+    about(
+        "slope-forgotten",
+        "The activation's slope f′(z) is missing: the error goes through as if the activation were "
+        "the identity.",
+        RIGHT,
+        "Multiply dy by f′(z).",
+        SLOPE,
+        18,
+    )
+)
+def forgotten(case: Case) -> Roles:
+    """Leave f′ out."""
+    _acts(case)
+    return case.through_core(case.dy)
+
+
+@mistake(
+    about(
+        "error-dropped",
+        "dX is the slope f′(z) alone: the error from above, dy, is not multiplied in.",
+        RIGHT,
+        "Multiply the slope by dy.",
+        RELU,
+        16,
+    )
+)
+def dropped(case: Case) -> Roles:
+    """Leave dy out."""
+    _acts(case)
+    _not_softmax(case)
+    return case.through_core(case.slope(case.trace.z))
+
+
+def _not_softmax(case: Case) -> None:
+    if activation_name(case.trace.model.activation) == "softmax":
+        raise ValueError("its Jacobian is not diagonal")
+
+
+@mistake(
+    about(
+        "slope-at-output",
+        "The slope is taken at the wrong place: f′(f(z)), at the activation's output, and not "
+        "f′(z).",
+        RIGHT + "; with y = f(z) at hand, sigmoid's is y(1 − y) and tanh's 1 − y²",
+        "Give f′ the input z, or use the form in y, but not both.",
+        SLOPE,
+        17,
+    )
+)
+def at_output(case: Case) -> Roles:
+    """Take f′ at y."""
+    _acts(case)
+    _not_softmax(case)
+    return case.through_core(case.dy * case.slope(case.trace.y))
+
+
+@mistake(
+    about(
+        "slope-twice",
+        "The slope is in twice: dX has f′(z)².",
+        RIGHT + ", once",
+        "Take one of the two multiplications by f′ out.",
+        SLOPE,
+        17,
+    )
+)
+def twice(case: Case) -> Roles:
+    """Multiply by f′ twice."""
+    _acts(case)
+    return case.through_core(case.trace.activation_backward(case.dz))
+
+
+@mistake(
+    about(
+        "output-form-at-input",
+        "The slope's form in y is given z: z(1 − z) where y(1 − y) belongs.",
+        "σ′(z) = y(1 − y) with y = σ(z)",
+        "Put the output y into it: dy * y * (1 - y).",
+        SLOPE,
+        17,
+    )
+)
+def sigmoid_of_input(case: Case) -> Roles:
+    """Take z(1 − z)."""
+    _is(case, "sigmoid")
+    return case.through_core(case.dy * case.trace.z * (1 - case.trace.z))
+
+
+@mistake(
+    about(
+        "output-form-at-input",
+        "The slope's form in y is given z: 1 − z² where 1 − y² belongs.",
+        "tanh′(z) = 1 − y² with y = tanh(z)",
+        "Put the output y into it: dy * (1 - y**2).",
+        SLOPE,
+        17,
+    )
+)
+def tanh_of_input(case: Case) -> Roles:
+    """Take 1 − z²."""
+    _is(case, "tanh")
+    return case.through_core(case.dy * (1 - case.trace.z**2))
+
+
+@mistake(
+    about(
+        "tanh-not-squared",
+        "The slope is 1 − y: the square is missing.",
+        "tanh′(z) = 1 − y² with y = tanh(z)",
+        "dy * (1 - y**2).",
+        SLOPE,
+        17,
+    )
+)
+def tanh_not_squared(case: Case) -> Roles:
+    """Take 1 − y."""
+    _is(case, "tanh")
+    return case.through_core(case.dy * (1 - case.trace.y))
+
+
+@mistake(
+    about(
+        "tanh-for-sigmoid",
+        "The slope is tanh's, 1 − y², but the activation is a sigmoid.",
+        "σ′(z) = y(1 − y)",
+        "dy * y * (1 - y).",
+        SLOPE,
+        17,
+    )
+)
+def tanh_for_sigmoid(case: Case) -> Roles:
+    """Take 1 − y² for a sigmoid."""
+    _is(case, "sigmoid")
+    return case.through_core(case.dy * (1 - case.trace.y**2))
+
+
+@mistake(
+    about(
+        "sigmoid-for-tanh",
+        "The slope is a sigmoid's, y(1 − y), but the activation is tanh.",
+        "tanh′(z) = 1 − y²",
+        "dy * (1 - y**2).",
+        SLOPE,
+        17,
+    )
+)
+def sigmoid_for_tanh(case: Case) -> Roles:
+    """Take y(1 − y) for tanh."""
+    _is(case, "tanh")
+    return case.through_core(case.dy * case.trace.y * (1 - case.trace.y))
+
+
+@mistake(
+    about(
+        "relu-of-error",
+        "ReLU is applied to the error: negative errors are cut off, whatever the input was.",
+        "dx = dy where x > 0, else 0: the sign of x on the way forward decides, not that of dy",
+        "np.where(x > 0, dy, 0).",
+        RELU,
+        16,
+    )
+)
+def relu_of_error(case: Case) -> Roles:
+    """Take max(dy, 0)."""
+    _is(case, "ReLU")
+    return case.through_core(np.maximum(case.dy, 0))
+
+
+@mistake(
+    about(
+        "relu-mask-and-error",
+        "Negative errors are cut off as well: the mask holds x > 0 and dy > 0.",
+        "dx = dy where x > 0, else 0: a negative error goes through an open ReLU unchanged",
+        "np.where(x > 0, dy, 0).",
+        RELU,
+        16,
+    )
+)
+def relu_both(case: Case) -> Roles:
+    """Take max(dy, 0) where x > 0."""
+    _is(case, "ReLU")
+    return case.through_core(np.maximum(case.dz, 0))
+
+
+@mistake(
+    about(
+        "relu-mask-inverted",
+        "The mask is the wrong way round: the error goes through where x < 0.",
+        "dx = dy where x > 0, else 0",
+        "np.where(x > 0, dy, 0).",
+        RELU,
+    )
+)
+def relu_inverted(case: Case) -> Roles:
+    """Let the error through where x ≤ 0."""
+    _is(case, "ReLU")
+    return case.through_core(np.where(case.trace.z > 0, 0, case.dy))
+
+
+@mistake(
+    about(
+        "relu-returns-input",
+        "dX is max(x, 0), the forward once more: the error is not in it.",
+        "dx = dy where x > 0, else 0",
+        "np.where(x > 0, dy, 0).",
+        RELU,
+        26,
+    )
+)
+def relu_forward_again(case: Case) -> Roles:
+    """Return the forward's output."""
+    _is(case, "ReLU")
+    return case.through_core(case.trace.y)
+
+
+@mistake(
+    about(
+        "leaky-slope-forgotten",
+        "Where x < 0 dX is 0: this is ReLU's backward, but the forward leaks.",
+        "dx = dy where x > 0, else α · dy",
+        "np.where(x > 0, dy, alpha * dy).",
+        RELU,
+    )
+)
+def leak_forgotten(case: Case) -> Roles:
+    """Cut off below 0."""
+    _is(case, "leaky ReLU", "ELU", "selu")
+    return case.through_core(np.where(case.trace.z > 0, case.dy, 0))
+
+
+@mistake(
+    about(
+        "leaky-slope-without-error",
+        "Where x < 0 dX is the slope α alone: dy is not multiplied in there.",
+        "dx = dy where x > 0, else α · dy",
+        "np.where(x > 0, dy, alpha * dy).",
+        RELU,
+        16,
+    )
+)
+def leak_without_error(case: Case) -> Roles:
+    """Return α below 0."""
+    _is(case, "leaky ReLU")
+    z = case.trace.z
+    return case.through_core(np.where(z > 0, case.dy, case.slope(z)))
+
+
+@mistake(
+    about(
+        "softmax-diagonal",
+        "Only the diagonal of softmax's Jacobian is used, y(1 − y): that every output depends on "
+        "every score is left out.",
+        "dz_i = y_i · (dy_i − Σ_j dy_j · y_j)",
+        "y * (dy - (dy * y).sum(axis=1, keepdims=True)); or softmax and cross-entropy together: "
+        "p − t.",
+        f"{JAVA}#6-all-of-it-together",
+        20,
+    )
+)
+def softmax_diagonal(case: Case) -> Roles:
+    """Take y(1 − y)."""
+    _is(case, "softmax")
+    return case.through_core(case.dy * case.trace.y * (1 - case.trace.y))
+
+
+@mistake(
+    about(
+        "softmax-summed-over-batch",
+        "The sum in softmax's backward runs over all images together, and not over each one's own "
+        "scores.",
+        "dz_ni = y_ni · (dy_ni − Σ_j dy_nj · y_nj)",
+        "(dy * y).sum(axis=1, keepdims=True): over the scores, image by image.",
+        f"{JAVA}#6-all-of-it-together",
+        20,
+    )
+)
+def softmax_whole(case: Case) -> Roles:
+    """Sum over the whole array."""
+    _is(case, "softmax")
+    y = case.trace.y
+    return case.through_core(y * (case.dy - (case.dy * y).sum()))
+
+
+MISTAKES: tuple[Mistake, ...] = (
+    *(relu_of_error, relu_both, relu_inverted, relu_forward_again),
+    *(leak_forgotten, leak_without_error, softmax_diagonal, softmax_whole),
+    *(sigmoid_of_input, tanh_of_input, tanh_not_squared, tanh_for_sigmoid, sigmoid_for_tanh),
+    *(forgotten, dropped, at_output, twice),
+)

@@ -1,0 +1,144 @@
+"""What a mistake is: a function from one examined case to the arrays that it would give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sixloops.doctor.layer.models import Roles, Trace
+from sixloops.doctor.verdict import Diagnosis
+from sixloops.layers.base import Array
+from sixloops.layers.windows import Window
+
+NUMPY_POOLING = "docs/answers/numpy-pooling.md"
+JAVA = "docs/answers/java-question.md"
+CHAINED = "docs/answers/chained-passes.md"
+POST_316354 = "docs/answers/post-316354.md"
+POST_276213 = "docs/answers/post-276213.md"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One forward and backward pass, all arrays in the inner order.
+
+    Args:
+        trace: the model's forward.
+        dy: the cotangent.
+        truth: the right gradients by role.
+        batch: how many images.
+        images_axis: whether axis 0 of the inner order is the images'.
+    """
+
+    trace: Trace
+    dy: Array
+    truth: Roles
+    batch: int
+    images_axis: bool
+
+    @property
+    def kind(self) -> str:
+        """Return the core's kind."""
+        return self.trace.model.core.kind
+
+    @property
+    def x(self) -> Array:
+        """Return the input."""
+        return self.trace.given["x"]
+
+    @property
+    def dz(self) -> Array:
+        """Return the right error before the activation."""
+        return self.trace.activation_backward(self.dy)
+
+    @property
+    def window(self) -> Window | None:
+        """Return the window that slides over the input."""
+        return self.trace.model.core.window(self.x)
+
+    def slope(self, z: Array) -> Array:
+        """Return the activation's f′ at ``z``."""
+        y, back = self.trace.model.activation.forward(z)
+        return back(np.ones_like(y))[0]
+
+    def through_core(self, dz: Array) -> Roles:
+        """Return what a right core makes of an error before the activation."""
+        return self.trace.core_backward(dz)
+
+    def only_image(self, number: int) -> Roles:
+        """Return the right gradients of one image alone."""
+        dy = np.zeros_like(self.dy)
+        dy[number] = self.dy[number]
+        return self.trace.core_backward(self.trace.activation_backward(dy))
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known wrong backward.
+
+    Args:
+        diagnosis: what to say; its sentence may name ``{ratio}``.
+        kinds: cores that it is about; empty for all.
+        wrong: the arrays that it gives in place of the right ones, by role.
+    """
+
+    diagnosis: Diagnosis
+    kinds: tuple[str, ...]
+    wrong: Callable[[Case], Roles]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A number by which people multiply or divide wrongly.
+
+    Args:
+        words: what the number is.
+        value: from a case; None where it makes no sense there.
+        kinds: cores that it is about; empty for all.
+        roles: arrays that it is about; empty for all.
+        diagnosis: what to say; its sentence may name ``{what}`` and ``{ratio}``.
+    """
+
+    words: str
+    value: Callable[[Case], float | None]
+    kinds: tuple[str, ...]
+    roles: tuple[str, ...]
+    diagnosis: Diagnosis
+
+
+def mistake(diagnosis: Diagnosis, *kinds: str) -> Callable[[Callable[[Case], Roles]], Mistake]:
+    """Make a mistake of the function that gives its arrays."""
+
+    def made(wrong: Callable[[Case], Roles]) -> Mistake:
+        return Mistake(diagnosis, kinds, wrong)
+
+    return made
+
+
+def about(
+    name: str, sentence: str, mathematics: str, fix: str, page: str = "", number: int | None = None
+) -> Diagnosis:
+    """Return a diagnosis."""
+    return Diagnosis(name, sentence, mathematics, fix, page, number)
+
+
+def weights_of(case: Case) -> Array:
+    """Return a convolution's kernels as it slides them, not flipped any more."""
+    weight = case.trace.given["weight"]
+    return weight[..., ::-1, ::-1] if case.trace.model.core.flipped else weight
+
+
+def reflected(case: Case, dweight: Array) -> Array:
+    """Bring a gradient of the sliding kernels into the user's direction."""
+    return dweight[..., ::-1, ::-1] if case.trace.model.core.flipped else dweight
+
+
+def assigned(window: Window, patches: Array) -> Array:
+    """Scatter by assigning, position by position, so that the last window wins."""
+    (h, w), (top, bottom), (left, right) = window.extent, *window.padding
+    dx = np.zeros((*patches.shape[:2], h + top + bottom, w + left + right))
+    (sh, sw), (kh, kw) = window.stride, window.kernel
+    for i, j in np.ndindex(*window.positions):
+        dx[:, :, i * sh : i * sh + kh, j * sw : j * sw + kw] = patches[..., i, j]
+    return dx[:, :, top : top + h, left : left + w]

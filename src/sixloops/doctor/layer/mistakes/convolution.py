@@ -1,0 +1,394 @@
+"""Wrong backwards of convolutions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from sixloops.doctor.layer.mistakes.base import (
+    CHAINED,
+    JAVA,
+    POST_316354,
+    Case,
+    Mistake,
+    about,
+    assigned,
+    mistake,
+    reflected,
+    weights_of,
+)
+from sixloops.doctor.layer.models import Roles
+from sixloops.layers.base import Array
+from sixloops.layers.windows import Window
+
+KIND = "convolution"
+DX = "dx[p,q] = Σ_k Σ_uv W[k,u,v] · dz[k,p−u,q−v] (the minus signs turn the kernel by 180°)"
+DW = "dW[k,c,u,v] = Σ_n Σ_ij dz[n,k,i,j] · x[n,c,s·i+u,s·j+v]"
+BACK = f"{POST_316354}#2-convolutions-error-back"
+SHARED = f"{JAVA}#4-shared-weights"
+
+
+def _window(case: Case) -> Window:
+    window = case.window
+    if window is None:
+        raise ValueError("no window")
+    return window
+
+
+def _dx(case: Case, weight: Array) -> Array:
+    window = _window(case)
+    return window.scatter(np.einsum("kcuv,nkij->ncuvij", weight, case.dz))
+
+
+@mistake(
+    about(
+        "kernel-not-rotated",
+        "dX is right if the kernel is turned by 180°: the backward slides it in the same direction "
+        "as the forward.",
+        DX,
+        "Turn the kernel for dX, np.rot90(W, 2, axes=(-2, -1)), or scatter: dx[window] += W · dz.",
+        BACK,
+        7,
+    ),
+    KIND,
+)
+def not_rotated(case: Case) -> Roles:
+    """Use the flipped kernel in dX."""
+    return {"x": _dx(case, weights_of(case)[..., ::-1, ::-1])}
+
+
+@mistake(
+    about(
+        "kernel-transposed",
+        "dX is right if each kernel is transposed: its rows and columns are swapped.",
+        DX,
+        "Turn the kernel by 180° (rows and columns reversed); a transposition is something else.",
+        BACK,
+    ),
+    KIND,
+)
+def kernel_transposed(case: Case) -> Roles:
+    """Use the transposed kernel in dX."""
+    return {"x": _dx(case, weights_of(case).swapaxes(2, 3))}
+
+
+@mistake(
+    about(
+        "kernel-flipped-once",
+        "dX is right if the kernel is reversed along its rows only: it was flipped along one axis.",
+        DX,
+        "Flip both axes: W[..., ::-1, ::-1].",
+        BACK,
+        7,
+    ),
+    KIND,
+)
+def flipped_rows(case: Case) -> Roles:
+    """Flip the kernel's rows only."""
+    return {"x": _dx(case, weights_of(case)[..., ::-1, :])}
+
+
+@mistake(
+    about(
+        "kernel-flipped-once",
+        "dX is right if the kernel is reversed along its columns only: it was flipped along one "
+        "axis.",
+        DX,
+        "Flip both axes: W[..., ::-1, ::-1].",
+        BACK,
+        7,
+    ),
+    KIND,
+)
+def flipped_columns(case: Case) -> Roles:
+    """Flip the kernel's columns only."""
+    return {"x": _dx(case, weights_of(case)[..., :, ::-1])}
+
+
+@mistake(
+    about(
+        "dw-rotated",
+        "dW is the right gradient turned by 180°.",
+        DW,
+        "Swap the two arguments of the correlation, or turn the result back by 180°.",
+        BACK,
+        8,
+    ),
+    KIND,
+)
+def dw_rotated(case: Case) -> Roles:
+    """Turn dW."""
+    return {"weight": case.truth["weight"][..., ::-1, ::-1]}
+
+
+@mistake(
+    about(
+        "dw-transposed",
+        "dW is the right gradient with rows and columns swapped.",
+        DW,
+        "Keep u for rows and v for columns on both sides.",
+        BACK,
+    ),
+    KIND,
+)
+def dw_transposed(case: Case) -> Roles:
+    """Transpose dW."""
+    return {"weight": case.truth["weight"].swapaxes(2, 3)}
+
+
+@mistake(
+    about(
+        "conv-dx-assigned",
+        "Where windows overlap, dX keeps only what the last window handed back: the backward "
+        "assigns (=) where it must add (+=).",
+        DX,
+        "dx[window] += W · dz, with dx begun at zeros.",
+        CHAINED,
+        2,
+    ),
+    KIND,
+)
+def dx_assigned(case: Case) -> Roles:
+    """Assign the patches of dX."""
+    parts = np.einsum("kcuv,nkij->ncuvij", weights_of(case), case.dz)
+    return {"x": assigned(_window(case), parts)}
+
+
+@mistake(
+    about(
+        "conv-dx-last-filter",
+        "dX holds only what the last filter hands back: over the filters it is assigned (=) where "
+        "it must be added (+=).",
+        "dx[c,p,q] = Σ_k …: every filter saw the pixel, so all of them add up",
+        "dx += …, with dx begun at zeros before the loop over filters.",
+        CHAINED,
+        9,
+    ),
+    KIND,
+)
+def dx_last_filter(case: Case) -> Roles:
+    """Keep the last filter's dX."""
+    window = _window(case)
+    parts = np.einsum("cuv,nij->ncuvij", weights_of(case)[-1], case.dz[:, -1])
+    return {"x": window.scatter(parts)}
+
+
+@mistake(
+    about(
+        "dw-last-position",
+        "dW holds only what the last position contributes: over positions it is assigned (=) where "
+        "it must be added (+=).",
+        DW,
+        "dW += dz · patch, with dW begun at zeros.",
+        SHARED,
+        13,
+    ),
+    KIND,
+)
+def dw_last_position(case: Case) -> Roles:
+    """Keep the last position of dW, of each image."""
+    patches = _window(case).gather(case.x)[..., -1, -1]
+    dweight = np.einsum("nk,ncuv->kcuv", case.dz[..., -1, -1], patches)
+    return {"weight": reflected(case, dweight)}
+
+
+@mistake(
+    about(
+        "dw-last-patch",
+        "dW holds only what the last position of the last image contributes: it is assigned (=) "
+        "where it must be added (+=).",
+        DW,
+        "dW += dz · patch, with dW begun at zeros before all loops.",
+        SHARED,
+        13,
+    ),
+    KIND,
+)
+def dw_last_patch(case: Case) -> Roles:
+    """Keep the very last patch of dW."""
+    patch = _window(case).gather(case.x)[-1, ..., -1, -1]
+    return {"weight": reflected(case, np.einsum("k,cuv->kcuv", case.dz[-1, :, -1, -1], patch))}
+
+
+@mistake(
+    about(
+        "dw-reshaped",
+        "dW has the right numbers in the wrong places: the product is reshaped where it must be "
+        "transposed first.",
+        DW,
+        "patches.T @ dz has its axes in the order (tap, filter): transpose it, then reshape.",
+        BACK,
+        11,
+    ),
+    KIND,
+)
+def dw_reshaped(case: Case) -> Roles:
+    """Read (tap, filter) as (filter, tap)."""
+    dweight = case.truth["weight"]
+    return {"weight": dweight.reshape(len(dweight), -1).T.reshape(dweight.shape)}
+
+
+@mistake(
+    about(
+        "db-last-position",
+        "db holds only what the last position of the last image contributes: it is assigned (=) "
+        "where it must be added (+=).",
+        "db_k = Σ_n Σ_ij dz[n,k,i,j]: a bias is shared by all positions",
+        "db += dz, with db begun at zeros.",
+        SHARED,
+        13,
+    ),
+    KIND,
+)
+def db_last_position(case: Case) -> Roles:
+    """Keep the very last error."""
+    return {"bias": case.dz[-1, :, -1, -1]}
+
+
+@mistake(
+    about(
+        "channel-index",
+        "dW of every input channel is that of channel 0: the channel's index is wrong.",
+        DW,
+        "Index x with the channel c that W[k,c] belongs to.",
+        BACK,
+        9,
+    ),
+    KIND,
+)
+def channel_index(case: Case) -> Roles:
+    """Take channel 0 for all."""
+    dweight = case.truth["weight"]
+    return {"weight": np.broadcast_to(dweight[:, :1], dweight.shape)}
+
+
+@mistake(
+    about(
+        "channels-summed",
+        "dW is the same for every input channel, the sum over them: the loop over channels adds "
+        "into one kernel.",
+        DW,
+        "Keep a kernel for each pair (output k, input c).",
+        BACK,
+        9,
+    ),
+    KIND,
+)
+def channels_summed(case: Case) -> Roles:
+    """Sum dW over channels."""
+    dweight = case.truth["weight"]
+    return {"weight": np.broadcast_to(dweight.sum(axis=1, keepdims=True), dweight.shape)}
+
+
+@mistake(
+    about(
+        "dx-channel-index",
+        "dX of every input channel is that of channel 0: the channel's index is wrong.",
+        DX,
+        "Use W[k, c] for dx[c].",
+        BACK,
+        9,
+    ),
+    KIND,
+)
+def dx_channel_index(case: Case) -> Roles:
+    """Use channel 0's kernels for all channels."""
+    weight = weights_of(case)
+    return {"x": _dx(case, np.broadcast_to(weight[:, :1], weight.shape))}
+
+
+@mistake(
+    about(
+        "dx-channels-reversed-order",
+        "dX uses the kernels in the wrong order: W's two channel axes are read the wrong way "
+        "round (reshape where transpose was meant).",
+        DX,
+        "W.transpose(1, 0, 2, 3) swaps the axes; reshape only cuts the row of numbers elsewhere.",
+        BACK,
+        9,
+    ),
+    KIND,
+)
+def channels_reshaped(case: Case) -> Roles:
+    """Reshape W to (channels, filters) where it should be transposed."""
+    weight = weights_of(case)
+    k, c, *size = weight.shape
+    return {"x": _dx(case, weight.reshape(c, k, *size).transpose(1, 0, 2, 3))}
+
+
+@mistake(
+    about(
+        "padding-crop",
+        "dX is shifted: the padding's height was cut off where its width belongs.",
+        "dx = the padded gradient without its padding: rows top … , columns left …",
+        "dx_padded[:, :, ph : ph + H, pw : pw + W].",
+        CHAINED,
+        10,
+    ),
+    KIND,
+)
+def padding_crop(case: Case) -> Roles:
+    """Cut the padding of height and width the wrong way round."""
+    window = _window(case)
+    whole = replace(
+        window,
+        padding=((0, 0), (0, 0)),
+        extent=(
+            window.extent[0] + sum(window.padding[0]),
+            window.extent[1] + sum(window.padding[1]),
+        ),
+    )
+    padded = whole.scatter(np.einsum("kcuv,nkij->ncuvij", weights_of(case), case.dz))
+    (top, _), (left, _) = window.padding
+    h, w = window.extent
+    # What is cut beyond the array is missing, and people fill it with zeros.
+    sides = ((0, 0), (0, 0), (0, max(left - top, 0)), (0, max(top - left, 0)))
+    return {"x": np.pad(padded, sides)[:, :, left : left + h, top : top + w]}
+
+
+@mistake(
+    about(
+        "stride-forgotten",
+        "dW is computed as if the stride were 1: position (i, j) looks at pixel (i, j), not at "
+        "(s·i, s·j).",
+        DW,
+        "Multiply the position by the stride: x[s·i + u, s·j + v].",
+        SHARED,
+    ),
+    KIND,
+)
+def stride_forgotten(case: Case) -> Roles:
+    """Gather with stride 1."""
+    window = _window(case)
+    down, across = window.positions
+    patches = replace(window, stride=(1, 1)).gather(case.x)[..., :down, :across]
+    dweight = np.einsum("nkij,ncuvij->kcuv", case.dz, patches)
+    return {"weight": reflected(case, dweight)}
+
+
+@mistake(
+    about(
+        "weights-updated-first",
+        "dX is that of the weights after the update: W was changed before dX was computed "
+        "(the error vanishes at learning rate 0).",
+        DX + ", with the W that the forward used",
+        "Compute dX first, and update last.",
+        f"{JAVA}#5-the-update",
+        19,
+    ),
+    KIND,
+)
+def updated_first(case: Case) -> Roles:
+    """Use W − rate·dW in dX, with the doctor's own rate."""
+    moved = reflected(case, case.truth["weight"])
+    return {"x": _dx(case, weights_of(case) - 0.5 * moved)}
+
+
+MISTAKES: tuple[Mistake, ...] = (
+    *(not_rotated, kernel_transposed, flipped_rows, flipped_columns, dw_rotated, dw_transposed),
+    *(dx_assigned, dx_last_filter, dw_last_position, dw_last_patch),
+    *(dw_reshaped, db_last_position),
+    *(channel_index, channels_summed, dx_channel_index, channels_reshaped),
+    *(padding_crop, stride_forgotten, updated_first),
+)

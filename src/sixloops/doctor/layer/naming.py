@@ -1,0 +1,235 @@
+"""Giving a wrong gradient its name: comparing it with what known mistakes would give.
+
+A mistake gets the blame only if it explains the arrays to rounding in every examined
+case, and in at least two in which it matters. What explains them just as well is named
+beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sixloops.doctor.layer.mistakes import FACTORS, MISTAKES, Case, Factor, Mistake
+from sixloops.doctor.layer.models import Roles
+from sixloops.doctor.layer.where import constant_ratio
+from sixloops.doctor.verdict import Diagnosis
+from sixloops.layers.base import Array
+
+WORDS = {"x": "dX", "weight": "dW", "bias": "db", "gamma": "dγ", "beta": "dβ"}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One case, and what the user's backward claimed in it.
+
+    Args:
+        case: with the truth.
+        claimed: the user's gradients by role, in the inner order; only those of right shape.
+        tolerance: relative.
+    """
+
+    case: Case
+    claimed: Roles
+    tolerance: float
+
+    def same(self, left: Array, right: Array) -> bool:
+        """Say whether two arrays agree to rounding."""
+        if left.shape != right.shape:
+            return False
+        scale = max(float(np.abs(right).max(initial=0.0)), 1e-12)
+        return bool(np.abs(left - right).max(initial=0.0) <= 4 * self.tolerance * scale)
+
+    def wrong(self) -> set[str]:
+        """Return the roles whose gradients are wrong."""
+        truth = self.case.truth
+        return {r for r, a in self.claimed.items() if not self.same(a, truth[r])}
+
+
+def name_mistakes(evidence: Sequence[Evidence]) -> tuple[list[Diagnosis], list[Diagnosis]]:
+    """Return the mistakes that explain what is wrong, and what could be said as well."""
+    wrong = set().union(*(each.wrong() for each in evidence))
+    left, named, others = set(wrong), [], []
+    for roles in _groups(wrong):
+        if not roles <= left:
+            continue
+        found = _unique(_explain(evidence, roles))
+        if found:
+            named.append(found[0])
+            others += found[1:]
+            left -= roles
+    return named, others
+
+
+def _groups(wrong: set[str]) -> Iterable[set[str]]:
+    """Yield groups of roles to be explained by one mistake: all, the parameters, each alone."""
+    learnt = wrong - {"x"}
+    yield wrong
+    if len(learnt) > 1 and learnt != wrong:
+        yield learnt
+    yield from ({role} for role in sorted(wrong, key=list(WORDS).index))
+
+
+def _unique(found: list[Diagnosis]) -> list[Diagnosis]:
+    kept: dict[str, Diagnosis] = {}
+    for diagnosis in found:
+        kept.setdefault(diagnosis.id, diagnosis)
+    return list(kept.values())
+
+
+def _explain(evidence: Sequence[Evidence], roles: set[str]) -> list[Diagnosis]:
+    found = [m.diagnosis for m in MISTAKES if _matches(m, evidence, roles)]
+    if found:
+        return found
+    for factor in FACTORS:
+        ratio = _factor(factor, evidence, roles)
+        if ratio is not None:
+            return [_filled(factor.diagnosis, roles, ratio)]
+    combined = _combined(evidence, roles)
+    return combined or _constant(evidence, roles)
+
+
+def _matches(mistake: Mistake, evidence: Sequence[Evidence], roles: set[str]) -> bool:
+    """Say whether a mistake gives all the wrong arrays, and leaves the right ones right."""
+    seen = 0
+    for each in evidence:
+        predicted = _predicted(mistake, each.case)
+        if predicted is None:
+            if each.wrong() & roles:
+                return False
+            continue
+        if not (set(predicted) >= roles & set(each.claimed)):
+            return False
+        for role, array in each.claimed.items():
+            expected = predicted.get(role, each.case.truth[role])
+            if role in roles and not each.same(array, expected):
+                return False
+            if role not in roles and role in predicted and not each.same(array, expected):
+                return False
+        seen += bool(each.wrong() & roles)
+    return seen >= min(2, len(evidence))
+
+
+def _predicted(mistake: Mistake, case: Case) -> Roles | None:
+    if mistake.kinds and case.kind not in mistake.kinds:
+        return None
+    try:
+        predicted = mistake.wrong(case)
+    except Exception:  # a mistake that cannot be made here
+        return None
+    return {role: array for role, array in predicted.items() if role in case.truth}
+
+
+def _factor(factor: Factor, evidence: Sequence[Evidence], roles: set[str]) -> float | None:
+    """Return the factor's value in the first case, if it explains all cases."""
+    if factor.roles and not roles <= set(factor.roles):
+        return None
+    values = []
+    for each in evidence:
+        if factor.kinds and each.case.kind not in factor.kinds:
+            return None
+        value = factor.value(each.case)
+        if value is None:
+            return None
+        for role in roles & set(each.claimed):
+            if not each.same(each.claimed[role], value * each.case.truth[role]):
+                return None
+        values.append(value)
+    telling = [value for value in values if value != 1.0]
+    return telling[0] if len(telling) >= min(2, len(evidence)) else None
+
+
+def _filled(diagnosis: Diagnosis, roles: set[str], ratio: float) -> Diagnosis:
+    ordered = [WORDS[role] for role in WORDS if role in roles]
+    what = " and ".join(ordered)
+    sentence = diagnosis.sentence.replace("{what}", what).replace("{ratio}", f"{ratio:.3f}")
+    return replace(
+        diagnosis, sentence=sentence.replace(" is ", " are ", 1) if len(ordered) > 1 else sentence
+    )
+
+
+def _combined(evidence: Sequence[Evidence], roles: set[str]) -> list[Diagnosis]:
+    """Explain by a mistake times a factor."""
+    for mistake in MISTAKES:
+        for factor in FACTORS:
+            if _matches_with(mistake, factor, evidence, roles):
+                value = next(v for e in evidence if (v := factor.value(e.case)) is not None)
+                return [mistake.diagnosis, _filled(factor.diagnosis, roles, value)]
+    return []
+
+
+def _matches_with(
+    mistake: Mistake, factor: Factor, evidence: Sequence[Evidence], roles: set[str]
+) -> bool:
+    if factor.roles and not roles <= set(factor.roles):
+        return False
+    for each in evidence:
+        if factor.kinds and each.case.kind not in factor.kinds:
+            return False
+        predicted, value = _predicted(mistake, each.case), factor.value(each.case)
+        if predicted is None or value is None or not set(predicted) >= roles:
+            return False
+        for role in roles & set(each.claimed):
+            if not np.any(predicted[role]):
+                return False
+            if not each.same(each.claimed[role], value * predicted[role]):
+                return False
+    return len(evidence) >= 2
+
+
+def _constant(evidence: Sequence[Evidence], roles: set[str]) -> list[Diagnosis]:
+    """Explain by one number that is the same in all cases, whatever it comes from."""
+    ratios = [
+        constant_ratio(each.claimed[role], each.case.truth[role], each.tolerance)
+        for each in evidence
+        for role in roles & set(each.claimed)
+    ]
+    if not ratios or any(ratio is None for ratio in ratios):
+        return []
+    numbers = [ratio for ratio in ratios if ratio is not None]
+    if max(numbers) - min(numbers) > 1e-6 * max(map(abs, numbers)) or len(evidence) < 2:
+        return []
+    said = Diagnosis(
+        "constant-factor",
+        "{what} is {ratio} times the true gradient everywhere, on every shape.",
+        "dx_i = Σ_o dy_o · ∂y_o/∂x_i, with no further factor",
+        "Look for a number that is multiplied or divided by once too often or not at all.",
+    )
+    return [_filled(said, roles, numbers[0])]
+
+
+def name_ratios(
+    ratios: Sequence[tuple[str, int, float | None]],
+) -> list[Diagnosis]:
+    """Name mistakes of a layer that was not recognised, by constant ratios to the slopes.
+
+    Args:
+        ratios: of each wrong array in each case: what it is called, how many images there
+            were, and the ratio to the true gradient; None where there is no such number.
+    """
+    named = []
+    for what in dict.fromkeys(what for what, _, _ in ratios):
+        own = [(batch, ratio) for other, batch, ratio in ratios if other == what]
+        found = _ratio_name(own)
+        if found is not None:
+            said = found.sentence.replace("{what}", what).replace("{ratio}", f"{own[0][1]:.3f}")
+            named.append(replace(found, sentence=said))
+    return named
+
+
+def _ratio_name(ratios: list[tuple[int, float | None]]) -> Diagnosis | None:
+    if len(ratios) < 2 or any(ratio is None for _, ratio in ratios):
+        return None
+    by_name = {factor.diagnosis.id: factor.diagnosis for factor in FACTORS}
+    for name, expected in (
+        ("sign", lambda batch: -1.0),
+        ("factor-2", lambda batch: 2.0),
+        ("factor-half", lambda batch: 0.5),
+        ("multiplied-by-batch", float),
+        ("divided-by-batch", lambda batch: 1 / batch),
+    ):
+        if all(abs((ratio or 0) / expected(batch) - 1) < 1e-3 for batch, ratio in ratios):
+            return by_name[name]
+    return None

@@ -1,0 +1,250 @@
+"""What the subject is: an object, a class or functions, and how it is spoken to."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sixloops.doctor.layer import vocabulary as words
+from sixloops.doctor.layer.calls import (
+    EMPTY,
+    guess_arguments,
+    parameter_arguments,
+    signature_of,
+)
+from sixloops.doctor.layer.vocabulary import plain
+from sixloops.errors import ConfigurationError
+from sixloops.layers import Layer
+
+HOW = (
+    "Say it with sixloops.doctor.Adapter(forward=…, backward=…, parameters={name: array}, "
+    "axes='NCHW')."
+)
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """Says what cannot be found out by itself.
+
+    Args:
+        forward: ``forward(x)`` or ``forward(x, **parameters)``; returns the output, or the
+            output and a cache, or the output and its backward function.
+        backward: ``backward(dy)``, ``backward(dy, cache)``, with parameters by name where it
+            takes them; returns ∂E/∂x alone, (∂E/∂x, ∂E/∂p, …) in the order of
+            ``parameters``, or a dictionary with ``"x"`` and the parameters' names.
+        parameters: arrays to begin with, by the names of forward's arguments.
+        axes: order of the input's axes: N image, C channel, H row, W column, D feature.
+        input_shape: an input that forward takes, in this order.
+        name: how the verdict calls it.
+
+    Examples:
+        >>> from sixloops.doctor import check_layer
+        >>> halve = Adapter(forward=lambda x: x / 2, backward=lambda dy: dy / 2, axes="ND")
+        >>> check_layer(halve).healthy
+        True
+    """
+
+    forward: Callable[..., Any]
+    backward: Callable[..., Any] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    axes: str | None = None
+    input_shape: Sequence[int] | None = None
+    name: str = "the layer"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a subject is made and called.
+
+    Args:
+        name: of the subject.
+        make: from settings and arrays by name, returns a fresh object to call methods of, or
+            None for plain functions.
+        forward: a method's name, or a function.
+        backward: the same; None where forward returns it.
+        is_slope: whether backward returns f′ and not dy·f′.
+        arguments: settings by name, for constructor and calls.
+        free: settings that were guessed, and may be varied.
+        learnt: names of arguments that take learnt arrays.
+        constructor: the class, where learnt arrays go into its constructor.
+        fixed: parameters that the user gave.
+        owner: the object or class whose methods are called.
+    """
+
+    name: str
+    make: Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
+    forward: str | Callable[..., Any]
+    backward: str | Callable[..., Any] | None
+    is_slope: bool = False
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    free: tuple[str, ...] = ()
+    learnt: tuple[str, ...] = ()
+    constructor: type | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    owner: Any = None
+
+    @property
+    def is_loss(self) -> bool:
+        """Return whether forward takes targets beside its input."""
+        function = self.forward
+        if isinstance(function, str):
+            function = getattr(self.owner, function, None) or (lambda x: x)
+        parameters = signature_of(function)
+        names = [plain(p.name) for p in parameters if p.default is EMPTY and p.name != "self"]
+        return len(names) == 2 and any(name in words.LABELS for name in _after_input(names))
+
+    @property
+    def learnt_by_call(self) -> tuple[str, ...]:
+        """Return the learnt arrays that are handed over in each call."""
+        return () if self.constructor is not None else self.learnt
+
+    def function(self, which: str, holder: Any) -> Callable[..., Any] | None:
+        """Return ``forward`` or ``backward`` as something to call."""
+        found = getattr(self, which)
+        if isinstance(found, str):
+            return getattr(holder, found, None)
+        return found  # type: ignore[no-any-return]
+
+
+def _after_input(names: list[str]) -> list[str]:
+    """Return the names that are not the input's: all but the first that can be."""
+    inputs = [name for name in names if name in words.INPUT - {"t"}]
+    first = inputs[0] if inputs else names[0]
+    return [name for name in names if name != first]
+
+
+def plan_for(subject: Any, arguments: Mapping[str, Any]) -> Plan:
+    """Find out how a subject is called.
+
+    Raises:
+        ConfigurationError: it has no forward, or a needed argument is unknown.
+    """
+    if isinstance(subject, Adapter):
+        return _adapted(subject, arguments)
+    if isinstance(subject, Layer):
+        return Plan(type(subject).__name__, lambda *_: subject, "forward", None)
+    if isinstance(subject, type):
+        return _of_class(subject, arguments)
+    if isinstance(subject, Sequence) and len(subject) == 2 and all(map(callable, subject)):
+        return _of_functions(subject[0], subject[1], arguments)
+    if inspect.isfunction(subject):
+        return _of_functions(subject, None, arguments)
+    return _of_object(subject, arguments)
+
+
+def _adapted(adapter: Adapter, arguments: Mapping[str, Any]) -> Plan:
+    return Plan(
+        adapter.name,
+        lambda *_: None,
+        adapter.forward,
+        adapter.backward,
+        arguments=dict(arguments),
+        learnt=tuple(adapter.parameters),
+        fixed=dict(adapter.parameters),
+    )
+
+
+def _of_functions(
+    forward: Callable[..., Any], backward: Callable[..., Any] | None, arguments: Mapping[str, Any]
+) -> Plan:
+    owner = getattr(forward, "__self__", None)
+    if owner is not None and backward is not None and getattr(backward, "__self__", 0) is owner:
+        named = _of_object(owner, arguments)
+        return replace(named, forward=forward.__name__, backward=backward.__name__)
+    learnt = parameter_arguments(forward)
+    settings, free = guess_arguments(forward, learnt, arguments, skip=1)
+    names = [getattr(f, "__name__", "a function") for f in (forward, backward) if f is not None]
+    slope = backward is not None and _is_slope(backward)
+    return Plan(
+        ", ".join(names),
+        lambda *_: None,
+        forward,
+        backward,
+        is_slope=slope,
+        arguments=settings,
+        free=free,
+        learnt=tuple(learnt),
+    )
+
+
+def _is_slope(backward: Callable[..., Any]) -> bool:
+    """Say whether a function takes only the input, and so can only return f′."""
+    name = plain(getattr(backward, "__name__", ""))
+    required = [
+        p
+        for p in inspect.signature(backward).parameters.values()
+        if p.default is EMPTY and p.name != "self"
+    ]
+    says_so = any(name.endswith(word) or name.startswith(word) for word in words.SLOPE)
+    return (
+        len(required) == 1
+        and (says_so or plain(required[0].name) in {"x", "z"})
+        and (plain(required[0].name) not in words.COTANGENT)
+    )
+
+
+def _of_class(kind: type, arguments: Mapping[str, Any]) -> Plan:
+    learnt = parameter_arguments(kind, constructor=True)
+    settings, free = guess_arguments(kind, learnt, arguments)
+
+    def make(chosen: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
+        return kind(**{**{n: v for n, v in chosen.items() if n in taken}, **arrays})
+
+    taken = set(_names(kind))
+    return replace(
+        _methods(kind, kind.__name__),
+        make=make,
+        arguments=settings,
+        free=free,
+        learnt=tuple(learnt),
+        constructor=kind if learnt else None,
+    )
+
+
+def _names(function: Callable[..., Any]) -> list[str]:
+    try:
+        return list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return []
+
+
+def _of_object(subject: Any, arguments: Mapping[str, Any]) -> Plan:
+    def make(*_: Mapping[str, Any]) -> Any:
+        try:
+            return copy.deepcopy(subject)
+        except Exception:  # what cannot be copied is used as it is
+            return subject
+
+    plan = _methods(subject, type(subject).__name__)
+    function = getattr(subject, str(plan.forward), None)
+    learnt = parameter_arguments(function) if function is not None else []
+    return replace(plan, make=make, arguments=dict(arguments), learnt=tuple(learnt))
+
+
+def _methods(subject: Any, name: str) -> Plan:
+    forward = next((word for word in words.FORWARD if _has(subject, word)), None)
+    backward = next((word for word in words.BACKWARD if _has(subject, word)), None)
+    slope = next((word for word in words.SLOPE if _has(subject, word)), None)
+    if forward is None:
+        raise ConfigurationError(
+            f"{name} must have a forward: a method named one of "
+            f"{', '.join(words.FORWARD[:7])}, …. Got none. {HOW}"
+        )
+    return Plan(
+        name,
+        lambda *_: subject,
+        forward,
+        backward or slope,
+        is_slope=backward is None and slope is not None,
+        owner=subject,
+    )
+
+
+def _has(subject: Any, name: str) -> bool:
+    if name == "__call__":
+        kind = subject if isinstance(subject, type) else type(subject)
+        return any("__call__" in each.__dict__ for each in kind.__mro__)
+    return callable(getattr(subject, name, None))

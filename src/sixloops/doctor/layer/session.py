@@ -1,0 +1,261 @@
+"""One copy of the subject at work: forward, then backward, with arrays that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from sixloops.doctor.layer import vocabulary as words
+from sixloops.doctor.layer.arrays import arrays_of, get_array, set_array
+from sixloops.doctor.layer.calls import (
+    Known,
+    backward_arguments,
+    bind,
+    forward_arguments,
+    signature_of,
+)
+from sixloops.doctor.layer.gradients import Gradients, read_gradients
+from sixloops.doctor.layer.guard import Guard, Trouble
+from sixloops.doctor.layer.plan import Plan
+from sixloops.doctor.layer.vocabulary import looks_like_a_gradient, plain
+from sixloops.layers import Context, Layer
+from sixloops.layers.base import Array
+
+RATE = 0.5
+CLEARING = (
+    *("zero_grad", "zero_grads", "zero_gradients", "zerograd", "clear_gradients", "clear_grads"),
+    *("clear_grad", "reset_gradients", "reset_grads", "reset_grad"),
+)
+STORED_OUTPUTS = ("output", "out", "y", "outputs", "a", "activation", "z")
+
+
+class Session:
+    """A fresh object (or none) with its arrays, and its last forward pass.
+
+    Args:
+        plan: how the subject is called.
+        guard: through which every call of it goes.
+        arguments: settings by name.
+        arrays: learnt arrays that are arguments, by name.
+
+    Raises:
+        Trouble: the constructor raised.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        guard: Guard,
+        arguments: Mapping[str, Any],
+        arrays: Mapping[str, Array],
+    ) -> None:
+        self.plan = plan
+        self.guard = guard
+        self.arguments = dict(arguments)
+        self.by_call = {n: a.copy() for n, a in arrays.items() if n in plan.learnt_by_call}
+        built = {n: a.copy() for n, a in arrays.items() if n not in self.by_call}
+        self.holder = guard.call(plan.make, self.arguments, built)
+        self.learnt: tuple[str, ...] = ()
+        self.labels: Any = None
+        self._last = Known()
+        self._closure: Callable[..., Any] | None = None
+
+    # ---- the arrays
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """Return all learnt arrays by name; paths for those that the object keeps."""
+        kept = {name: np.asarray(get_array(self.holder, name)) for name in self.learnt}
+        return {**self.by_call, **kept}
+
+    def set(self, name: str, value: Array) -> None:
+        """Put a copy of ``value`` in the place of a learnt array."""
+        if name in self.by_call:
+            self.by_call[name] = value.copy()
+        else:
+            set_array(self.holder, name, value.copy())
+
+    def stored(self) -> dict[str, Array]:
+        """Return copies of all arrays that the object keeps."""
+        if self.holder is None or isinstance(self.holder, Layer):
+            return {}
+        return {path: array.copy() for path, array in arrays_of(self.holder).items()}
+
+    # ---- the calls
+
+    def forward(self, x: Array) -> Array:
+        """Run forward, and return its output as an array.
+
+        Raises:
+            Trouble: it raised, did not end, or returned something that is no array.
+        """
+        if isinstance(self.holder, Layer):
+            return self._forward_ours(x)
+        function = self.plan.function("forward", self.holder)
+        if function is None:
+            raise Trouble("missing", "there is no forward to call")
+        known = Known(x=x, labels=self.labels, parameters=self.by_call, arguments=self.arguments)
+        positional, named = bind(function, forward_arguments(function, known))
+        returned = self.guard.call(function, *positional, **named)
+        y, cache = _output_and_rest(returned)
+        y = self._stored_output() if y is None else y
+        self._closure = cache if callable(cache) else None
+        self._last = Known(
+            x=x,
+            y=y,
+            cache=cache,
+            labels=self.labels,
+            rate=RATE,
+            parameters=self.by_call,
+            arguments=self.arguments,
+        )
+        return _as_array(y)
+
+    def _stored_output(self) -> Any:
+        """Return the output of a forward that stores it and returns nothing."""
+        kept = getattr(self.holder, "__dict__", {})
+        return next((v for n, v in kept.items() if plain(n) in STORED_OUTPUTS), None)
+
+    def _forward_ours(self, x: Array) -> Array:
+        context = Context(
+            True, np.random.default_rng(0), self.holder.initial_state(x.shape[1:], x.dtype)
+        )
+        y, closure = self.guard.call(self.holder.forward, x, self.by_call, context)
+        self._last = Known(x=x, y=y, cache=closure)
+        return _as_array(y)
+
+    def backward(self, dy: Any) -> Gradients:
+        """Run backward for the last forward, and collect what it claims.
+
+        Raises:
+            Trouble: it raised or did not end.
+        """
+        before, old = self.stored(), {n: a.copy() for n, a in self.parameters.items()}
+        shapes = {"x": np.shape(self._last.x), **{n: a.shape for n, a in old.items()}}
+        if isinstance(self.holder, Layer):
+            dx, gradients = self.guard.call(self._last.cache, dy)
+            return Gradients({"x": dx, **gradients}, returned=True)
+        returned = self._call_backward(dy)
+        moved = {} if self.holder is None else self._moved(old)
+        found = read_gradients(returned, self.holder, shapes, before, moved)
+        if self.plan.is_slope and self.labels is None and "x" in found.arrays:
+            found.arrays["x"] = np.asarray(found.arrays["x"]) * dy
+        return found
+
+    def _call_backward(self, dy: Any) -> Any:
+        function = self._closure
+        if self.plan.backward is not None:
+            function = self.plan.function("backward", self.holder)
+        if function is None:
+            raise Trouble("missing", f"{self.plan.name} has no backward")
+        if self.plan.is_slope and self.labels is None:
+            return self.guard.call(function, self._last.x)
+        known = replace(self._last, dy=None if self.labels is not None else dy)
+        positional, named = bind(function, backward_arguments(function, known))
+        return self.guard.call(function, *positional, **named)
+
+    def _moved(self, old: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what an update inside backward claims as gradients: −change / rate."""
+        now = self.parameters
+        changed = any(
+            now[name].shape == old[name].shape and not np.array_equal(now[name], old[name])
+            for name in self.learnt
+        )
+        rate = self.rate()
+        if not changed or rate is None:
+            return {}
+        return {n: (old[n] - now[n]) / rate for n in self.learnt if now[n].shape == old[n].shape}
+
+    def rate(self) -> float | None:
+        """Return the learning rate that backward works with, where it has one."""
+        function = self.plan.function("backward", self.holder)
+        names = [] if function is None else [p.name for p in signature_of(function)]
+        given = next((name for name in names if plain(name) in words.RATE), None)
+        if given is not None:
+            return float(self.arguments.get(given, RATE))
+        for name, value in getattr(self.holder, "__dict__", {}).items():
+            if plain(name) in words.RATE and isinstance(value, float | int):
+                return float(value)
+        return None
+
+    def clear(self) -> bool:
+        """Call the object's own method to clear gradients, if it has one."""
+        for name in CLEARING:
+            method = getattr(self.holder, name, None)
+            if callable(method):
+                self.guard.call(method)
+                return True
+        return False
+
+    def find_learnt(self, x: Array) -> None:
+        """Find the learnt arrays that the object keeps: those that its output depends on."""
+        if self.holder is None:
+            return
+        if isinstance(self.holder, Layer):
+            drawn = self.holder.initial_parameters(
+                x.shape[1:], np.random.default_rng(0), np.float64
+            )
+            self.by_call = dict(drawn)
+            return
+        begun = self.stored()
+        y = self.forward(x.copy())
+        again = self.stored()
+        self.forward(np.ones_like(x) * 0.5 + x)
+        later = self.stored()
+        steady = [
+            path
+            for path, array in again.items()
+            if path in later
+            and np.array_equal(array, later[path])
+            # Targets that a loss keeps are not learnt.
+            and not (self.labels is not None and np.array_equal(array, self.labels))
+        ]
+        chosen: list[str] = []
+        # What was there before the first forward comes first: later arrays may be views of it.
+        for path in sorted(steady, key=lambda path: path not in begun):
+            twin = any(self._share(path, other) for other in chosen)
+            if not twin and not looks_like_a_gradient(path) and self._depends_on(path, x, y):
+                chosen.append(path)
+        self.learnt = tuple(path for path in again if path in chosen)
+
+    def _share(self, path: str, other: str) -> bool:
+        """Say whether two arrays of the object are the same memory."""
+        return bool(np.shares_memory(get_array(self.holder, path), get_array(self.holder, other)))
+
+    def _depends_on(self, path: str, x: Array, y: Array) -> bool:
+        """Say whether the output changes when an array does."""
+        kept = np.array(get_array(self.holder, path))
+        changed = kept + np.random.default_rng(1).normal(size=kept.shape)
+        try:
+            set_array(self.holder, path, changed.astype(kept.dtype))
+            other = self.forward(x.copy())
+        except Trouble:
+            return False
+        finally:
+            set_array(self.holder, path, kept)
+        return other.shape == y.shape and not np.array_equal(other, y, equal_nan=True)
+
+
+def _output_and_rest(returned: Any) -> tuple[Any, Any]:
+    """Split what forward returned into the output and the rest."""
+    if isinstance(returned, Mapping):
+        keys = [k for k in returned if plain(str(k)) in words.OUTPUT]
+        return (returned[keys[0]], returned) if keys else (None, returned)
+    if not isinstance(returned, tuple) or not returned:
+        return returned, None
+    rest = returned[1:]
+    return returned[0], rest[0] if len(rest) == 1 else rest
+
+
+def _as_array(y: Any) -> Array:
+    try:
+        array = np.asarray(y)
+    except (TypeError, ValueError):
+        array = np.asarray(None)
+    if array.dtype.kind not in "fiub":
+        kind = "None" if y is None else type(y).__name__
+        raise Trouble("no array", f"forward returned {kind}, and not an array of numbers")
+    return array.astype(np.float64) if array.dtype.kind != "f" else array

@@ -1,0 +1,229 @@
+"""Inputs and arrays to try: shapes in which height, width, channels and batch all differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from sixloops.doctor.layer import vocabulary as words
+from sixloops.doctor.layer.arrays import arrays_of
+from sixloops.doctor.layer.calls import BUNDLES
+from sixloops.doctor.layer.plan import Plan
+from sixloops.doctor.layer.vocabulary import plain
+from sixloops.layers.base import Array, Shape
+
+ORDERS = ("NCHW", "NHWC", "CHW", "HWC", "ND", "DN", "HW", "NHW", "D")
+DENSE_ORDERS = ("ND", "DN", "D", "HW", "NCHW", "NHWC", "CHW", "HWC", "NHW")
+EXTENTS = ((8, 6), (6, 9), (6, 6), (10, 8), (28, 28))
+OTHER_EXTENTS = ((7, 9), (6, 10), (9, 6), (12, 8), (8, 6))
+BATCH, CHANNELS, FEATURES, KERNELS, KERNEL = 2, 2, 5, 4, 3
+LARGEST = 1024
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a loss is given beside the outputs.
+
+    Args:
+        kind: ``"one-hot"``, ``"classes"`` (whole numbers) or ``"numbers"``.
+    """
+
+    kind: str
+
+    def draw(self, setting: Setting, seed: int) -> Array:
+        """Draw targets for an input of the setting's shape."""
+        random, axis = np.random.default_rng([seed, 8]), setting.axes.index("D")
+        if self.kind == "numbers":
+            return random.normal(size=setting.shape)
+        count = setting.sizes["N"] if "N" in setting.axes else 1
+        classes = random.integers(setting.shape[axis], size=count)
+        if self.kind == "classes":
+            return classes
+        hot = np.eye(setting.shape[axis])[classes]
+        return hot[0] if "N" not in setting.axes else hot.T if axis == 0 else hot
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One way to feed the subject.
+
+    Args:
+        axes: order of the input's axes.
+        sizes: length of each axis by its letter.
+        arguments: settings by name.
+        shapes: of the learnt arrays that are arguments.
+        labels: what a loss is given; None for a layer.
+    """
+
+    axes: str
+    sizes: Mapping[str, int]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    labels: Labels | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """Return the input's shape."""
+        return tuple(self.sizes[letter] for letter in self.axes)
+
+    def with_sizes(self, **sizes: int) -> Setting:
+        """Return the same with other lengths."""
+        return replace(self, sizes={**self.sizes, **sizes})
+
+    def with_arguments(self, arguments: Mapping[str, Any]) -> Setting:
+        """Return the same with other settings."""
+        return replace(self, arguments={**self.arguments, **arguments})
+
+
+def settings(
+    plan: Plan, holder: Any, input_shape: Shape | None, axes: str | None
+) -> Iterator[Setting]:
+    """Yield settings to try, the likeliest first."""
+    if plan.is_loss:
+        for setting in _settings(plan, holder, input_shape, axes):
+            if "D" in setting.axes:
+                for kind in ("one-hot", "numbers", "classes"):
+                    yield replace(setting, labels=Labels(kind))
+        return
+    yield from _settings(plan, holder, input_shape, axes)
+
+
+def _settings(
+    plan: Plan, holder: Any, input_shape: Shape | None, axes: str | None
+) -> Iterator[Setting]:
+    if input_shape is not None:
+        yield from _given(plan, input_shape, axes)
+        return
+    kept = [] if holder is None else list(arrays_of(holder).values())
+    flat = bool(kept) and all(array.ndim <= 2 for array in kept)
+    told = _told_shape(plan, holder)
+    if told is not None:
+        yield from _given(plan, told, axes)
+        yield from _given(plan, (BATCH, *told), axes)
+    flat = plan.is_loss or flat or any(_kind(name) == "gamma" for name in plan.learnt)
+    orders = (axes,) if axes else DENSE_ORDERS if flat else ORDERS
+    # Code for a single image may take no batch of two.
+    for order, batch in [*((o, BATCH) for o in orders), *((o, 1) for o in orders if "N" in o)]:
+        for sizes in _sizes(order, kept, bool(plan.learnt)):
+            for shapes in _shapes(plan, order, sizes):
+                yield Setting(order, {**sizes, "N": batch}, plan.arguments, shapes)
+
+
+def _given(plan: Plan, shape: Shape, axes: str | None) -> Iterator[Setting]:
+    for order in (axes,) if axes else [o for o in ORDERS if len(o) == len(shape)]:
+        if len(order) == len(shape):
+            sizes = dict(zip(order, shape, strict=True))
+            for shapes in _shapes(plan, order, sizes):
+                yield Setting(order, sizes, plan.arguments, shapes)
+
+
+def _told_shape(plan: Plan, holder: Any) -> Shape | None:
+    """Return the input's shape where the object or its arguments say it."""
+    told = {**getattr(holder, "__dict__", {}), **plan.arguments}
+    for name, value in told.items():
+        is_shape = isinstance(value, tuple | list) and len(value) in (2, 3, 4)
+        if plain(name) in words.INPUT_SHAPE and is_shape and all(isinstance(v, int) for v in value):
+            return tuple(value)
+    return None
+
+
+def _sizes(order: str, kept: list[Any], learnt: bool) -> Iterator[dict[str, int]]:
+    channels = _dims([a for a in kept if a.ndim >= 3], [CHANNELS if learnt else 3])
+    features = _dims([a for a in kept if a.ndim <= 2], [FEATURES])
+    extents = EXTENTS if "H" in order else EXTENTS[:1]
+    for (h, w), c, d in product(
+        extents, channels if "C" in order else [1], features if "D" in order else [1]
+    ):
+        yield {"N": BATCH, "C": c, "H": h, "W": w, "D": d}
+
+
+def _dims(arrays: list[Any], usual: list[int]) -> list[int]:
+    found = {n for array in arrays for n in array.shape if n <= LARGEST}
+    return [*sorted(found - {1}), *usual, *(found & {1})]
+
+
+def _shapes(plan: Plan, order: str, sizes: Mapping[str, int]) -> Iterator[dict[str, Shape]]:
+    """Yield shapes of the learnt arguments."""
+    if plan.fixed:
+        yield {name: tuple(getattr(value, "shape", ())) for name, value in plan.fixed.items()}
+        return
+    kinds = [_kind(name) for name in plan.learnt]
+    normal = "gamma" in kinds
+    for weight, vector in product(_weights(order, sizes), _vectors(order, sizes, normal)):
+        yield {
+            name: weight if kind == "weight" else vector
+            for name, kind in zip(plan.learnt, kinds, strict=True)
+        }
+        if not plan.learnt:
+            return
+
+
+def _kind(name: str) -> str:
+    word = plain(name)
+    if word in words.WEIGHT:
+        return "weight"
+    return "gamma" if word in words.GAMMA | words.BETA else "bias"
+
+
+def _weights(order: str, sizes: Mapping[str, int]) -> tuple[Shape, ...]:
+    c, d, k, f = sizes.get("C", 1), sizes.get("D", 1), KERNEL, KERNELS
+    return {
+        "NCHW": ((f, c, k, k),),
+        "NHWC": ((k, k, c, f), (f, k, k, c)),
+        "CHW": ((f, c, k, k),),
+        "HWC": ((k, k, c, f), (f, k, k, c)),
+        "ND": ((d, f), (f, d)),
+        "DN": ((f, d), (d, f)),
+        "D": ((f, d), (d, f)),
+        "HW": ((k, k), (f, k, k)),
+        "NHW": ((k, k), (f, k, k)),
+    }[order]
+
+
+def _vectors(order: str, sizes: Mapping[str, int], normal: bool) -> tuple[Shape, ...]:
+    f = KERNELS
+    if normal:
+        f = sizes.get("C" if "C" in order else "D", 1)
+    return {
+        "NCHW": ((f,), (f, 1), (1, f, 1, 1), (f, 1, 1)),
+        "NHWC": ((1, 1, 1, f), (f,)),
+        "CHW": ((f,), (f, 1), (f, 1, 1)),
+        "HWC": ((1, 1, 1, f), (f,)),
+        "ND": ((f,), (1, f)),
+        "DN": ((f, 1),),
+        "D": ((f,),),
+        "HW": ((), (1,), (f,)),
+        "NHW": ((), (1,), (f,)),
+    }[order]
+
+
+def others(setting: Setting) -> Iterator[Setting]:
+    """Yield the same subject's setting with another size of the maps and another batch."""
+    batch = {"N": 3} if "N" in setting.axes else {}
+    extent = (setting.sizes.get("H"), setting.sizes.get("W"))
+    if "H" in setting.axes:
+        for h, w in OTHER_EXTENTS:
+            if (h, w) != extent:
+                yield setting.with_sizes(H=h, W=w, **batch)
+    yield setting.with_sizes(**{"N": 3} if batch else {"D": setting.sizes.get("D", 1)})
+
+
+def variations(plan: Plan, setting: Setting) -> Iterator[Setting]:
+    """Yield the same with overlapping windows and with padding, where nobody fixed them."""
+    size = [name for name in plan.free if plain(name) in words.KERNEL_SIZE]
+    stride = [name for name in plan.free if plain(name) in words.STRIDE]
+    pad = [name for name in plan.free if plain(name) in words.PADDING]
+    if any(plain(name) in BUNDLES for name in plan.free):
+        yield setting.with_arguments({"kernel": 3, "stride": 2})
+        yield setting.with_arguments({"stride": 1, "pad": 1})
+    if stride and size:
+        yield setting.with_arguments({**dict.fromkeys(size, 3), **dict.fromkeys(stride, 2)})
+    if stride:
+        yield setting.with_arguments(dict.fromkeys(stride, 1))
+        yield setting.with_arguments(dict.fromkeys(stride, 2))
+    if pad:
+        yield setting.with_arguments(dict.fromkeys(pad, 1))

@@ -1,0 +1,98 @@
+"""Slopes of a function that is not known: one-sided differences that must agree.
+
+With e(t) = Σ dy·(y(x + t·v) − y(x)), the slopes to the right and to the left,
+
+    (4·e(t/2) − e(t)) / t   and   (e(−t) − 4·e(−t/2)) / t,
+
+agree to O(t³) where y is smooth (Fornberg 1988, "Generation of finite difference
+formulas on arbitrarily spaced grids", table 3). Where they do not, there is a kink or a
+tie within the step, no slope exists, and the direction proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sixloops.layers.base import Array
+
+STEP = 2.0**-13
+COARSE_STEP = 2.0**-6
+TOLERANCE = 2e-6
+COARSE_TOLERANCE = 2e-2
+DIRECTIONS = 3
+TRIES = 9
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """Step and tolerance, for exact or for single-precision code."""
+
+    step: float = STEP
+    tolerance: float = TOLERANCE
+
+
+COARSE = Ruler(COARSE_STEP, COARSE_TOLERANCE)
+
+
+def slope(
+    function: Callable[[Array], Array], point: Array, direction: Array, dy: Array, ruler: Ruler
+) -> tuple[float, float]:
+    """Return the slope of Σ dy·function along a direction, and how far its two sides differ."""
+    start, t = function(point).copy(), ruler.step
+
+    def rise(step: float) -> float:
+        return float((dy * (function(point + step * direction) - start)).sum())
+
+    right = (4 * rise(t / 2) - rise(t)) / t
+    left = (rise(-t) - 4 * rise(-t / 2)) / t
+    return (right + left) / 2, abs(right - left)
+
+
+def agrees_along(
+    function: Callable[[Array], Array],
+    point: Array,
+    gradient: Array,
+    dy: Array,
+    ruler: Ruler,
+    random: np.random.Generator,
+) -> tuple[int, float]:
+    """Compare a claimed gradient with slopes along random directions.
+
+    Returns:
+        Along how many directions a slope existed, and the largest relative difference.
+    """
+    compared, worst = 0, 0.0
+    for _ in range(TRIES):
+        direction = random.normal(size=point.shape)
+        measured, gap = slope(function, point, direction, dy, ruler)
+        scale = max(float(np.linalg.norm(gradient)), abs(measured), 1e-12)
+        if gap > ruler.tolerance * scale:
+            continue
+        compared += 1
+        worst = max(worst, abs(measured - float((gradient * direction).sum())) / scale)
+        if compared == DIRECTIONS:
+            break
+    return compared, worst
+
+
+def whole_gradient(
+    function: Callable[[Array], Array],
+    point: Array,
+    dy: Array,
+    ruler: Ruler,
+    out_of_time: Callable[[], bool],
+) -> Array:
+    """Measure every entry's slope; NaN where none exists, or where the time is over."""
+    measured = np.full(point.shape, np.nan)
+    for place in np.ndindex(*point.shape):
+        if out_of_time():
+            break
+        direction = np.zeros(point.shape)
+        direction[place] = 1.0
+        value, gap = slope(function, point, direction, dy, ruler)
+        if gap <= ruler.tolerance * max(1.0, abs(value)):
+            measured[place] = value
+    return measured

@@ -1,0 +1,311 @@
+"""One examination of the subject: on one shape, forward, backward, and the truth."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sixloops.doctor.layer import vocabulary as words
+from sixloops.doctor.layer.axes import reorder
+from sixloops.doctor.layer.gradients import Gradients
+from sixloops.doctor.layer.guard import Guard, Trouble
+from sixloops.doctor.layer.mistakes import Case
+from sixloops.doctor.layer.models import Model
+from sixloops.doctor.layer.plan import Plan
+from sixloops.doctor.layer.recognise import recognise
+from sixloops.doctor.layer.session import Session
+from sixloops.doctor.layer.settings import Setting
+from sixloops.doctor.layer.slopes import COARSE, Ruler, agrees_along, whole_gradient
+from sixloops.doctor.layer.vocabulary import plain
+from sixloops.layers import Layer
+from sixloops.layers.base import Array, Shape
+
+EXACT, ROUNDED = 1e-7, 3e-4
+SLOPES_EXACT, SLOPES_ROUNDED = 2e-5, 5e-2
+MEASURING_SECONDS = 0.7
+MEASUREMENTS = 2
+
+
+@dataclass
+class Trial:
+    """What one examination found.
+
+    Args:
+        setting: the shape and the arguments.
+        arrays: ``"x"`` and the learnt arrays by name.
+        y: the output.
+        dy: the random cotangent.
+        claimed: what backward gave.
+        model: what forward computes, where it was recognised.
+        truth: the right gradients; NaN where they are not known.
+        tolerance: relative, to which gradients are compared.
+    """
+
+    setting: Setting
+    arrays: dict[str, Array]
+    y: Array
+    dy: Array
+    claimed: Gradients
+    model: Model | None = None
+    truth: dict[str, Array] = field(default_factory=dict)
+    tolerance: float = EXACT
+    case: Case | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Return ``"x"`` and the learnt arrays' names."""
+        return list(self.arrays)
+
+    def gradient(self, name: str) -> Array | None:
+        """Return a claimed gradient as an array of the right shape, or None.
+
+        One number for a whole learnt array is taken for each of its entries.
+        """
+        value, shape = self.claimed.arrays.get(name), self.arrays[name].shape
+        if value is not None and name != "x" and not problem_of(value, ()):
+            return np.full(shape, float(np.asarray(value).item()))
+        if value is None or problem_of(value, shape):
+            return None
+        return np.asarray(value, dtype=np.float64).reshape(self.arrays[name].shape)
+
+
+def problem_of(value: Any, shape: Shape) -> str:
+    """Say why a value cannot be a gradient of an array of ``shape``; empty if it can."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return "it is no array"
+    if array.dtype.kind not in "fiu":
+        return f"it is {'None' if value is None else type(value).__name__}, and no array of numbers"
+    if array.shape != shape and not (array.size == 1 == int(np.prod(shape))):
+        return f"its shape is {array.shape}, and must be {shape}"
+    if not np.isfinite(array).all():
+        share = float((~np.isfinite(array)).mean())
+        return f"{share:.0%} of its numbers are NaN or infinite"
+    return ""
+
+
+class Laboratory:
+    """Makes sessions and trials of one subject.
+
+    Args:
+        plan: how it is called.
+        guard: through which it is called.
+    """
+
+    def __init__(self, plan: Plan, guard: Guard) -> None:
+        self.plan = plan
+        self.guard = guard
+        self.positive = False
+        self._measurements = 0
+
+    def holder(self, arguments: Mapping[str, Any]) -> Any:
+        """Return a fresh object to look at; None where there is none without arrays."""
+        if self.plan.constructor is not None:
+            return None
+        return self.guard.call(self.plan.make, arguments, {})
+
+    def draw(self, setting: Setting, seed: int) -> dict[str, Array]:
+        """Draw the learnt arguments."""
+        random = np.random.default_rng([seed, 2])
+        if self.plan.fixed:
+            return {n: np.array(v, dtype=np.float64) for n, v in self.plan.fixed.items()}
+        return {n: random.normal(size=s) for n, s in setting.shapes.items()}
+
+    def input(self, setting: Setting, seed: int) -> Array:
+        """Draw an input; above 0 where forward takes no other."""
+        x = np.random.default_rng([seed, 1]).normal(size=setting.shape)
+        return np.abs(x) + 0.5 if self.positive else x
+
+    def session(self, setting: Setting, seed: int, x: Array | None = None) -> Session:
+        """Return a session whose learnt arrays are drawn at random.
+
+        Raises:
+            Trouble: the subject does not work with this setting.
+        """
+        given = self.input(setting, seed) if x is None else x
+        arrays = self.draw(setting, seed)
+        probe = Session(self.plan, self.guard, setting.arguments, arrays)
+        labels = setting.labels.draw(setting, seed) if setting.labels else None
+        probe.labels = labels
+        probe.find_learnt(given.copy())
+        session = Session(self.plan, self.guard, setting.arguments, arrays)
+        session.by_call, session.learnt = dict(probe.by_call), probe.learnt
+        session.labels = labels
+        if any(name not in session.stored() for name in probe.learnt):
+            session.forward(given.copy())  # it makes its arrays in the first forward
+        random = np.random.default_rng([seed, 3])
+        for name, array in session.parameters.items():
+            if name in session.learnt or isinstance(session.holder, Layer):
+                session.set(name, random.normal(size=array.shape))
+        return session
+
+    def trial(self, setting: Setting, seed: int, like: Model | None) -> Trial:
+        """Run forward and backward on a fresh session.
+
+        Args:
+            setting: what to feed it.
+            seed: of everything random.
+            like: what forward was recognised to compute elsewhere; None for unknown.
+
+        Raises:
+            Trouble: the subject does not work with this setting.
+        """
+        x = self.input(setting, seed)
+        session = self.session(setting, seed, x)
+        arrays = {"x": x, **{n: a.copy() for n, a in session.parameters.items()}}
+        y = session.forward(x.copy()).copy()
+        dy = np.random.default_rng([seed, 4]).normal(size=y.shape)
+        if setting.labels:
+            dy = np.ones(y.shape)  # a loss is the end: its own error is 1
+        claimed = session.backward(dy.copy())
+        trial = Trial(setting, arrays, y, dy, claimed)
+        trial.model = None if like is None else self.model(trial, like)
+        given = [claimed.arrays[n] for n in trial.names if trial.gradient(n) is not None]
+        rounded = _single_precision(y) or any(_single_precision(np.asarray(a)) for a in given)
+        trial.tolerance = ROUNDED if rounded else EXACT
+        if trial.model is not None:
+            _know_the_truth(trial, trial.model)
+        else:
+            self._measure(trial, seed, rounded)
+        return trial
+
+    def model(self, trial: Trial, like: Model) -> Model | None:
+        """Recognise the forward as the same kind again."""
+        learnt = {name: a for name, a in trial.arrays.items() if name != "x"}
+        found = recognise(trial.arrays["x"], trial.y, learnt, trial.setting.axes)
+        for model in found:
+            if model.core.kind == like.core.kind:
+                return model
+        return None
+
+    def _measure(self, trial: Trial, seed: int, rounded: bool) -> None:
+        """Find the truth by slopes: along random directions, and where they differ, everywhere."""
+        ruler = COARSE if rounded else Ruler()
+        trial.tolerance = SLOPES_ROUNDED if rounded else SLOPES_EXACT
+        random, end = np.random.default_rng([seed, 5]), time.monotonic() + MEASURING_SECONDS
+        measured = False
+        for name, point in trial.arrays.items():
+            claimed = trial.gradient(name)
+            function = self._function(trial, name, seed)
+            if claimed is None:
+                continue
+            if not np.array_equal(function(point), function(point), equal_nan=True):
+                return  # random outputs have no slopes
+            compared, worst = agrees_along(function, point, claimed, trial.dy, ruler, random)
+            if compared and worst <= trial.tolerance:
+                trial.truth[name] = claimed
+            elif self._measurements < MEASUREMENTS:
+                over = self._over(end)
+                trial.truth[name] = whole_gradient(function, point, trial.dy, ruler, over)
+                measured = True
+        self._measurements += measured
+
+    @staticmethod
+    def _over(end: float) -> Callable[[], bool]:
+        return lambda: time.monotonic() > end
+
+    def _function(self, trial: Trial, name: str, seed: int) -> Callable[[Array], Array]:
+        """Return the forward as a function of one of its arrays."""
+        session = self.session(trial.setting, seed, trial.arrays["x"])
+
+        def function(point: Array) -> Array:
+            for other, array in trial.arrays.items():
+                if other != "x":
+                    session.set(other, point if other == name else array)
+            return session.forward((point if name == "x" else trial.arrays["x"]).copy())
+
+        return function
+
+
+def _know_the_truth(trial: Trial, model: Model) -> None:
+    """Fill in the exact gradients of a recognised layer."""
+    trace = model.run(model.inside(trial.arrays))
+    dy = reorder(trial.dy, model.y_axes, model.inner)
+    roles = trace.core_backward(trace.activation_backward(dy))
+    names = {"x": "x", **{role: place[0] for role, place in model.places.items()}}
+    for role, array in roles.items():
+        name = names[role]
+        trial.truth[name] = model.outside(role, array, trial.arrays[name].shape)
+    axes = model.x_axes if model.x_axes != "*" else trial.setting.axes
+    images = trial.setting.sizes.get("N", 1) if "N" in axes else 1
+    trial.case = Case(trace, dy, roles, images, "N" in model.x_axes)
+
+
+def _single_precision(array: Array) -> bool:
+    if array.dtype == np.float64:
+        return bool(array.size) and bool(np.any(array)) and _is_rounded(array)
+    return array.dtype.kind == "f"
+
+
+def _is_rounded(array: Array) -> bool:
+    small = array.astype(np.float32).astype(np.float64)
+    return bool(np.array_equal(small, array)) and bool((array != np.round(array)).any())
+
+
+def known_parameter(name: str) -> bool:
+    """Say whether a name is one that people give to what is learnt."""
+    word = plain(name.rpartition(".")[2])
+    return word in words.WEIGHT | words.BIAS | words.GAMMA | words.BETA
+
+
+def first_working(
+    laboratory: Laboratory, tried: Sequence[Setting], seconds: float
+) -> tuple[Setting, Model | None] | Trouble:
+    """Return the first setting whose forward is recognised, else the first that works."""
+    found = _first_working(laboratory, tried, seconds)
+    if isinstance(found, Trouble) or found[2]:
+        return found if isinstance(found, Trouble) else found[:2]
+    laboratory.positive = True
+    again = _first_working(laboratory, tried, seconds)
+    if isinstance(again, Trouble) or not again[2]:
+        laboratory.positive = False
+        return found[:2]
+    return again[:2]
+
+
+def _first_working(
+    laboratory: Laboratory, tried: Sequence[Setting], seconds: float
+) -> tuple[Setting, Model | None, bool] | Trouble:
+    """Return the setting, the model, and whether the output was finite."""
+    end, trouble = time.monotonic() + seconds, Trouble("raised", "nothing was tried")
+    accepted: dict[str, tuple[Setting, Model | None, bool]] = {}
+    for setting in tried:
+        key = " ".join(str(setting.sizes.get(letter)) for letter in "NCD") + setting.axes
+        if key in accepted:
+            continue
+        if accepted and "recognised" not in accepted and setting.sizes.get("N") == 1:
+            break  # single images are for code that takes nothing else
+        try:
+            session = laboratory.session(setting, 0)
+            x = laboratory.input(setting, 0)
+            y = session.forward(x.copy()).copy()
+        except Trouble as error:
+            trouble = error
+            if error.kind in ("endless", "exited"):
+                return error
+            continue
+        model = next(recognise(x, y, session.parameters, setting.axes), None)
+        if model is not None and _goes_back(session, y):
+            return setting, model, True
+        if model is not None:
+            accepted.setdefault("recognised", (setting, model, True))
+        elif y.size:
+            accepted[key] = setting, None, bool(np.isfinite(y).all())
+        if time.monotonic() > end:
+            break
+    best = accepted.get("recognised")
+    return best or next(iter(accepted.values()), trouble)
+
+
+def _goes_back(session: Session, y: Array) -> bool:
+    """Say whether backward takes such an error; one that never ends does, too."""
+    try:
+        session.backward(np.ones_like(y))
+    except Trouble as trouble:
+        return trouble.kind != "raised"
+    return True

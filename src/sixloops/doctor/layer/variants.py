@@ -1,0 +1,131 @@
+"""Layers that sixloops does not have but strangers do: right ones, and wrong forwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sixloops.layers import Layer, MaxPool2D, MeanPool2D
+from sixloops.layers.base import Array, Backward, Gradients
+from sixloops.layers.pooling import pooling_window
+
+
+@dataclass(frozen=True)
+class SumPool(MeanPool2D):
+    """The sum of each window."""
+
+    def forward(self, x: Array, *rest: Any) -> tuple[Array, Backward]:
+        """Add up."""
+        window = pooling_window(self, x.shape[1:])
+        patches = window.gather(x)
+
+        def backward(dy: Array) -> tuple[Array, Gradients]:
+            return window.scatter(np.broadcast_to(dy[:, :, None, None], patches.shape)), {}
+
+        return patches.sum(axis=(2, 3)), backward
+
+
+@dataclass(frozen=True)
+class MinPool(MaxPool2D):
+    """The smallest value of each window."""
+
+    def forward(self, x: Array, *rest: Any) -> tuple[Array, Backward]:
+        """Take the largest of −x."""
+        y, backward = super().forward(-x)
+        return -y, backward
+
+
+@dataclass(frozen=True)
+class StridedPool(Layer):
+    """Pooling after ``reshape(…, k, H/k, …)`` for ``reshape(…, H/k, k, …)``.
+
+    It takes the maximum or mean over pixels that lie H/k rows apart.
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: Any
+    inner: Layer
+
+    def forward(self, x: Array, *rest: Any) -> tuple[Array, Backward]:
+        """Shuffle the pixels as the wrong reshape does, then pool."""
+        n, c, h, w = x.shape
+        kh, kw = self.kernel
+        shuffled = x.reshape(n, c, kh, h // kh, kw, w // kw).transpose(0, 1, 3, 2, 5, 4)
+        y, back = self.inner.forward(shuffled.reshape(x.shape))
+
+        def backward(dy: Array) -> tuple[Array, Gradients]:
+            dx = back(dy)[0].reshape(n, c, h // kh, kh, w // kw, kw)
+            return dx.transpose(0, 1, 3, 2, 5, 4).reshape(x.shape), {}
+
+        return y, backward
+
+
+@dataclass(frozen=True)
+class Reshaped(Layer):
+    """A layer whose output was reshaped where its axes should have been moved."""
+
+    inner: Any
+    order: tuple[int, ...]
+
+    @property
+    def kernel(self) -> Any:
+        """Return the inner kernel."""
+        return self.inner.kernel
+
+    def forward(self, x: Array, parameters: Any, context: Any) -> tuple[Array, Backward]:  # type: ignore[override]
+        """Write the output in one order, and read it in another."""
+        z, back = self.inner.forward(x, parameters, context)
+        moved = z.transpose(self.order)
+
+        def backward(dy: Array) -> tuple[Array, Gradients]:
+            undone: Array = dy.reshape(moved.shape).transpose(np.argsort(self.order))
+            return back(undone)  # type: ignore[no-any-return]
+
+        return moved.reshape(z.shape), backward
+
+
+@dataclass(frozen=True)
+class Twice(Layer):
+    """An activation applied twice."""
+
+    inner: Layer
+
+    def forward(self, x: Array, *rest: Any) -> tuple[Array, Backward]:
+        """Apply it, and again."""
+        once, first = self.inner.forward(x)
+        y, second = self.inner.forward(once)
+        return y, lambda dy: first(second(dy)[0])
+
+
+@dataclass(frozen=True)
+class Ravel(Layer):
+    """All numbers of the input in one row."""
+
+    def forward(self, x: Array, *rest: Any) -> tuple[Array, Backward]:
+        """Reshape; nothing is moved."""
+        return x.reshape(1, -1), lambda dy: (dy.reshape(x.shape), {})
+
+
+@dataclass(frozen=True)
+class BiasOfEachPosition(Layer):
+    """A convolution whose bias is not shared: one for each output."""
+
+    inner: Any
+
+    @property
+    def kernel(self) -> Any:
+        """Return the inner kernel."""
+        return self.inner.kernel
+
+    def forward(self, x: Array, parameters: Any, context: Any) -> tuple[Array, Backward]:  # type: ignore[override]
+        """Convolve, and add."""
+        z, back = self.inner.forward(x, {"weight": parameters["weight"]}, context)
+
+        def backward(dy: Array) -> tuple[Array, Gradients]:
+            dx, gradients = back(dy)
+            return dx, {**gradients, "bias": dy.sum(axis=0)}
+
+        return z + parameters["bias"], backward

@@ -1,0 +1,136 @@
+"""Taking a layer out of the file that the user names."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sixloops.doctor.layer.guard import Guard
+from sixloops.errors import ConfigurationError, FileError
+
+USAGE = "my_cnn.py:MaxPool, or my_cnn.py:conv_forward,conv_backward"
+
+
+def load_subject(where: str, guard: Guard) -> Any:
+    """Run a file, and return what it is asked for.
+
+    Args:
+        where: ``FILE.py:NAME`` or ``FILE.py:FORWARD,BACKWARD``; names may have dots. A
+            function whose name has ``forward`` in it finds its partner by itself.
+        guard: through which the file is run.
+
+    Returns:
+        An object, a class or a pair of functions.
+
+    Raises:
+        ConfigurationError: the words or the names are wrong.
+        FileError: there is no such file.
+        Trouble: the file raised.
+    """
+    path, colon, names = where.rpartition(":")
+    if not colon or not names or not path:
+        raise ConfigurationError(f"The layer must be named as {USAGE}. Got {where!r}.")
+    file = Path(path)
+    if not file.is_file():
+        raise FileError(f"There is no file {path}. Check the name.")
+    module = _run(file, guard)
+    wanted = [name.strip() for name in names.split(",")]
+    if len(wanted) > 2:
+        raise ConfigurationError(f"At most two names may follow the file: {USAGE}. Got {names!r}.")
+    found = [_named(module, name, path) for name in wanted]
+    if len(found) == 2:
+        return tuple(found)
+    partner = _partner(module, wanted[0])
+    return (found[0], partner) if partner is not None else found[0]
+
+
+def _run(file: Path, guard: Guard) -> ModuleType:
+    """Run a file as a module that nobody else can import by mistake."""
+    name = f"sixloops_doctor_{re.sub(r'[^a-zA-Z0-9]', '_', file.stem)}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise FileError(f"{file} is no Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    folder, kept = str(file.resolve().parent), list(sys.path)
+    sys.path.insert(0, folder)
+    try:
+        guard.call(spec.loader.exec_module, module)
+    finally:
+        sys.path[:] = kept
+        del sys.modules[name]
+    return module
+
+
+def _named(module: ModuleType, name: str, path: str) -> Any:
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            own = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
+            there = ", ".join(own[:12]) or "nothing"
+            raise ConfigurationError(f"{path} has no '{name}'. It has {there}.")
+        found = getattr(found, part)
+    return found
+
+
+def _partner(module: ModuleType, name: str) -> Any:
+    """Return the backward function that belongs to a forward function, by its name."""
+    for word, other in (("forward", "backward"), ("fprop", "bprop"), ("fwd", "bwd")):
+        if word in name and callable(getattr(module, name.replace(word, other), None)):
+            return getattr(module, name.replace(word, other))
+    return next(
+        (
+            getattr(module, name + end)
+            for end in ("_backward", "_prime", "_derivative", "_grad", "_deriv")
+            if callable(getattr(module, name + end, None))
+        ),
+        None,
+    )
+
+
+def read_arguments(given: Sequence[str]) -> dict[str, Any]:
+    """Read settings as the command line gives them.
+
+    Raises:
+        ConfigurationError: one has no ``=``.
+
+    Examples:
+        >>> read_arguments(["size=2", "mode=max", "shape=(3, 8, 6)"])
+        {'size': 2, 'mode': 'max', 'shape': (3, 8, 6)}
+    """
+    read: dict[str, Any] = {}
+    for each in given:
+        name, sign, value = each.partition("=")
+        if not sign or not name.isidentifier():
+            raise ConfigurationError(f"--argument must be NAME=VALUE, as in size=2. Got {each!r}.")
+        read[name] = _value(value)
+    return read
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def read_shape(text: str | None) -> tuple[int, ...] | None:
+    """Read a shape such as ``2,3,8,6``.
+
+    Raises:
+        ConfigurationError: it is no row of whole numbers of at least 1.
+    """
+    if text is None:
+        return None
+    parts = re.split(r"[,x×\s]+", text.strip(" ()"))
+    if not all(part.isdigit() and int(part) >= 1 for part in parts):
+        raise ConfigurationError(
+            f"--input must be whole numbers of at least 1, as in 2,3,8,6. Got {text!r}."
+        )
+    return tuple(int(part) for part in parts)

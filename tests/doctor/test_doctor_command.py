@@ -1,0 +1,121 @@
+"""``sixloops doctor layer`` as a user meets it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sixloops.cli import app
+from sixloops.doctor.loading import read_arguments, read_shape
+from sixloops.errors import ConfigurationError, SixloopsError
+
+FILE = """
+import numpy as np
+
+class MeanPool:
+    def __init__(self, size=2):
+        self.size = size
+
+    def forward(self, x):
+        n, c, h, w = x.shape
+        k = self.size
+        return x.reshape(n, c, h // k, k, w // k, k).mean(axis=(3, 5))
+
+    def backward(self, dout):
+        return dout.repeat(self.size, axis=2).repeat(self.size, axis=3)
+
+def relu_forward(x):
+    return np.maximum(x, 0), x
+
+def relu_backward(dy, cache):
+    return dy * (cache > 0)
+
+def slow(x):
+    while True:
+        pass
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "my_cnn.py"
+    path.write_text(FILE)
+    return path
+
+
+def doctor(*arguments):
+    return CliRunner().invoke(app, ["doctor", "layer", *map(str, arguments)])
+
+
+def test_a_fault_is_named_and_the_exit_code_is_1(file):
+    modules = set(sys.modules)
+    result = doctor(f"{file}:MeanPool")
+    assert result.exit_code == 1
+    assert "4.000 times the true gradient everywhere" in result.stdout
+    assert not any("my_cnn" in name for name in set(sys.modules) - modules)
+
+
+def test_the_readme_shows_what_is_printed(file):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert doctor(f"{file}:MeanPool").stdout.strip() in readme
+
+
+def test_settings_and_input_reach_the_layer(file):
+    result = doctor(f"{file}:MeanPool", "--argument", "size=3", "--input", "2,1,9,6", "--json")
+    verdict = json.loads(result.stdout)
+    assert verdict["name"] == "mean-pool-not-divided"
+    assert "9.000" in verdict["diagnoses"][0]["sentence"]
+    assert "(2, 1, 9, 6)" in verdict["examined"]
+
+
+@pytest.mark.parametrize("names", ["relu_forward", "relu_forward,relu_backward"])
+def test_functions_find_their_partner(file, names):
+    result = doctor(f"{file}:{names}")
+    assert result.exit_code == 0
+    assert "relu_forward, relu_backward: healthy. It computes ReLU." in result.stdout
+
+
+def test_the_installed_command_survives_an_endless_loop(file):
+    command = [sys.executable, "-m", "sixloops", "doctor", "layer", f"{file}:slow"]
+    result = subprocess.run(
+        [*command, "--seconds", "0.2"], capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 1
+    assert "does not end" in result.stdout
+
+
+def test_a_file_that_raises_has_a_verdict(tmp_path):
+    path = tmp_path / "broken.py"
+    path.write_text("import numpy as np\nx = 1 / 0\n")
+    result = doctor(f"{path}:Layer")
+    assert result.exit_code == 1
+    assert "ZeroDivisionError" in result.stdout
+    assert "line 2" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing"], "must be named as"),
+        (["nowhere.py:Layer"], "no file nowhere.py"),
+        (["{file}:Layer"], "has no 'Layer'. It has MeanPool"),
+        (["{file}:MeanPool", "--input", "2,x"], "--input must be"),
+        (["{file}:MeanPool", "--argument", "size"], "NAME=VALUE"),
+        (["{file}:MeanPool", "--axes", "QQ"], "'axes'"),
+    ],
+)
+def test_bad_usage_is_one_error(file, arguments, message):
+    result = doctor(*[argument.format(file=file) for argument in arguments])
+    assert isinstance(result.exception, SixloopsError)
+    assert message in str(result.exception)
+
+
+def test_words_of_the_command_line():
+    assert read_shape("2x3x8x6") == read_shape("2,3,8,6") == (2, 3, 8, 6)
+    assert read_shape(None) is None
+    assert read_arguments(["a=1", "b=[1, 2]", "c=max"]) == {"a": 1, "b": [1, 2], "c": "max"}
+    with pytest.raises(ConfigurationError):
+        read_shape("0,3")

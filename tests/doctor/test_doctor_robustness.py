@@ -1,0 +1,186 @@
+# ruff: noqa: NPY002, SIM105, S110  (strangers' code does such things)
+"""Code that raises, never ends, returns rubbish or changes settings gets a verdict."""
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sixloops.doctor import check_layer
+
+
+class Base:
+    def forward(self, x):
+        self.x = x
+        return x * 2
+
+    def backward(self, dy):
+        return dy * 2
+
+
+def layer(**methods):
+    return type("Layer", (Base,), methods)
+
+
+def forever(self, x):
+    while True:
+        pass
+
+
+def stubborn(self, x):
+    while True:
+        try:
+            forever(self, x)
+        except Exception:
+            pass
+
+
+def raises(self, dy):
+    return helper(dy)
+
+
+def helper(dy):
+    raise ValueError("shapes (3,4) and (5,6) not aligned")
+
+
+def leaves(self, x):
+    sys.exit(3)
+
+
+CASES = {
+    "never-ends": layer(forward=forever),
+    "never-ends in backward": layer(backward=forever),
+    "never-ends, stubbornly": layer(forward=stubborn),
+    "raises": layer(forward=raises),
+    "raises in backward": layer(backward=raises),
+    "raises at once": layer(__init__=lambda self: helper(0)),
+    "exits": layer(forward=leaves),
+    "returns-none": layer(backward=lambda self, dy: None),
+    "wrong-shape": layer(backward=lambda self, dy: dy[:1]),
+    "not-finite": layer(backward=lambda self, dy: dy * np.nan),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_misbehaviour_is_named(case):
+    verdict = check_layer(CASES[case], seconds=0.3)
+    assert not verdict.healthy
+    name = case.replace(",", " ").split()[0]
+    assert verdict.name == name
+    assert verdict.findings
+
+
+def test_no_array_is_said():
+    for nothing in (None, "words", object(), [[1, 2], [3]]):
+        verdict = check_layer(layer(forward=lambda self, x, nothing=nothing: nothing))
+        assert not verdict.healthy
+        assert "forward" in str(verdict)
+        verdict = check_layer(layer(backward=lambda self, dy, nothing=nothing: nothing))
+        assert not verdict.healthy
+        assert "dX" in str(verdict)
+
+
+def test_the_traceback_has_the_users_lines_only():
+    lines = check_layer(layer(backward=raises)).traceback.splitlines()
+    assert len(lines) == 2
+    assert "in raises" in lines[0]
+    assert "in helper" in lines[1]
+
+
+def test_settings_are_put_back_and_told(tmp_path):
+    def changes(self, x):
+        np.seterr(all="raise")
+        os.chdir(tmp_path)
+        sys.stdout = None
+        sys.path.append("nowhere")
+        os.environ["SIXLOOPS_TEST"] = "1"
+        return x * 2
+
+    before = (np.geterr(), Path.cwd(), sys.stdout, list(sys.path))
+    verdict = check_layer(layer(forward=changes))
+    assert (np.geterr(), Path.cwd(), sys.stdout, list(sys.path)) == before
+    assert "SIXLOOPS_TEST" not in os.environ
+    assert verdict.name == "global-settings-changed"
+    for word in ("np.seterr", "os.chdir", "sys.stdout", "sys.path", "os.environ"):
+        assert word in str(verdict)
+
+
+def test_the_random_numbers_are_left_alone():
+    def seeds(self, x):
+        np.random.seed(0)
+        return x * 2
+
+    np.random.seed(5)
+    state = np.random.get_state()[1].tolist()
+    assert check_layer(layer(forward=seeds)).name == "random-seed-set"
+    assert np.random.get_state()[1].tolist() == state
+
+
+def test_random_outputs_are_said():
+    def draws(self, x):
+        return x * np.random.default_rng().random(x.shape)
+
+    assert check_layer(layer(forward=draws)).name == "not-repeatable"
+
+
+def test_a_mask_from_np_random_is_repeatable():
+    class Dropout:
+        def forward(self, x):
+            self.mask = np.random.rand(*x.shape) > 0.5
+            return x * self.mask
+
+        def backward(self, dy):
+            return dy * self.mask
+
+    assert check_layer(Dropout).healthy
+
+
+def test_images_must_not_mix():
+    def mixes(self, x):
+        self.x = x
+        return x + 0.5 * np.roll(x, 1, axis=0)
+
+    def back(self, dy):
+        return dy + 0.5 * np.roll(dy, -1, axis=0)
+
+    assert check_layer(layer(forward=mixes, backward=back), axes="ND").name == "images-mixed"
+
+
+def test_a_statistic_of_the_batch_may_couple_images():
+    class Centre:
+        def forward(self, x):
+            return x - x.mean(axis=0)
+
+        def backward(self, dy):
+            return dy - dy.mean(axis=0)
+
+    assert check_layer(Centre, axes="ND").healthy
+
+
+def test_positive_inputs_where_no_others_are_taken():
+    class Log:
+        def forward(self, x):
+            self.x = x
+            return np.log(x)
+
+        def backward(self, dy):
+            return dy / self.x
+
+    assert check_layer(Log).healthy
+
+
+def test_it_works_in_other_threads():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(check_layer(Base)))
+    thread.start()
+    thread.join()
+    assert found[0].healthy
+
+
+def test_what_cannot_be_copied_is_used_as_it_is():
+    subject = Base()
+    subject.lock = threading.Lock()
+    assert check_layer(subject).healthy
