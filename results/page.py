@@ -47,10 +47,11 @@ def section(recipe: Recipe) -> str:
     results = read_results(_folder(recipe), recipe)
     answer = ANSWERS / f"{recipe.name}.md"
     link = f" [The answer](docs/answers/{answer.name})." if answer.exists() else ""
+    remarks = f"{recipe.remarks}\n\n" if recipe.remarks else ""
     return (
         f"\n## {recipe.name}: {recipe.title}\n\n{recipe.source}. "
         f"`sixloops reproduce {recipe.name}`.{link}\n\n{findings(recipe, results)}\n"
-        f"![{recipe.title}](docs/results/{recipe.name}.png)\n\n{runs(recipe)}"
+        f"![{recipe.title}](docs/results/{recipe.name}.png)\n\n{remarks}{runs(recipe)}"
     )
 
 

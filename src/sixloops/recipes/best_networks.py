@@ -1,11 +1,11 @@
 """The best single networks of our own: digits and clothes, each within half an hour on two cores.
 
-Six 3×3 convolutions with batch normalisation (Ioffe & Szegedy 2015), in pairs of which the first
-two end in max pooling; trained by AdamW (Loshchilov & Hutter 2019) at a rate that rises and falls
-once (Smith & Topin 2018), for as many epochs as half an hour has, on images that come varied in each epoch: digits moved, turned, scaled
-and slanted, clothes mirrored, moved and partly hidden (Zhong et al. 2017). Network and optimiser were
-chosen on the last 10,000 training images; the runs here learn from all 60,000, and what counts is
-the test accuracy after the last epoch.
+Six 3×3 convolutions with batch normalisation (Ioffe & Szegedy 2015), in pairs that end in max
+pooling; trained by AdamW (Loshchilov & Hutter 2019) at a rate that rises and falls once (Smith &
+Topin 2018), for as many epochs as half an hour has, on images that come varied in each epoch:
+digits moved, turned, scaled and slanted, clothes mirrored, moved and partly hidden (Zhong et al.
+2017). Network and optimiser were chosen on the last 10,000 training images; the runs here learn
+from all 60,000, and what counts is the test accuracy after the last epoch.
 """
 
 from __future__ import annotations
@@ -112,4 +112,7 @@ RECIPE = Recipe(
     ],
     findings=findings,
     charts=charts,
+    remarks="""\
+Before, with 18 epochs and digits varied less (turned by up to 10°, scaled by 0.9 to 1.1), one seed
+of each gave 99.66 % and 93.85 %.""",
 )

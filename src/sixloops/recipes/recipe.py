@@ -91,6 +91,7 @@ class Recipe:
         experiments: what is done.
         findings: what follows from the results.
         charts: the results' pictures, in the source's own form.
+        remarks: what else is to be said of the results, such as what was tried in vain.
     """
 
     name: str
@@ -99,3 +100,4 @@ class Recipe:
     experiments: Sequence[Experiment]
     findings: Callable[[Results], list[Finding]]
     charts: Callable[[Results], list[Chart]]
+    remarks: str = ""
