@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from benchmarks import page
+from benchmarks.doctor_runs.measure import measure_cost, measure_runs
 from benchmarks.options import Short, Threads, Write
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -23,6 +24,10 @@ def everything(
 
 for _name in page.MEASUREMENTS:
     app.command(_name)(page.measurement(_name).measure)
+
+
+app.command("doctor-runs")(measure_runs)
+app.command("doctor-cost")(measure_cost)
 
 
 @app.command("page")

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from sixloops.cli import doctor_run
 from sixloops.doctor import Verdict, check_layer
 from sixloops.doctor.layer.check import unloadable
 from sixloops.doctor.layer.guard import Guard, Trouble
@@ -21,7 +22,7 @@ FAULTY = 1
 LAST_RESORT = 30.0
 
 app = typer.Typer(
-    help="What is wrong with a layer that you wrote by hand.",
+    help="What is wrong with a layer that you wrote, or with a run that does not learn.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
@@ -29,7 +30,7 @@ app = typer.Typer(
 
 @app.callback()
 def doctor() -> None:
-    """Say what is wrong with a layer that somebody wrote by hand."""
+    """Say what is wrong with a layer that you wrote, or with a run that does not learn."""
 
 
 @app.command("layer")
@@ -74,6 +75,10 @@ def layer(
             )
     _show(verdict, as_json)
     raise typer.Exit(0 if verdict.healthy else FAULTY)
+
+
+app.command("run")(doctor_run.run)
+app.command("show")(doctor_run.show)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from sixloops.cli.choices import (
 from sixloops.cli.options import SINGLE_AUGMENTATIONS, Options, run_options
 from sixloops.data import Dataset
 from sixloops.descriptions import to_data
+from sixloops.doctor import Doctor, Verdict
 from sixloops.engine.threads import available_threads
 from sixloops.errors import ConfigurationError
 from sixloops.network import Network
@@ -222,7 +223,8 @@ def _run(
     console.print(
         f"{len(training):,} training and {len(test):,} test images; run folder {folder.path}"
     )
-    extra: list[Callback] = []
+    doctor = Doctor()
+    extra: list[Callback] = [doctor]
     if options.evaluate_every is not None:
         extra.append(EvaluateEvery(options.evaluate_every))
     try:
@@ -242,7 +244,13 @@ def _run(
     except KeyboardInterrupt:  # in a hurry: Ctrl-C twice, or while the pictures are drawn
         _end_interrupted(folder, console)
     console.print(f"Test: {result}")
+    console.print(_said(doctor.verdict()), markup=False)
     console.print(f"Model, history and pictures are in {folder.path}")
+
+
+def _said(verdict: Verdict) -> str:
+    """Return what the doctor says: of a healthy run one line."""
+    return str(verdict).partition("\n")[0] if verdict.healthy else str(verdict)
 
 
 def _end_interrupted(folder: RunFolder, console: Console) -> NoReturn:

@@ -120,6 +120,11 @@ class Plan:
         return stages_of(self.network, Learned(self.network.parameters, self._gradients))
 
     @property
+    def gradients(self) -> Mapping[str, Array]:
+        """The last step's gradients, by the parameters' names; the next step overwrites them."""
+        return self._gradients
+
+    @property
     def shares(self) -> int:
         """Into how many shares a full batch is cut: the most threads that can work at once."""
         return _shares(self.batch_size)

@@ -51,12 +51,12 @@ class RandomErasing(Augmentation):
     def apply(self, images: Array, random: np.random.Generator) -> Array:
         """Cover a rectangle in some images of a batch."""
         count, _, height, width = images.shape
-        chosen = random.random(count) < self.probability
+        chosen = random.random((count, 1, 1)) < self.probability
         area = random.uniform(*self.area, count) * height * width
-        ratio = np.exp(random.uniform(*np.log(self.ratio), count))
+        ratio = np.exp(random.uniform(np.log(self.ratio[0]), np.log(self.ratio[1]), count))
         down = _span(np.sqrt(area * ratio), height, random)
         across = _span(np.sqrt(area / ratio), width, random)
-        covered = chosen[:, None, None] & down[:, :, None] & across[:, None, :]
+        covered = chosen & down[:, :, None] & across[:, None, :]
         erased = images.copy()
         np.moveaxis(erased, 1, 3)[covered] = value_of(self, images, self.fill)
         return erased

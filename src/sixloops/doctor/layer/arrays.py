@@ -12,10 +12,14 @@ from sixloops.layers.base import Array
 DEPTH = 3
 
 
-def arrays_of(holder: Any) -> dict[str, Array]:
+def arrays_of(holder: Any, pieces: bool = False) -> dict[str, Array]:
     """Return every array of floats that an object keeps, by its dotted path.
 
     Looks into attributes, dictionaries, lists and small objects, a few levels deep.
+
+    Args:
+        holder: the object.
+        pieces: whether a list of kernels is many arrays, or one with an axis more.
 
     Examples:
         >>> class Layer:
@@ -24,10 +28,12 @@ def arrays_of(holder: Any) -> dict[str, Array]:
         >>> list(arrays_of(Layer()))
         ['params.W']
     """
-    return dict(_walk(holder, "", DEPTH, set()))
+    return dict(_walk(holder, "", DEPTH, set(), pieces))
 
 
-def _walk(node: Any, path: str, depth: int, seen: set[int]) -> Iterator[tuple[str, Array]]:
+def _walk(
+    node: Any, path: str, depth: int, seen: set[int], pieces: bool
+) -> Iterator[tuple[str, Array]]:
     if id(node) in seen or depth < 0:
         return
     seen.add(id(node))
@@ -38,8 +44,24 @@ def _walk(node: Any, path: str, depth: int, seen: set[int]) -> Iterator[tuple[st
                 yield where, value
         elif isinstance(value, np.floating):
             yield where, np.asarray(value)
+        elif not pieces and _are_alike(value):
+            yield where, np.stack(value)
         elif isinstance(value, dict | list | tuple) or _is_plain_object(value):
-            yield from _walk(value, where, depth - 1, seen)
+            yield from _walk(value, where, depth - 1, seen, pieces)
+
+
+def _are_alike(value: Any) -> bool:
+    """Say whether a list is one array in pieces: kernels of one shape, as some people keep them."""
+    if not isinstance(value, list) or len(value) < 2:
+        return False
+    first = value[0]
+    return all(
+        isinstance(part, np.ndarray)
+        and part.dtype.kind == "f"
+        and part.shape == first.shape
+        and part.size > max(part.shape, default=1)
+        for part in value
+    )
 
 
 def _parts(node: Any) -> list[tuple[Any, Any]]:
@@ -86,6 +108,9 @@ def _step(node: Any, name: str) -> Any:
 def set_array(holder: Any, path: str, value: Array) -> None:
     """Put an array at a path, in place where the old one takes it, so that aliases see it."""
     old = get_array(holder, path)
+    if isinstance(old, list):
+        old[:] = [part.copy() for part in value]
+        return
     alike = isinstance(old, np.ndarray) and (old.dtype, old.shape) == (value.dtype, value.shape)
     if alike and old.flags.writeable:
         old[...] = value

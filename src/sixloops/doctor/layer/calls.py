@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from sixloops.doctor.layer import vocabulary as words
 from sixloops.doctor.layer.vocabulary import plain
 from sixloops.errors import ConfigurationError
@@ -30,6 +32,7 @@ class Known:
         dy: the cotangent.
         cache: what forward returned beside the output.
         labels: targets, for a loss.
+        stored_output: for a loss, probabilities that its forward stored.
         rate: a learning rate.
         parameters: arrays by the names of their arguments.
         arguments: settings by name.
@@ -40,6 +43,7 @@ class Known:
     dy: Any = None
     cache: Any = None
     labels: Any = None
+    stored_output: Any = None
     rate: float = 0.5
     parameters: Mapping[str, Any] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -149,11 +153,21 @@ def _backward_value(word: str, known: Known) -> Any:
     if word in words.RATE:
         return known.rate
     if known.labels is not None:
-        loss_input = word in words.INPUT - {"t"}
-        return known.x if loss_input else known.labels if word in words.LABELS else None
+        return _loss_value(word, known)
     if word in words.OUTPUT and word not in {"a"}:
         return known.y
     return known.x if word in words.INPUT else None
+
+
+def _loss_value(word: str, known: Known) -> Any:
+    """Return what a loss's backward is given: its input, the targets, or its own error, 1."""
+    if word in words.LABELS:
+        return known.labels
+    if word in words.INPUT - {"t"}:
+        return known.x
+    if word in words.PREDICTIONS:
+        return known.x if known.stored_output is None else known.stored_output
+    return np.ones(np.shape(known.y)) if word in words.COTANGENT else None
 
 
 def _add(

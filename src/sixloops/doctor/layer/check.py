@@ -14,8 +14,15 @@ from sixloops.doctor.layer.axes import reorder
 from sixloops.doctor.layer.guard import PATIENCE, Guard, Trouble
 from sixloops.doctor.layer.habits import bad_habits
 from sixloops.doctor.layer.mistakes.base import JAVA, POST_276213, POST_316354, about
+from sixloops.doctor.layer.mistakes.losses import name_loss
 from sixloops.doctor.layer.models import Model
-from sixloops.doctor.layer.naming import Evidence, name_mistakes, name_ratios
+from sixloops.doctor.layer.naming import (
+    Evidence,
+    Numbers,
+    name_mistakes,
+    name_numbers,
+    name_ratios,
+)
 from sixloops.doctor.layer.plan import Adapter, Plan, plan_for
 from sixloops.doctor.layer.settings import Setting, others, settings, variations
 from sixloops.doctor.layer.trials import (
@@ -53,6 +60,23 @@ FORWARD_FAULTS = {
         "Write H // k before k in the reshape.",
         "docs/answers/numpy-pooling.md",
         6,
+    ),
+    "every-pair": about(
+        "every-pair",
+        "Every output is compared with every target: (n, 1) against (n,) makes an n × n array.",
+        "e_i = x_i − t_i, one for each image",
+        "Bring both into one shape first: t.reshape(x.shape); and check that they have the same.",
+        f"{POST_276213}#6-the-sum-over-a-batch-or-its-mean",
+        30,
+    ),
+    "softmax-of-all": about(
+        "softmax-of-all",
+        "Softmax is taken over all images at once: an image's probabilities depend on the other "
+        "images of its batch, and do not sum to 1.",
+        "p_ni = exp(z_ni) / Σ_j exp(z_nj): the sum runs over the scores of image n alone",
+        "np.exp(z) / np.exp(z).sum(axis=1, keepdims=True).",
+        f"{JAVA}#6-all-of-it-together",
+        12,
     ),
     "im2col-order": about(
         "im2col-order",
@@ -190,10 +214,12 @@ def _examined(laboratory: Laboratory, setting: Setting, model: Model | None) -> 
     first = [h.diagnosis for h in habits if h.diagnosis.id in ("input-overwritten", "images-mixed")]
     rest = [h.diagnosis for h in habits if h.diagnosis not in first]
     structural = [d for d in _structural(trials) if d is not WRONG_SHAPE or not diagnoses]
+    if NEVER_UPDATED in structural:
+        diagnoses = [d for d in diagnoses if d.id != "zero-gradient"]
     return Verdict(
         subject=laboratory.plan.name,
         healthy=not findings,
-        recognised=base.model.words if base.model else "",
+        recognised=base.words,
         findings=tuple(findings),
         diagnoses=(*structural, *first, *diagnoses, *rest),
         alternatives=tuple(alternatives),
@@ -256,9 +282,8 @@ def _findings(trials: Sequence[Trial]) -> list[Finding]:
             if words_ and name not in found:
                 where = f" (input {trial.setting.shape})" if trial is not trials[0] else ""
                 found[name] = Finding(label(name), words_ + where)
-    fault = trials[0].model.core.fault if trials[0].model else ""
-    if fault:
-        found["forward"] = Finding("forward", trials[0].model.words)  # type: ignore[union-attr]
+    if trials[0].forward_fault:
+        found["forward"] = Finding("forward", trials[0].words)
     if _only_in_batches(trials, set(found)):
         found["batch"] = Finding("batch", "with a single image all gradients are right")
     return list(found.values())
@@ -349,8 +374,8 @@ def _all_times(trial: Trial, names: list[str], factor: float) -> bool:
 def _structural(trials: Sequence[Trial]) -> list[Diagnosis]:
     """Name what needs no comparison of numbers."""
     base, found = trials[0], []
-    if base.model and base.model.core.fault:
-        found.append(FORWARD_FAULTS[base.model.core.fault])
+    if base.forward_fault:
+        found.append(FORWARD_FAULTS[base.forward_fault])
     if base.claimed.arrays.get("x") is None:
         found.append(NO_DX)
     missing = [n for n in base.names if n != "x" and _needs(base, n)]
@@ -371,12 +396,36 @@ def _structural(trials: Sequence[Trial]) -> list[Diagnosis]:
 
 
 def _named(trials: Sequence[Trial]) -> tuple[list[Diagnosis], list[Diagnosis]]:
+    if trials[0].loss is not None:
+        return _named_loss(trials), []
     if trials[0].model is None:
-        return name_ratios(list(_ratios(trials))), []
+        return [*name_ratios(list(_ratios(trials))), *_by_numbers(trials)], []
     evidence = [_evidence(trial) for trial in trials if trial.case is not None]
     if not evidence or not any(each.wrong() for each in evidence):
         return [], []
     return name_mistakes(evidence)
+
+
+def _named_loss(trials: Sequence[Trial]) -> list[Diagnosis]:
+    if trials[0].forward_fault or not any(_wrong_words(trial, "x") for trial in trials):
+        return []
+    claims = ((trial.loss, trial.gradient("x"), trial.tolerance) for trial in trials)
+    return name_loss([(c, g, tol) for c, g, tol in claims if c is not None and g is not None])
+
+
+def _by_numbers(trials: Sequence[Trial]) -> Iterator[Diagnosis]:
+    """Name what the numbers show of a layer that was not recognised."""
+    for name in trials[0].names:
+        wrong = [trial for trial in trials if _wrong_words(trial, name)]
+        if any(trial.gradient(name) is None for trial in wrong):
+            continue
+        measured = [t for t in wrong if name in t.truth and not np.isnan(t.truth[name]).any()]
+        seen = [
+            Numbers(gradient, t.truth[name], t.arrays["x"], t.y, t.dy, t.tolerance)
+            for t in measured
+            if (gradient := t.gradient(name)) is not None
+        ]
+        yield from name_numbers(label(name), seen)
 
 
 def _ratios(trials: Sequence[Trial]) -> Iterator[tuple[str, int, float | None]]:
@@ -422,7 +471,12 @@ def _notes(trials: Sequence[Trial]) -> list[str]:
             "backward moves the weights along the error that it is given. That is right if the "
             "error is target − output, and wrong if it is output − target."
         )
-    if trials[0].model is None:
+    if trials[0].words == "softmax" and trials[0].setting.axes == "D":
+        notes.append(
+            "Softmax was examined on the scores of one image. If you give it a batch, say so with "
+            "axes='ND' in Python, --axes ND on the command line."
+        )
+    if not trials[0].words:
         notes.append(
             "What forward computes was not recognised; the gradients were compared with slopes."
         )
@@ -435,7 +489,7 @@ def _notes(trials: Sequence[Trial]) -> list[str]:
 def _examined_words(trials: Sequence[Trial]) -> str:
     shapes = list(dict.fromkeys(str(trial.setting.shape) for trial in trials))
     names = ", ".join(label(name) for name in trials[0].names)
-    how = "exact derivatives" if trials[0].model else "slopes"
+    how = "exact derivatives" if trials[0].words else "slopes"
     single = " in single precision" if trials[0].tolerance > 1e-4 else ""
     return f"{names} against {how}, random errors{single}, inputs {', '.join(shapes)}."
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sixloops.doctor.layer.axes import reorder
 from sixloops.doctor.layer.gradients import Gradients
 from sixloops.doctor.layer.guard import Trouble
+from sixloops.doctor.layer.losses import PROBABILITIES
 from sixloops.doctor.layer.mistakes.base import JAVA, NUMPY_POOLING, POST_316354, about
+from sixloops.doctor.layer.models import Model
 from sixloops.doctor.layer.session import Session
 from sixloops.doctor.layer.settings import Setting
 from sixloops.doctor.layer.trials import Laboratory, Trial
@@ -33,7 +36,7 @@ OVERWRITTEN = about(
     "forward changes its input in place; the layer before has kept the same array for its own "
     "backward, and finds other numbers in it.",
     "backward needs the x that forward saw",
-    "Work on a copy: np.maximum(x, 0) instead of x[x < 0] = 0.",
+    "Work on a copy: np.maximum(x, 0) instead of x[x < 0] = 0, x + b instead of x += b.",
     f"{JAVA}#1-backward-of-relu",
     25,
 )
@@ -86,6 +89,33 @@ TIES = about(
     f"{NUMPY_POOLING}#ties",
     3,
 )
+TIED_MASS = about(
+    "ties-mass",
+    "On tied inputs dX sums to {ratio} times dY: errors are lost or doubled where pixels are "
+    "equal.",
+    "Σ dx = Σ dy: each window hands its error on exactly once",
+    "One winner a window: argmax. (Or share it out among the tied.)",
+    f"{NUMPY_POOLING}#ties",
+    3,
+)
+SHIFT = about(
+    "softmax-shift-of-all",
+    "Softmax is shifted by the maximum of the whole array: a row far below it becomes 0 / 0, NaN.",
+    "p_i = exp(z_i − m) / Σ_j exp(z_j − m) with m = max_j z_j of the same row",
+    "z - z.max(axis=1, keepdims=True).",
+    f"{JAVA}#6-all-of-it-together",
+    31,
+)
+LOG_OF_0 = about(
+    "log-of-0",
+    "The loss takes the logarithm of 0 as soon as a probability is rounded to 0 or 1: log(0) is "
+    "−∞, and 0 · log(0) is NaN.",
+    "from the scores: ln p_i = z_i − m − ln Σ exp(z_j − m), m the largest; "
+    "ln(1 + e^z) = max(z, 0) + ln(1 + e^−|z|)",
+    "Compute the logarithm from the scores, or take np.log(np.clip(p, 1e-12, 1 - 1e-12)).",
+    f"{JAVA}#6-all-of-it-together",
+    32,
+)
 GLOBAL = about(
     "global-settings-changed",
     "The layer changes settings of the whole program.",
@@ -102,7 +132,8 @@ SEEDED = about(
 
 def bad_habits(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Iterator[Habit]:
     """Examine the subject's behaviour on the setting of a trial; ``other`` is another one."""
-    for examine in (_overwriting, _seeding, _repeating, _remembering, _mixing, _ties):
+    examinations = (_overwriting, _seeding, _repeating, _remembering, _mixing, _ties, _extremes)
+    for examine in examinations:
         try:
             found = examine(laboratory, trial, other)
         except Trouble:
@@ -252,12 +283,17 @@ def _mixing(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habi
     recognised = trial.model is not None and not trial.model.core.fault
     if recognised or "N" not in setting.axes:
         return None
+    if _is_moved_between(trial):
+        said = "the numbers of an image are spread over the outputs of several"
+        return Habit(Finding("forward", said), MIXED)
     axis, x = setting.axes.index("N"), laboratory.input(setting, 0)
     session = laboratory.session(setting, 0, x)
     y = session.forward(x.copy()).copy()
     count = x.shape[axis]
     if count < 2 or y.ndim != x.ndim or y.shape[axis] != count or not np.isfinite(y).all():
         return None
+    if trial.y.shape[axis] != trial.arrays["x"].shape[axis]:
+        return None  # then it is no axis of images
     depends = np.zeros((count, count), dtype=bool)
     for source in range(count):
         moved = x.copy()
@@ -267,6 +303,17 @@ def _mixing(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habi
     off = depends & ~np.eye(count, dtype=bool)
     # Where every output depends on every image, it is a statistic of the batch.
     return Habit(_mixed_words(depends), MIXED) if off.any() and not depends.all() else None
+
+
+def _is_moved_between(trial: Trial) -> bool:
+    """Say whether forward only moves numbers, but from one image to another."""
+    x, y = trial.arrays["x"], trial.y
+    if trial.setting.axes[0] != "N" or y.ndim < 2 or len(y) != len(x) or y.size != x.size:
+        return False
+    if not np.array_equal(np.sort(x, axis=None), np.sort(y, axis=None)):
+        return False
+    ours, theirs = (np.sort(a.reshape(len(x), -1), axis=1) for a in (x, y))
+    return not np.array_equal(ours, theirs)
 
 
 def _mixed_words(depends: Array) -> Finding:
@@ -292,5 +339,48 @@ def _ties(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habit 
     usual = float(np.sum(trial.claimed.arrays["x"]) / trial.dy.sum())
     if abs(mass - 1) < 1e-3 or abs(usual - 1) > 1e-3:
         return None
-    named = replace(TIES, sentence=TIES.sentence.replace("{ratio}", f"{mass:.3f}"))
+    all_win = abs(mass - _mass_where_all_win(trial.model, x, dy)) < 1e-3 * mass
+    said = TIES if all_win else TIED_MASS
+    named = replace(said, sentence=said.sentence.replace("{ratio}", f"{mass:.3f}"))
     return Habit(Finding("dX", f"on tied inputs Σ dX = {mass:.3f} · Σ dY", {"mass": mass}), named)
+
+
+def _mass_where_all_win(model: Model, x: Array, dy: Array) -> float:
+    """Return Σ dX / Σ dY where every pixel that has the window's maximum gets all of dy."""
+    inner, errors = reorder(x, model.x_axes, model.inner), reorder(dy, model.y_axes, model.inner)
+    window = model.core.window(inner)
+    if window is None:
+        return 1.0
+    sign = -1.0 if model.core.kind == "min pooling" else 1.0
+    patches = window.gather(sign * inner)
+    winners = (patches == patches.max(axis=(2, 3), keepdims=True)).sum(axis=(2, 3))
+    return float((winners * errors).sum() / errors.sum())
+
+
+FAR, SURE = 1000.0, 40.0
+"""A difference of scores at which exp(−z) is 0; scores at which σ(z) rounds to 0 or 1."""
+
+
+def _extremes(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habit | None:
+    """See whether softmax and logarithms stay finite where probabilities are rounded."""
+    softmax = trial.words.startswith("softmax")
+    if not softmax and trial.loss is None:
+        return None
+    session, x = _ready(laboratory, trial), trial.arrays["x"]
+
+    def finite(point: Array) -> bool:
+        return bool(np.isfinite(session.forward(point)).all())
+
+    if softmax and "N" in trial.setting.axes and finite(x + FAR):
+        one = np.arange(x.shape[trial.setting.axes.index("N")]) == 0
+        shape = [len(one) if letter == "N" else 1 for letter in trial.setting.axes]
+        if not finite(x + FAR * one.reshape(shape)):
+            return Habit(Finding("forward", "NaN where images' scores differ by 1000"), SHIFT)
+    if trial.loss is None:
+        return None
+    takes_probabilities = trial.loss.loss.kind in PROBABILITIES
+    sure = trial.loss.orient(trial.loss.t) if takes_probabilities else SURE * np.sign(x)
+    if finite(sure):
+        return None
+    where = "probabilities of exactly 0 and 1" if takes_probabilities else f"scores of ±{SURE:.0f}"
+    return Habit(Finding("forward", f"NaN or infinite at {where}"), LOG_OF_0)

@@ -152,6 +152,8 @@ INNER: dict[str, dict[str, str]] = {
 
 def activation_name(activation: Any) -> str:
     """Name an activation in words."""
+    if hasattr(activation, "words"):
+        return str(activation.words)
     names = {kind: name for name, kind in ACTIVATIONS.items()}
     name = names.get(type(activation), type(activation).__name__).replace("_", " ")
     return {"relu": "ReLU", "leaky relu": "leaky ReLU", "elu": "ELU"}.get(name, name)

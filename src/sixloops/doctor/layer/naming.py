@@ -7,12 +7,13 @@ beside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sixloops.doctor.layer.mistakes import FACTORS, MISTAKES, Case, Factor, Mistake
+from sixloops.doctor.layer.mistakes import FACTORS, MISTAKES, Case, Factor, Mistake, general
+from sixloops.doctor.layer.mistakes.base import POST_316354
 from sixloops.doctor.layer.models import Roles
 from sixloops.doctor.layer.where import constant_ratio
 from sixloops.doctor.verdict import Diagnosis
@@ -198,6 +199,69 @@ def _constant(evidence: Sequence[Evidence], roles: set[str]) -> list[Diagnosis]:
         "Look for a number that is multiplied or divided by once too often or not at all.",
     )
     return [_filled(said, roles, numbers[0])]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A wrong gradient of a layer that was not recognised, and what there is beside it.
+
+    Args:
+        claimed: what backward gave.
+        truth: the measured slopes.
+        x: the input.
+        y: the output.
+        dy: the cotangent.
+        tolerance: relative.
+    """
+
+    claimed: Array
+    truth: Array
+    x: Array
+    y: Array
+    dy: Array
+    tolerance: float
+
+    def is_like(self, other: Array) -> bool:
+        """Say whether the claimed gradient is another array."""
+        if self.claimed.shape != other.shape:
+            return False
+        scale = float(np.abs(other).max(initial=0.0)) or 1.0
+        return bool(np.abs(self.claimed - other).max() <= 4 * self.tolerance * scale)
+
+    def is_moved(self) -> bool:
+        """Say whether it has the right numbers in other places."""
+        ours, theirs = np.sort(self.claimed, axis=None), np.sort(self.truth, axis=None)
+        scale = float(np.abs(theirs).max())
+        return bool(ours.size > 2 and np.abs(ours - theirs).max() <= 4 * self.tolerance * scale)
+
+
+MOVED = Diagnosis(
+    "numbers-moved",
+    "{what} has the right numbers, but in other places: axes are swapped or reversed, or a reshape "
+    "stands where a transpose belongs.",
+    "each number of a gradient stands where the number stands by which it is the derivative",
+    "Undo the forward's moves of axes in reverse order.",
+    f"{POST_316354}#6-how-to-investigate",
+    11,
+)
+BY_NUMBERS: tuple[tuple[Diagnosis, Callable[[Numbers], bool]], ...] = (
+    (general.returns_input.diagnosis, lambda n: n.is_like(n.x)),
+    (general.returns_output.diagnosis, lambda n: n.is_like(n.y)),
+    (general.returns_dy.diagnosis, lambda n: n.is_like(n.dy)),
+    (
+        general.bias_of_all.diagnosis,
+        lambda n: n.truth.size > 1 and n.is_like(np.full_like(n.truth, n.truth.sum())),
+    ),
+    (MOVED, Numbers.is_moved),
+)
+
+
+def name_numbers(what: str, seen: Sequence[Numbers]) -> list[Diagnosis]:
+    """Name what the numbers of a wrong gradient show, whatever forward computes."""
+    for diagnosis, fits in BY_NUMBERS:
+        if seen and all(fits(numbers) for numbers in seen):
+            return [replace(diagnosis, sentence=diagnosis.sentence.replace("{what}", what))]
+    return []
 
 
 def name_ratios(

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from sixloops.doctor.layer import vocabulary as words
 from sixloops.doctor.layer.calls import (
     EMPTY,
@@ -89,12 +91,38 @@ class Plan:
     @property
     def is_loss(self) -> bool:
         """Return whether forward takes targets beside its input."""
+        return bool(self.label_name)
+
+    @property
+    def label_name(self) -> str:
+        """Return the argument of forward that takes targets; empty for a layer."""
         function = self.forward
         if isinstance(function, str):
             function = getattr(self.owner, function, None) or (lambda x: x)
         parameters = signature_of(function)
-        names = [plain(p.name) for p in parameters if p.default is EMPTY and p.name != "self"]
-        return len(names) == 2 and any(name in words.LABELS for name in _after_input(names))
+        names = [p.name for p in parameters if p.default is EMPTY and p.name != "self"]
+        second = _after_input(names) if len(names) == 2 else []
+        known = (n for n in second if plain(n) in words.LABELS or n in self.given_labels)
+        return next(known, "")
+
+    @property
+    def given_labels(self) -> dict[str, Any]:
+        """Return arrays that the user gave for an argument that is not learnt."""
+        if self.takes_error:
+            return {}
+        given = {n: np.asarray(v) for n, v in self.arguments.items() if n not in self.learnt}
+        return {name: array for name, array in given.items() if array.ndim and array.size}
+
+    @property
+    def takes_error(self) -> bool:
+        """Return whether backward needs an argument for the error from above."""
+        backward = self.backward
+        if isinstance(backward, str):
+            backward = getattr(self.owner, backward, None)
+        needed = [] if backward is None else signature_of(backward)
+        names = [plain(p.name) for p in needed if p.default is EMPTY and p.name != "self"]
+        others = words.INPUT | words.OUTPUT | words.LABELS | words.CACHE | words.RATE
+        return any(name not in others for name in names)
 
     @property
     def learnt_by_call(self) -> tuple[str, ...]:
@@ -111,7 +139,7 @@ class Plan:
 
 def _after_input(names: list[str]) -> list[str]:
     """Return the names that are not the input's: all but the first that can be."""
-    inputs = [name for name in names if name in words.INPUT - {"t"}]
+    inputs = [name for name in names if plain(name) in words.INPUT - {"t"}]
     first = inputs[0] if inputs else names[0]
     return [name for name in names if name != first]
 

@@ -13,11 +13,15 @@ from sixloops.doctor.layer.axes import reorder
 from sixloops.doctor.layer.models import Core, Model
 from sixloops.doctor.layer.variants import (
     BiasOfEachPosition,
+    FixedDropout,
     MinPool,
     Ravel,
     Reshaped,
+    Shortcut,
+    SoftmaxOfAll,
     StridedPool,
     SumPool,
+    Swish,
     Twice,
 )
 from sixloops.errors import SixloopsError
@@ -37,7 +41,13 @@ from sixloops.layers import (
 from sixloops.layers.base import Array, Shape
 from sixloops.layers.windows import Pair
 
-AXES = {4: ("NCHW", "NHWC"), 3: ("CHW", "HWC", "NHW"), 2: ("ND", "DN", "HW"), 1: ("D",), 0: ()}
+AXES = {
+    4: ("NCHW", "NHWC"),
+    3: ("CHW", "HWC", "NHW", "NCW", "NWC"),
+    2: ("ND", "DN", "HW", "CW", "WC"),
+    1: ("D",),
+    0: (),
+}
 FEWEST = 4
 """Numbers of input below which agreement proves nothing."""
 LARGEST_WINDOW = 5
@@ -45,8 +55,11 @@ LARGEST_STRIDE = 4
 ELEMENTWISE: tuple[Layer, ...] = (
     *(kind() for name, kind in ACTIVATIONS.items() if name != "softmax"),
     *(LeakyReLU(slope) for slope in (0.1, 0.2, 0.3, 0.001)),
+    Swish(),
+    *(Shortcut(ACTIVATIONS[name]()) for name in ("relu", "tanh", "sigmoid")),
 )
 
+OF_ALL = "softmax-of-all"
 NOTHING = Identity()
 ALONE: tuple[Layer, ...] = (NOTHING,)
 BEHIND: tuple[Layer, ...] = (
@@ -92,11 +105,21 @@ def _agreeing(
         return  # a candidate that does not fit is none
     if z.shape != wanted.shape:
         return
-    for activation in activations:
+    for activation in (*activations, *_fitted_leak(activations, z, wanted)):
         ours = activation.forward(z)[0]
         scale = float(np.abs(ours).max()) or 1.0
         if np.abs(ours - wanted).max() <= loose * scale:
             yield activation
+
+
+def _fitted_leak(activations: tuple[Layer, ...], z: Array, wanted: Array) -> Iterator[LeakyReLU]:
+    """Yield a leaky ReLU whose slope is read off the numbers, where one may stand."""
+    below = z < 0
+    if len(activations) < 2 or not below.any() or below.all():
+        return
+    slope = float(np.median(wanted[below] / z[below]))
+    if 0 < slope < 1:
+        yield LeakyReLU(slope)
 
 
 def _is_rounded(y: Array) -> bool:
@@ -110,12 +133,13 @@ def _candidates(
     orders = (axes,) if axes else AXES.get(x.ndim, ())
     if not parameters:
         yield from _elementwise(x, y, orders)
+        yield from _dropout(x, y)
     for order in orders:
         if len(order) != x.ndim:
             continue
-        if "H" in order and not parameters:
+        if "W" in order and not parameters:
             yield from _poolings(x, y, order)
-        elif "H" in order:
+        elif "W" in order:
             yield from _convolutions(x, y, order, parameters)
         if parameters and y.shape == x.shape and len(parameters) == 2:
             yield from _normalisations(order, parameters)
@@ -137,6 +161,23 @@ def _elementwise(x: Array, y: Array, orders: tuple[str, ...]) -> Iterator[Candid
     for order in orders:
         twice = Core("softmax", "softmax, twice", Twice(Softmax()), fault="softmax-twice")
         yield Model(twice, NOTHING, order, order), ALONE
+        if len(orders) == 1 and "N" in order and x.ndim == 2:
+            whole = Core("softmax", "softmax of all images at once", SoftmaxOfAll(), fault=OF_ALL)
+            yield Model(whole, NOTHING, order, order), ALONE
+
+
+def _dropout(x: Array, y: Array) -> Iterator[Candidate]:
+    """Read a mask off the output: everything is dropped, or multiplied by one number."""
+    if x.shape != y.shape or not np.all(x):
+        return
+    kept, ratio = y != 0, y / x
+    if kept.all() or not kept.any() or np.array_equal(kept, x > 0):
+        return
+    scale = float(ratio[kept].mean())
+    identity = Core("identity", "", Identity())
+    mask = FixedDropout(kept.reshape(1, -1), scale)
+    if scale >= 1 - 1e-6:
+        yield Model(identity, NOTHING, "*", "*"), (mask,)
 
 
 def _extent(array: Array, axes: str) -> Pair:
@@ -223,7 +264,7 @@ def _convolutions(
     x: Array, y: Array, axes: str, parameters: Mapping[str, Array]
 ) -> Iterator[Candidate]:
     channels = reorder(x, axes, "NCHW").shape[1]
-    for (weight, w_axes), y_axes in product(_kernels(parameters), _outputs(y, axes)):
+    for (weight, w_axes), y_axes in product(_kernels(parameters, axes), _outputs(y, axes)):
         inner = reorder(parameters[weight], w_axes, "FCHW").shape
         outer = reorder(y, y_axes, "NCHW").shape
         if inner[1] != channels or inner[0] != outer[1]:
@@ -237,7 +278,8 @@ def _convolutions(
             places["bias"] = (rest[0], "FHW" if own else _single(parameters[rest[0]].shape, "F"))
         extent, size = _extent(x, axes), (inner[2], inner[3])
         for stride, padding in _windows(extent, (outer[2], outer[3]), size):
-            for core in _convolution_cores(inner[0], size, stride, padding, bool(rest), own):
+            one = "H" not in axes
+            for core in _convolution_cores(inner[0], size, stride, padding, bool(rest), own, one):
                 yield Model(core, NOTHING, axes, y_axes, places), ALONE if core.fault else BEHIND
 
 
@@ -247,12 +289,14 @@ def _outputs(y: Array, axes: str) -> list[str]:
     return {3: ["CHW", "HWC"], 4: ["NCHW", "NHWC"]}.get(y.ndim, [])
 
 
-def _kernels(parameters: Mapping[str, Array]) -> Iterator[tuple[str, str]]:
-    orders = {
+def _kernels(parameters: Mapping[str, Array], axes: str) -> Iterator[tuple[str, str]]:
+    orders: dict[int, tuple[str, ...]] = {
         4: ("FCHW", "HWCF", "FHWC", "CFHW", "HWFC"),
         3: ("FHW", "HWF", "CHW", "HWC"),
         2: ("HW",),
     }
+    if "H" not in axes:
+        orders = {3: ("FCW", "WCF", "CFW", "FWC", "WFC"), 2: ("FW", "CW")}
     for name, array in parameters.items():
         for order in orders.get(array.ndim, ()):
             yield name, order
@@ -267,12 +311,12 @@ def _single(shape: Shape, letter: str) -> str:
 
 
 def _convolution_cores(
-    filters: int, size: Pair, stride: Pair, padding: Any, bias: bool, own: bool
+    filters: int, size: Pair, stride: Pair, padding: Any, bias: bool, own: bool, one: bool
 ) -> Iterator[Core]:
     layer: Layer = Conv2D(filters, size, stride=stride, padding=padding, use_bias=bias and not own)
     if own:
         layer = BiasOfEachPosition(layer)
-    words = f"{size[0]}×{size[1]}"
+    words = f"in one dimension, {size[1]} wide" if one else f"{size[0]}×{size[1]}"
     words += f", stride {_pair(stride)}" if stride != (1, 1) else ""
     words += f", padding {_padding(padding)}" if padding != ((0, 0), (0, 0)) else ""
     yield Core("convolution", f"convolution {words} (kernel not flipped)", layer)

@@ -16,11 +16,18 @@ from sixloops.doctor.layer.plan import Plan
 from sixloops.doctor.layer.vocabulary import plain
 from sixloops.layers.base import Array, Shape
 
-ORDERS = ("NCHW", "NHWC", "CHW", "HWC", "ND", "DN", "HW", "NHW", "D")
-DENSE_ORDERS = ("ND", "DN", "D", "HW", "NCHW", "NHWC", "CHW", "HWC", "NHW")
+ORDERS = (
+    *("NCHW", "NHWC", "CHW", "HWC", "ND", "DN", "HW", "NHW", "D"),
+    *("NCW", "CW", "NWC", "WC"),
+)
+DENSE_ORDERS = (
+    *("ND", "DN", "D", "HW", "NCHW", "NHWC", "CHW", "HWC", "NHW"),
+    *("NCW", "CW", "NWC", "WC"),
+)
 EXTENTS = ((8, 6), (6, 9), (6, 6), (10, 8), (28, 28))
 OTHER_EXTENTS = ((7, 9), (6, 10), (9, 6), (12, 8), (8, 6))
 BATCH, CHANNELS, FEATURES, KERNELS, KERNEL = 2, 2, 5, 4, 3
+LOSS_BATCH = 3  # with two images a mean looks like a half
 LARGEST = 1024
 
 
@@ -29,7 +36,8 @@ class Labels:
     """What a loss is given beside the outputs.
 
     Args:
-        kind: ``"one-hot"``, ``"classes"`` (whole numbers) or ``"numbers"``.
+        kind: ``"one-hot"``, ``"classes"`` (whole numbers), ``"numbers"``, or ``"row"``, one
+            number for each image.
     """
 
     kind: str
@@ -40,6 +48,8 @@ class Labels:
         if self.kind == "numbers":
             return random.normal(size=setting.shape)
         count = setting.sizes["N"] if "N" in setting.axes else 1
+        if self.kind == "row":
+            return random.normal(size=count)
         classes = random.integers(setting.shape[axis], size=count)
         if self.kind == "classes":
             return classes
@@ -86,10 +96,30 @@ def settings(
     if plan.is_loss:
         for setting in _settings(plan, holder, input_shape, axes):
             if "D" in setting.axes:
-                for kind in ("one-hot", "numbers", "classes"):
-                    yield replace(setting, labels=Labels(kind))
+                yield from _labelled(plan, setting)
         return
     yield from _settings(plan, holder, input_shape, axes)
+
+
+def _labelled(plan: Plan, setting: Setting) -> Iterator[Setting]:
+    """Yield a loss's setting with targets as the user's, or of every kind."""
+    if plan.label_name in plan.given_labels:
+        given = plan.given_labels[plan.label_name]
+        yield replace(setting, labels=Labels(_label_kind(given, setting)))
+        return
+    for kind in ("one-hot", "numbers", "classes"):
+        yield replace(setting, labels=Labels(kind))
+    if setting.axes == "ND":
+        yield replace(setting.with_sizes(D=1), labels=Labels("row"))
+
+
+def _label_kind(given: Array, setting: Setting) -> str:
+    """Say what targets are like those that the user gave."""
+    if given.shape != setting.shape:
+        return "classes" if given.dtype.kind in "iu" and setting.sizes["D"] > 1 else "row"
+    axis = setting.axes.index("D")
+    hot = np.isin(given, (0, 1)).all() and (given.sum(axis=axis) == 1).all()
+    return "one-hot" if hot and given.shape[axis] > 1 else "numbers"
 
 
 def _settings(
@@ -98,7 +128,7 @@ def _settings(
     if input_shape is not None:
         yield from _given(plan, input_shape, axes)
         return
-    kept = [] if holder is None else list(arrays_of(holder).values())
+    kept = [] if holder is None else list(arrays_of(holder, pieces=True).values())
     flat = bool(kept) and all(array.ndim <= 2 for array in kept)
     told = _told_shape(plan, holder)
     if told is not None:
@@ -107,7 +137,8 @@ def _settings(
     flat = plan.is_loss or flat or any(_kind(name) == "gamma" for name in plan.learnt)
     orders = (axes,) if axes else DENSE_ORDERS if flat else ORDERS
     # Code for a single image may take no batch of two.
-    for order, batch in [*((o, BATCH) for o in orders), *((o, 1) for o in orders if "N" in o)]:
+    several = LOSS_BATCH if plan.is_loss else BATCH
+    for order, batch in [*((o, several) for o in orders), *((o, 1) for o in orders if "N" in o)]:
         for sizes in _sizes(order, kept, bool(plan.learnt)):
             for shapes in _shapes(plan, order, sizes):
                 yield Setting(order, {**sizes, "N": batch}, plan.arguments, shapes)
@@ -181,6 +212,10 @@ def _weights(order: str, sizes: Mapping[str, int]) -> tuple[Shape, ...]:
         "D": ((f, d), (d, f)),
         "HW": ((k, k), (f, k, k)),
         "NHW": ((k, k), (f, k, k)),
+        "NCW": ((f, c, k),),
+        "CW": ((f, c, k),),
+        "NWC": ((k, c, f), (f, k, c)),
+        "WC": ((k, c, f), (f, k, c)),
     }[order]
 
 
@@ -198,18 +233,24 @@ def _vectors(order: str, sizes: Mapping[str, int], normal: bool) -> tuple[Shape,
         "D": ((f,),),
         "HW": ((), (1,), (f,)),
         "NHW": ((), (1,), (f,)),
+        "NCW": ((f,), (f, 1)),
+        "CW": ((f,), (f, 1)),
+        "NWC": ((f,),),
+        "WC": ((f,),),
     }[order]
 
 
 def others(setting: Setting) -> Iterator[Setting]:
     """Yield the same subject's setting with another size of the maps and another batch."""
-    batch = {"N": 3} if "N" in setting.axes else {}
+    batch = {"N": 3 if setting.sizes["N"] != 3 else 4} if "N" in setting.axes else {}
     extent = (setting.sizes.get("H"), setting.sizes.get("W"))
     if "H" in setting.axes:
         for h, w in OTHER_EXTENTS:
             if (h, w) != extent:
                 yield setting.with_sizes(H=h, W=w, **batch)
-    yield setting.with_sizes(**{"N": 3} if batch else {"D": setting.sizes.get("D", 1)})
+    elif "W" in setting.axes:
+        yield setting.with_sizes(W=setting.sizes["W"] + 3, **batch)
+    yield setting.with_sizes(**batch or {"D": setting.sizes.get("D", 1)})
 
 
 def variations(plan: Plan, setting: Setting) -> Iterator[Setting]:

@@ -78,6 +78,30 @@ def agrees_along(
     return compared, worst
 
 
+def ratio_along(
+    function: Callable[[Array], Array],
+    point: Array,
+    gradient: Array,
+    dy: Array,
+    ruler: Ruler,
+    random: np.random.Generator,
+) -> float | None:
+    """Return c where the claimed gradient is c times the true one along random directions."""
+    ratios: list[float] = []
+    for _ in range(TRIES):
+        direction = random.normal(size=point.shape)
+        measured, gap = slope(function, point, direction, dy, ruler)
+        claimed = float((gradient * direction).sum())
+        scale = max(float(np.linalg.norm(gradient)), abs(measured), 1e-12)
+        if gap > ruler.tolerance * scale or abs(measured) < 1e-2 * scale:
+            continue
+        ratios.append(claimed / measured)
+        spread = max(ratios) - min(ratios)
+        if spread > 10 * ruler.tolerance * 100 * max(abs(ratio) for ratio in ratios):
+            return None
+    return float(np.median(ratios)) if len(ratios) >= DIRECTIONS else None
+
+
 def whole_gradient(
     function: Callable[[Array], Array],
     point: Array,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,13 +13,20 @@ from sixloops.doctor.layer import vocabulary as words
 from sixloops.doctor.layer.axes import reorder
 from sixloops.doctor.layer.gradients import Gradients
 from sixloops.doctor.layer.guard import Guard, Trouble
+from sixloops.doctor.layer.losses import PROBABILITIES, LossCase, recognise_loss
 from sixloops.doctor.layer.mistakes import Case
 from sixloops.doctor.layer.models import Model
 from sixloops.doctor.layer.plan import Plan
-from sixloops.doctor.layer.recognise import recognise
-from sixloops.doctor.layer.session import Session
-from sixloops.doctor.layer.settings import Setting
-from sixloops.doctor.layer.slopes import COARSE, Ruler, agrees_along, whole_gradient
+from sixloops.doctor.layer.recognise import OF_ALL, recognise
+from sixloops.doctor.layer.session import RATE, Session
+from sixloops.doctor.layer.settings import Labels, Setting
+from sixloops.doctor.layer.slopes import (
+    COARSE,
+    Ruler,
+    agrees_along,
+    ratio_along,
+    whole_gradient,
+)
 from sixloops.doctor.layer.vocabulary import plain
 from sixloops.layers import Layer
 from sixloops.layers.base import Array, Shape
@@ -28,6 +35,11 @@ EXACT, ROUNDED = 1e-7, 3e-4
 SLOPES_EXACT, SLOPES_ROUNDED = 2e-5, 5e-2
 MEASURING_SECONDS = 0.7
 MEASUREMENTS = 2
+RATIO_AT_LEAST = 1e-4
+NOT_FINITE, FINITE, UNDERSTOOD = range(3)
+RECOGNISED = "recognised"
+Attempt: TypeAlias = tuple[Setting, Model | None, int]
+"""A setting that works, what forward is, and how good its output is."""
 
 
 @dataclass
@@ -43,6 +55,8 @@ class Trial:
         model: what forward computes, where it was recognised.
         truth: the right gradients; NaN where they are not known.
         tolerance: relative, to which gradients are compared.
+        case: the model's forward, where there is a model.
+        loss: what a loss computes, where it was recognised.
     """
 
     setting: Setting
@@ -54,6 +68,19 @@ class Trial:
     truth: dict[str, Array] = field(default_factory=dict)
     tolerance: float = EXACT
     case: Case | None = None
+    loss: LossCase | None = None
+
+    @property
+    def words(self) -> str:
+        """Say what forward computes; empty where that is not known."""
+        return self.model.words if self.model else self.loss.words if self.loss else ""
+
+    @property
+    def forward_fault(self) -> str:
+        """Return the id of a mistake in the forward itself; empty for none."""
+        if self.model:
+            return self.model.core.fault
+        return self.loss.loss.fault if self.loss else ""
 
     @property
     def names(self) -> list[str]:
@@ -119,6 +146,8 @@ class Laboratory:
     def input(self, setting: Setting, seed: int) -> Array:
         """Draw an input; above 0 where forward takes no other."""
         x = np.random.default_rng([seed, 1]).normal(size=setting.shape)
+        if self.positive and setting.labels:  # a loss of probabilities
+            return np.random.default_rng([seed, 1]).uniform(0.1, 0.9, size=setting.shape)
         return np.abs(x) + 0.5 if self.positive else x
 
     def session(self, setting: Setting, seed: int, x: Array | None = None) -> Session:
@@ -168,8 +197,13 @@ class Laboratory:
         given = [claimed.arrays[n] for n in trial.names if trial.gradient(n) is not None]
         rounded = _single_precision(y) or any(_single_precision(np.asarray(a)) for a in given)
         trial.tolerance = ROUNDED if rounded else EXACT
-        if trial.model is not None:
-            _know_the_truth(trial, trial.model)
+        if setting.labels:
+            trial.loss = recognise_loss(x, session.labels, y, setting.axes)
+        if trial.loss is not None:
+            trial.tolerance = SLOPES_ROUNDED if rounded else SLOPES_EXACT
+            trial.truth["x"] = trial.loss.truth
+        elif trial.model is not None:
+            _know_the_truth(trial, trial.model, session.rate())
         else:
             self._measure(trial, seed, rounded)
         return trial
@@ -199,6 +233,10 @@ class Laboratory:
             compared, worst = agrees_along(function, point, claimed, trial.dy, ruler, random)
             if compared and worst <= trial.tolerance:
                 trial.truth[name] = claimed
+                continue
+            ratio = ratio_along(function, point, claimed, trial.dy, ruler, random)
+            if ratio is not None and abs(ratio) > RATIO_AT_LEAST:
+                trial.truth[name] = claimed / ratio
             elif self._measurements < MEASUREMENTS:
                 over = self._over(end)
                 trial.truth[name] = whole_gradient(function, point, trial.dy, ruler, over)
@@ -222,7 +260,7 @@ class Laboratory:
         return function
 
 
-def _know_the_truth(trial: Trial, model: Model) -> None:
+def _know_the_truth(trial: Trial, model: Model, rate: float | None) -> None:
     """Fill in the exact gradients of a recognised layer."""
     trace = model.run(model.inside(trial.arrays))
     dy = reorder(trial.dy, model.y_axes, model.inner)
@@ -233,7 +271,7 @@ def _know_the_truth(trial: Trial, model: Model) -> None:
         trial.truth[name] = model.outside(role, array, trial.arrays[name].shape)
     axes = model.x_axes if model.x_axes != "*" else trial.setting.axes
     images = trial.setting.sizes.get("N", 1) if "N" in axes else 1
-    trial.case = Case(trace, dy, roles, images, "N" in model.x_axes)
+    trial.case = Case(trace, dy, roles, images, "N" in model.x_axes, rate or RATE)
 
 
 def _single_precision(array: Array) -> bool:
@@ -258,11 +296,11 @@ def first_working(
 ) -> tuple[Setting, Model | None] | Trouble:
     """Return the first setting whose forward is recognised, else the first that works."""
     found = _first_working(laboratory, tried, seconds)
-    if isinstance(found, Trouble) or found[2]:
+    if isinstance(found, Trouble) or found[2] == UNDERSTOOD:
         return found if isinstance(found, Trouble) else found[:2]
     laboratory.positive = True
     again = _first_working(laboratory, tried, seconds)
-    if isinstance(again, Trouble) or not again[2]:
+    if isinstance(again, Trouble) or again[2] <= found[2]:
         laboratory.positive = False
         return found[:2]
     return again[:2]
@@ -270,36 +308,53 @@ def first_working(
 
 def _first_working(
     laboratory: Laboratory, tried: Sequence[Setting], seconds: float
-) -> tuple[Setting, Model | None, bool] | Trouble:
-    """Return the setting, the model, and whether the output was finite."""
+) -> Attempt | Trouble:
+    """Return the setting, the model, and how good the output is."""
     end, trouble = time.monotonic() + seconds, Trouble("raised", "nothing was tried")
-    accepted: dict[str, tuple[Setting, Model | None, bool]] = {}
+    accepted: dict[str, Attempt] = {}
     for setting in tried:
         key = " ".join(str(setting.sizes.get(letter)) for letter in "NCD") + setting.axes
-        if key in accepted:
-            continue
-        if accepted and "recognised" not in accepted and setting.sizes.get("N") == 1:
+        if key in accepted or (accepted and setting.labels == Labels("row")):
+            continue  # one target for each image is for losses that take nothing else
+        if accepted and RECOGNISED not in accepted and setting.sizes.get("N") == 1:
             break  # single images are for code that takes nothing else
         try:
-            session = laboratory.session(setting, 0)
-            x = laboratory.input(setting, 0)
-            y = session.forward(x.copy()).copy()
+            found, final = _attempt(laboratory, setting)
         except Trouble as error:
             trouble = error
             if error.kind in ("endless", "exited"):
                 return error
             continue
-        model = next(recognise(x, y, session.parameters, setting.axes), None)
-        if model is not None and _goes_back(session, y):
-            return setting, model, True
-        if model is not None:
-            accepted.setdefault("recognised", (setting, model, True))
-        elif y.size:
-            accepted[key] = setting, None, bool(np.isfinite(y).all())
+        if final and found is not None:
+            return found
+        if found is not None:
+            accepted.setdefault(RECOGNISED if _is_right(found[1]) else key, found)
         if time.monotonic() > end:
             break
-    best = accepted.get("recognised")
-    return best or next(iter(accepted.values()), trouble)
+    return accepted.get(RECOGNISED) or next(iter(accepted.values()), trouble)
+
+
+def _attempt(laboratory: Laboratory, setting: Setting) -> tuple[Attempt | None, bool]:
+    """Run forward with one setting: what came of it, and whether to look no further."""
+    session, x = laboratory.session(setting, 0), laboratory.input(setting, 0)
+    y = session.forward(x.copy()).copy()
+    finite = bool(np.isfinite(y).all())
+    if setting.labels:
+        known = recognise_loss(x, session.labels, y, setting.axes)
+        # Between 0 and 1 other losses may look like one that they are not.
+        sure = known is not None and (known.loss.kind in PROBABILITIES) == laboratory.positive
+        understood = sure and _goes_back(session, y)
+        # A loss that is not understood may want probabilities.
+        return (setting, None, UNDERSTOOD if understood else int(finite)), understood
+    model = next(recognise(x, y, session.parameters, setting.axes), None)
+    if model is not None:
+        return (setting, model, UNDERSTOOD), _is_right(model) and _goes_back(session, y)
+    return (setting, None, UNDERSTOOD if finite else NOT_FINITE) if y.size else None, False
+
+
+def _is_right(model: Model | None) -> bool:
+    """Say whether this is what forward must be; what is no softmax of a batch may be one's."""
+    return model is not None and model.core.fault != OF_ALL
 
 
 def _goes_back(session: Session, y: Array) -> bool:

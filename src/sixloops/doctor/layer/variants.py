@@ -129,3 +129,57 @@ class BiasOfEachPosition(Layer):
             return dx, {**gradients, "bias": dy.sum(axis=0)}
 
         return z + parameters["bias"], backward
+
+
+@dataclass(frozen=True)
+class Swish(Layer):
+    """x · σ(x), also called SiLU (Elfwing, Uchibe & Doya 2017, equation 2)."""
+
+    words = "swish"
+
+    def forward(self, x: Array, *rest: Any) -> tuple[Array, Backward]:
+        """Multiply by the sigmoid."""
+        s = 1 / (1 + np.exp(-x))
+        return x * s, lambda dy: (dy * (s + x * s * (1 - s)), {})
+
+
+@dataclass(frozen=True)
+class Shortcut(Layer):
+    """x + f(x)."""
+
+    inner: Layer
+
+    @property
+    def words(self) -> str:
+        """Say what it is."""
+        return f"x + {type(self.inner).__name__.lower()}(x), a shortcut"
+
+    def forward(self, x: Array, *rest: Any) -> tuple[Array, Backward]:
+        """Add."""
+        y, back = self.inner.forward(x)
+        return x + y, lambda dy: (dy + back(dy)[0], {})
+
+
+@dataclass(frozen=True)
+class FixedDropout(Layer):
+    """Dropout with a mask that is known: kept numbers are multiplied by a scale."""
+
+    kept: Any
+    scale: float
+    words = "dropout"
+
+    def forward(self, x: Array, *rest: Any) -> tuple[Array, Backward]:
+        """Drop and scale."""
+        mask = np.where(self.kept, self.scale, 0.0)
+        return x * mask, lambda dy: (dy * mask, {})
+
+
+@dataclass(frozen=True)
+class SoftmaxOfAll(Layer):
+    """Softmax over the whole array, images and all."""
+
+    def forward(self, x: Array, *rest: Any) -> tuple[Array, Backward]:
+        """Normalise everything."""
+        e = np.exp(x - x.max())
+        y = e / e.sum()
+        return y, lambda dy: (y * (dy - (dy * y).sum()), {})

@@ -35,9 +35,16 @@ INPUT = {
     "imgs", "activations", "previousactivations", "linputs",
 }  # fmt: skip
 OUTPUT = {"y", "out", "output", "outputs", "a", "yhat", "lastoutput", "result"}
+PREDICTIONS = {"dvalues", "output", "outputs", "probs", "probabilities", "p", "yhat", "softmaxout"}
+"""What a loss's backward calls the predictions, which may be those of a softmax inside."""
 CACHE = {"cache", "caches", "ctx", "context", "saved", "memory", "forwardcache", "mem", "tape"}
 RATE = {"learningrate", "lr", "learnrate", "eta", "rate", "stepsize", "epsilonw", "lrate"}
-LABELS = {"target", "targets", "labels", "label", "ytrue", "truth", "t", "y", "expected", "desired"}
+LABELS = {
+    "target", "targets", "labels", "label", "ytrue", "truth", "t", "y", "expected", "desired",
+    "onehot", "onehots", "yonehot", "onehotlabels", "groundtruth", "gt", "actual", "yactual",
+    "classes", "correct", "teacher", "answer", "answers", "ytarget", "ylabel", "ylabels", "yt",
+    "desiredoutput", "expectedoutput", "trueoutput", "trueoutputs", "trueclasses", "goal",
+}  # fmt: skip
 TRAINING = {"training", "train", "istraining", "trainingmode", "trainmode", "training_"}
 
 WEIGHT = {

@@ -6,6 +6,7 @@ from sixloops.doctor.layer.mistakes import (
     activations,
     convolution,
     dense,
+    flattening,
     general,
     normalisation,
     pooling,
@@ -20,6 +21,8 @@ MISTAKES: tuple[Mistake, ...] = (
     *normalisation.MISTAKES,
     *activations.MISTAKES,
     *general.MISTAKES,
+    *flattening.MISTAKES,
+    *convolution.MOVED,
 )
 """All mistakes, the particular ones before the general ones."""
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from sixloops.doctor.layer.mistakes.base import JAVA, POST_316354, Case, Mistake, about, mistake
 from sixloops.doctor.layer.models import Roles, activation_name
+from sixloops.doctor.layer.variants import FixedDropout, Shortcut
 
 RIGHT = "dz = dy · f′(z)"
 RELU = f"{JAVA}#1-backward-of-relu"
@@ -37,6 +38,8 @@ def _acts(case: Case) -> None:
 def forgotten(case: Case) -> Roles:
     """Leave f′ out."""
     _acts(case)
+    if isinstance(case.trace.model.activation, Shortcut | FixedDropout):
+        raise ValueError("this mistake has a name of its own there")
     return case.through_core(case.dy)
 
 
@@ -271,6 +274,140 @@ def leak_without_error(case: Case) -> Roles:
     return case.through_core(np.where(z > 0, case.dy, case.slope(z)))
 
 
+def _other_leak(slope: float) -> Mistake:
+    """Leak by another slope than the forward."""
+
+    def wrong(case: Case) -> Roles:
+        _is(case, "leaky ReLU")
+        own = float(case.slope(np.array([[-1.0]])).item())
+        if abs(own - slope) < 1e-9 or slope == 0:
+            raise ValueError("the same slope")
+        return case.through_core(np.where(case.trace.z > 0, case.dy, slope * case.dy))
+
+    said = about(
+        "leaky-other-slope",
+        f"Where x < 0 dX is {slope:g} · dy, but the forward's slope α there is another one.",
+        "dx = dy where x > 0, else α · dy, with the α of the forward",
+        "np.where(x > 0, dy, alpha * dy), with one alpha for both ways.",
+        RELU,
+    )
+    return Mistake(said, (), wrong)
+
+
+@mistake(
+    about(
+        "shortcut-forgotten",
+        "dX lacks the shortcut's part: forward adds x to its result, so dy itself must be added "
+        "to dX.",
+        "y = x + f(x), so dx = dy + dy · f′(x)",
+        "Return dy + what you return now.",
+        f"{JAVA}#the-one-rule",
+    )
+)
+def shortcut_forgotten(case: Case) -> Roles:
+    """Leave dy out."""
+    if not isinstance(case.trace.model.activation, Shortcut):
+        raise ValueError("no shortcut")
+    return case.through_core(case.dz - case.dy)
+
+
+@mistake(
+    about(
+        "only-shortcut",
+        "dX is dy alone, the shortcut's part: that of f(x) is missing.",
+        "y = x + f(x), so dx = dy + dy · f′(x)",
+        "Add dy · f′(x).",
+        f"{JAVA}#the-one-rule",
+        18,
+    )
+)
+def only_shortcut(case: Case) -> Roles:
+    """Leave f′ out."""
+    if not isinstance(case.trace.model.activation, Shortcut):
+        raise ValueError("no shortcut")
+    return case.through_core(case.dy)
+
+
+@mistake(
+    about(
+        "swish-without-product-rule",
+        "dX is dy · σ(x): the second part of the product's derivative is missing.",
+        "y = x · σ(x), so y′ = σ(x) + x · σ(x)(1 − σ(x))",
+        "dy * (s + x * s * (1 - s)) with s = σ(x).",
+        SLOPE,
+        17,
+    )
+)
+def swish_first_part(case: Case) -> Roles:
+    """Leave x·σ′ out."""
+    _is(case, "swish")
+    return case.through_core(case.dy / (1 + np.exp(-case.trace.z)))
+
+
+def _dropped(case: Case) -> FixedDropout:
+    if not isinstance(case.trace.model.activation, FixedDropout):
+        raise ValueError("no dropout")
+    return case.trace.model.activation
+
+
+DROPOUT = (
+    "y_i = m_i · x_i / (1 − p), so dx_i = m_i · dy_i / (1 − p), with the same mask m",
+    "Multiply dy by what forward multiplied x by: the stored mask and its scale.",
+    f"{JAVA}#the-one-rule",
+)
+
+
+@mistake(
+    about(
+        "dropout-mask-forgotten",
+        "The errors of dropped units go through: dropout's mask is missing in backward.",
+        *DROPOUT,
+    )
+)
+def mask_forgotten(case: Case) -> Roles:
+    """Hand dy on."""
+    _dropped(case)
+    return case.through_core(case.dy)
+
+
+@mistake(
+    about(
+        "dropout-scale-forgotten",
+        "The mask is right, but the scale 1/(1 − p), by which forward multiplies what it keeps, "
+        "is missing in backward.",
+        *DROPOUT,
+    )
+)
+def scale_forgotten(case: Case) -> Roles:
+    """Leave the scale out."""
+    return case.through_core(np.where(_dropped(case).kept, case.dy, 0))
+
+
+@mistake(
+    about(
+        "dropout-scale-twice",
+        "The mask is right, but the scale 1/(1 − p) is multiplied in twice.",
+        *DROPOUT,
+    )
+)
+def scale_twice(case: Case) -> Roles:
+    """Scale twice."""
+    return case.through_core(case.dz * _dropped(case).scale)
+
+
+@mistake(
+    about(
+        "dropout-mask-inverted",
+        "The errors go through where forward dropped, and not where it kept: the mask is the "
+        "wrong way round.",
+        *DROPOUT,
+    )
+)
+def mask_inverted(case: Case) -> Roles:
+    """Keep what was dropped."""
+    return case.through_core(np.where(_dropped(case).kept, 0, case.dy * _dropped(case).scale))
+
+
 @mistake(
     about(
         "softmax-diagonal",
@@ -310,6 +447,9 @@ def softmax_whole(case: Case) -> Roles:
 MISTAKES: tuple[Mistake, ...] = (
     *(relu_of_error, relu_both, relu_inverted, relu_forward_again),
     *(leak_forgotten, leak_without_error, softmax_diagonal, softmax_whole),
+    *(_other_leak(slope) for slope in (0.01, 0.001, 0.05, 0.1, 0.2, 0.3)),
+    *(shortcut_forgotten, only_shortcut, swish_first_part),
+    *(mask_forgotten, scale_forgotten, scale_twice, mask_inverted),
     *(sigmoid_of_input, tanh_of_input, tanh_not_squared, tanh_for_sigmoid, sigmoid_for_tanh),
     *(forgotten, dropped, at_output, twice),
 )

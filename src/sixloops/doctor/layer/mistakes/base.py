@@ -29,6 +29,7 @@ class Case:
         truth: the right gradients by role.
         batch: how many images.
         images_axis: whether axis 0 of the inner order is the images'.
+        rate: the learning rate with which backward was called.
     """
 
     trace: Trace
@@ -36,6 +37,7 @@ class Case:
     truth: Roles
     batch: int
     images_axis: bool
+    rate: float = 0.5
 
     @property
     def kind(self) -> str:

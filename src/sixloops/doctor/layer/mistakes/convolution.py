@@ -63,7 +63,8 @@ def not_rotated(case: Case) -> Roles:
         "kernel-transposed",
         "dX is right if each kernel is transposed: its rows and columns are swapped.",
         DX,
-        "Turn the kernel by 180° (rows and columns reversed); a transposition is something else.",
+        "A scatter takes the kernel as it is, a sliding kernel is turned by 180°; neither is "
+        "transposed.",
         BACK,
     ),
     KIND,
@@ -317,6 +318,22 @@ def channels_reshaped(case: Case) -> Roles:
     return {"x": _dx(case, weight.reshape(c, k, *size).transpose(1, 0, 2, 3))}
 
 
+def _padded_dx(case: Case) -> Array:
+    """Return dX with the padding still on it."""
+    window = _window(case)
+    (h, w), (top, bottom), (left, right) = window.extent, *window.padding
+    whole = replace(window, padding=((0, 0), (0, 0)), extent=(h + top + bottom, w + left + right))
+    return whole.scatter(np.einsum("kcuv,nkij->ncuvij", weights_of(case), case.dz))
+
+
+def _cut(case: Case, first_row: int, first_column: int) -> Roles:
+    """Cut the padding off from another pixel on; what is missing there is 0."""
+    padded, (h, w) = _padded_dx(case), _window(case).extent
+    sides = ((0, 0), (0, 0), (0, first_row), (0, first_column))
+    rows = slice(first_row, first_row + h)
+    return {"x": np.pad(padded, sides)[:, :, rows, first_column : first_column + w]}
+
+
 @mistake(
     about(
         "padding-crop",
@@ -330,21 +347,75 @@ def channels_reshaped(case: Case) -> Roles:
 )
 def padding_crop(case: Case) -> Roles:
     """Cut the padding of height and width the wrong way round."""
-    window = _window(case)
-    whole = replace(
-        window,
-        padding=((0, 0), (0, 0)),
-        extent=(
-            window.extent[0] + sum(window.padding[0]),
-            window.extent[1] + sum(window.padding[1]),
-        ),
-    )
-    padded = whole.scatter(np.einsum("kcuv,nkij->ncuvij", weights_of(case), case.dz))
-    (top, _), (left, _) = window.padding
-    h, w = window.extent
-    # What is cut beyond the array is missing, and people fill it with zeros.
-    sides = ((0, 0), (0, 0), (0, max(left - top, 0)), (0, max(top - left, 0)))
-    return {"x": np.pad(padded, sides)[:, :, left : left + h, top : top + w]}
+    (top, _), (left, _) = _window(case).padding
+    return _cut(case, left, top)
+
+
+SHIFTED = (
+    "dx = the padded gradient without its padding: rows top … , columns left …",
+    "dx_padded[:, :, ph : ph + H, pw : pw + W].",
+    CHAINED,
+    10,
+)
+
+
+@mistake(
+    about(
+        "padding-crop",
+        "dX is shifted sideways: the padding's height was cut off its columns, where its width "
+        "belongs.",
+        *SHIFTED,
+    ),
+    KIND,
+)
+def height_for_width(case: Case) -> Roles:
+    """Cut the height's padding off both."""
+    top = _window(case).padding[0][0]
+    return _cut(case, top, top)
+
+
+@mistake(
+    about(
+        "padding-crop",
+        "dX is shifted up or down: the padding's width was cut off its rows, where its height "
+        "belongs.",
+        *SHIFTED,
+    ),
+    KIND,
+)
+def width_for_height(case: Case) -> Roles:
+    """Cut the width's padding off both."""
+    left = _window(case).padding[1][0]
+    return _cut(case, left, left)
+
+
+@mistake(
+    about(
+        "padding-crop",
+        "dX is shifted: as many rows and columns were cut off before it as there are padded "
+        "behind it.",
+        *SHIFTED,
+    ),
+    KIND,
+)
+def behind_for_before(case: Case) -> Roles:
+    """Cut the padding behind off before."""
+    (_, bottom), (_, right) = _window(case).padding
+    return _cut(case, bottom, right)
+
+
+@mistake(
+    about(
+        "padding-not-cut",
+        "dX is shifted down and to the right: the padding before the first row and column was not "
+        "cut off.",
+        *SHIFTED,
+    ),
+    KIND,
+)
+def not_cut(case: Case) -> Roles:
+    """Take the first rows and columns of the padded gradient."""
+    return _cut(case, 0, 0)
 
 
 @mistake(
@@ -369,6 +440,71 @@ def stride_forgotten(case: Case) -> Roles:
 
 @mistake(
     about(
+        "dx-stride-forgotten",
+        "dX is handed back as if the stride were 1: position (i, j) gives to pixel (i, j), not to "
+        "(s·i, s·j).",
+        "dx[s·i + u, s·j + v] += W[u,v] · dz[i,j]",
+        "Multiply the position by the stride.",
+        CHAINED,
+    ),
+    KIND,
+)
+def dx_stride_forgotten(case: Case) -> Roles:
+    """Scatter with stride 1."""
+    window = replace(_window(case), stride=(1, 1))
+    down, across = window.positions
+    dz = np.zeros((*case.dz.shape[:2], down, across))
+    dz[:, :, : case.dz.shape[2], : case.dz.shape[3]] = case.dz
+    return {"x": window.scatter(np.einsum("kcuv,nkij->ncuvij", weights_of(case), dz))}
+
+
+def _dy_read(order: tuple[int, ...]) -> Mistake:
+    """Reshape dy to rows of a product, where its axes have to be moved first."""
+
+    def wrong(case: Case) -> Roles:
+        shape = [case.dy.shape[axis] for axis in order]
+        dy = case.dy.reshape(shape).transpose(np.argsort(order))
+        return case.through_core(case.trace.activation_backward(dy))
+
+    return Mistake(DY_RESHAPED, (KIND, *POOLINGS), wrong)
+
+
+def _dy_moved(order: tuple[int, ...]) -> Mistake:
+    """Move dy's axes and flatten it, where the rows stand in dy's own order."""
+
+    def wrong(case: Case) -> Roles:
+        dy = case.dy.transpose(order).reshape(case.dy.shape)
+        return case.through_core(case.trace.activation_backward(dy))
+
+    return Mistake(DY_MOVED, (KIND, *POOLINGS), wrong)
+
+
+POOLINGS = ("max pooling", "mean pooling", "L2 pooling")
+DY_MOVED = about(
+    "dy-moved",
+    "dy's axes are moved before it is flattened, but the rows that it meets are not in that "
+    "order: the errors arrive at the wrong positions.",
+    "row r of the patches belongs to that number of dy which forward made of it",
+    "Flatten dy in the order in which forward unflattened its output.",
+    BACK,
+    12,
+)
+ORDERS = ((0, 2, 3, 1), (1, 0, 2, 3), (1, 2, 3, 0), (2, 3, 0, 1), (2, 3, 1, 0))
+
+
+DY_RESHAPED = about(
+    "dy-reshaped",
+    "dy is reshaped into the rows of the product where its axes must be moved first: the errors "
+    "meet the wrong positions, and all gradients are wrong.",
+    "row (n, i, j) of the product belongs to dy[n, :, i, j]",
+    "Undo the forward's steps in reverse: dy.transpose(0, 2, 3, 1).reshape(-1, filters).",
+    BACK,
+    11,
+)
+
+
+@mistake(
+    about(
         "weights-updated-first",
         "dX is that of the weights after the update: W was changed before dX was computed "
         "(the error vanishes at learning rate 0).",
@@ -380,9 +516,9 @@ def stride_forgotten(case: Case) -> Roles:
     KIND,
 )
 def updated_first(case: Case) -> Roles:
-    """Use W − rate·dW in dX, with the doctor's own rate."""
+    """Use W − rate·dW in dX."""
     moved = reflected(case, case.truth["weight"])
-    return {"x": _dx(case, weights_of(case) - 0.5 * moved)}
+    return {"x": _dx(case, weights_of(case) - case.rate * moved)}
 
 
 MISTAKES: tuple[Mistake, ...] = (
@@ -390,5 +526,10 @@ MISTAKES: tuple[Mistake, ...] = (
     *(dx_assigned, dx_last_filter, dw_last_position, dw_last_patch),
     *(dw_reshaped, db_last_position),
     *(channel_index, channels_summed, dx_channel_index, channels_reshaped),
-    *(padding_crop, stride_forgotten, updated_first),
+    *(padding_crop, height_for_width, width_for_height, not_cut),
+    behind_for_before,
+    *(stride_forgotten, dx_stride_forgotten, updated_first),
+    *(_dy_read(order) for order in ORDERS),
 )
+MOVED: tuple[Mistake, ...] = tuple(_dy_moved(order) for order in ORDERS)
+"""What a more general mistake may explain better."""

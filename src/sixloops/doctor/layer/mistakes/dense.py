@@ -21,8 +21,8 @@ KIND = "dense"
     KIND,
 )
 def updated_first(case: Case) -> Roles:
-    """Use W − rate·dW in dX, with the doctor's own rate."""
-    return {"x": case.dz @ (case.trace.given["weight"] - 0.5 * case.truth["weight"])}
+    """Use W − rate·dW in dX."""
+    return {"x": case.dz @ (case.trace.given["weight"] - case.rate * case.truth["weight"])}
 
 
 @mistake(
@@ -76,4 +76,39 @@ def bias_without_slope(case: Case) -> Roles:
     return {"bias": case.through_core(case.dy)["bias"]}
 
 
-MISTAKES: tuple[Mistake, ...] = (updated_first, dy_for_dz, slope_only_in_dx, bias_without_slope)
+@mistake(
+    about(
+        "dense-not-transposed",
+        "dX is made with W where it needs W transposed; only because W is square do the shapes "
+        "fit.",
+        "y_o = Σ_i W_oi x_i, so dx_i = Σ_o W_oi · dz_o: the sum now runs over the other index",
+        "Transpose W in dX.",
+        f"{JAVA}#the-one-rule",
+    ),
+    KIND,
+)
+def not_transposed(case: Case) -> Roles:
+    """Use W the wrong way round."""
+    return {"x": case.dz @ case.trace.given["weight"].T}
+
+
+@mistake(
+    about(
+        "dense-dw-transposed",
+        "dW is transposed: rows and columns are swapped; only because W is square do the shapes "
+        "fit.",
+        "dW_oi = Σ_n dz_no · x_ni",
+        "Swap the two factors of the product, or transpose it.",
+        f"{JAVA}#the-one-rule",
+    ),
+    KIND,
+)
+def dw_transposed(case: Case) -> Roles:
+    """Transpose dW."""
+    return {"weight": case.truth["weight"].T}
+
+
+MISTAKES: tuple[Mistake, ...] = (
+    *(updated_first, dy_for_dz, slope_only_in_dx, bias_without_slope),
+    *(not_transposed, dw_transposed),
+)

@@ -24,6 +24,20 @@ def _area(case: Case) -> float | None:
     return None if window is None else float(np.prod(window.kernel))
 
 
+def _area_over_stride(case: Case) -> float | None:
+    window = case.window
+    if window is None or window.stride in (window.kernel, (1, 1)):
+        return None
+    return float(np.prod(window.kernel)) / float(np.prod(window.stride))
+
+
+def _side(case: Case) -> float | None:
+    """Return k; None for 2, which may be any other factor 2."""
+    window = case.window
+    square = window is not None and window.kernel[0] == window.kernel[1] != 2
+    return float(window.kernel[0]) if window is not None and square else None
+
+
 def _positions(case: Case) -> float | None:
     window = case.window
     return None if window is None else float(np.prod(window.positions))
@@ -60,6 +74,34 @@ FACTORS: tuple[Factor, ...] = (
             TIMES + "mean pooling's backward must divide by the window's area.",
             "y = (1/k²) Σ x_i, so dx_i = dy / k² for each of the k² pixels",
             "Divide by the area: np.repeat(np.repeat(dy, k, -2), k, -1) / (k * k).",
+            MEAN_PAGE,
+            1,
+        ),
+    ),
+    Factor(
+        "the window's area over that of a stride",
+        _area_over_stride,
+        ("mean pooling",),
+        ("x",),
+        about(
+            "mean-pool-divided-by-stride",
+            TIMES + "it is divided by the stride squared, not by the window's area.",
+            "y = (1/k²) Σ x_i, so dx_i = dy / k², whatever the stride is",
+            "Divide by the window's area k * k.",
+            MEAN_PAGE,
+            1,
+        ),
+    ),
+    Factor(
+        "the window's side",
+        _side,
+        ("mean pooling",),
+        ("x",),
+        about(
+            "mean-pool-divided-by-side",
+            TIMES + "it is divided by the window's side k, not by its area k².",
+            "y = (1/k²) Σ x_i, so dx_i = dy / k²",
+            "Divide by k * k.",
             MEAN_PAGE,
             1,
         ),

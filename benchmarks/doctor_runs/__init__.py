@@ -1,0 +1,1 @@
+"""How well the doctor of runs does: planted faults, healthy runs, other tools' rules, its cost."""

@@ -1,0 +1,75 @@
+"""``python -m benchmarks doctor-runs`` and ``doctor-cost``."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks.doctor_runs.cost import costs
+from benchmarks.doctor_runs.table import figures, page, table
+from benchmarks.doctor_runs.trial import healthy_runs, sick_runs
+from benchmarks.records import ROOT, Row
+from sixloops.files import write_text
+from sixloops.report.machine import machine, versions
+
+RESULTS = ROOT / "results" / "doctor"
+
+Seeds = Annotated[str, typer.Option(help="Seeds, such as 3,4; thresholds were set on 1 and 2.")]
+Data = Annotated[str, typer.Option(help="Data sets, such as mnist,fashion_mnist.")]
+Only = Annotated[str, typer.Option(help="Only faults and runs whose name has this in it.")]
+Write = Annotated[bool, typer.Option("--write", help="Record results and the page.")]
+
+
+def measure_runs(
+    seeds: Seeds = "3,4",
+    data: Data = "mnist",
+    only: Only = "",
+    out: Annotated[Path | None, typer.Option(help="A file for the runs, as JSON.")] = None,
+    write: Write = False,
+) -> None:
+    """Plant every fault, run everything healthy, and count what the doctor says."""
+    warnings.simplefilter("ignore")
+    rows: list[Row] = []
+    for name in data.split(","):
+        for seed in map(int, seeds.split(",")):
+            for some in (sick_runs(name, seed, only), healthy_runs(name, seed, only)):
+                for row in some:
+                    rows.append(row)
+                    _say(row)
+    typer.echo(table(figures(rows)))
+    if out is not None:
+        write_text(out, json.dumps(rows))
+    if write:
+        _keep("runs", rows)
+        write_text(ROOT / "docs" / "doctor-figures.md", page(rows))
+
+
+def measure_cost(rounds: int = 5, write: Write = False) -> None:
+    """Measure how much longer a training takes with the doctor, in pairs."""
+    rows = list(costs(rounds))
+    for row in rows:
+        typer.echo(f"{row['case']:24} {row['seconds']:7.2f} s  {row['cost']:+.2%}")
+    if write:
+        _keep("cost", rows)
+
+
+def _say(row: Row) -> None:
+    verdict = row["name"] or ("unknown" if row["sick"] else "healthy")
+    if row["kind"] == "fault":
+        good = row["right"] if row["counts"] else True
+        note = f"{row['twin']:.2f} → {row['accuracy']:.2f} → {row['after'] or 0:.2f}"
+        note += "" if row["counts"] else " silent"
+    else:
+        good, note = not row["sick"], f"{row['accuracy']:.2f}"
+    mark = " " if good else "*"
+    line = f"{mark} {row['id']:22} {row['network']:10} {row['data']:6} {note:26} {verdict}"
+    typer.echo(line)
+
+
+def _keep(name: str, rows: list[Row]) -> None:
+    record: dict[str, Any] = {"machine": machine(), "versions": versions(), "rows": rows}
+    write_text(RESULTS / f"{name}.json", json.dumps(record, indent=1) + "\n")

@@ -1,0 +1,116 @@
+"""``sixloops doctor run`` and ``sixloops doctor show``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from sixloops.doctor.layer.guard import Guard, Trouble
+from sixloops.doctor.loading import load_subject
+from sixloops.doctor.run import Examination, examine
+from sixloops.doctor.run.curves import sparkline
+from sixloops.doctor.run.examine import could_not_run
+from sixloops.doctor.run.picture import write_report
+from sixloops.doctor.run_faults import FAULTS, RunFault, healthy
+from sixloops.errors import ConfigurationError, wrong
+
+SICK = 1
+LOADING = 60.0
+
+
+def run(
+    where: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE.py:make",
+            help="A function in a file of yours that returns a Case or a Loop. The file is run.",
+        ),
+    ],
+    experiments: Annotated[
+        bool, typer.Option(help="Separate suspects by short runs from the same seed.")
+    ] = True,
+    prove: Annotated[bool, typer.Option(help="Repeat the run with the fix.")] = True,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long a run may take.")] = 600.0,
+    out: Annotated[Path | None, typer.Option(help="A folder for a report to look at.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+) -> None:
+    """Say why a training does not learn, and prove it.
+
+    The exit code is 0 if the run is healthy, and 1 if it is not.
+    """
+    try:
+        make = load_subject(where, Guard(LOADING))
+    except Trouble as trouble:
+        found = Examination(could_not_run(trouble))
+    else:
+        if not callable(make):
+            raise ConfigurationError(
+                f"{where} must be a function that returns a Case. Got {type(make).__name__}."
+            )
+        found = examine(make, experiments=experiments, prove=prove, seconds=seconds)
+    if out is not None:
+        write_report(found, out)
+    _say(json.dumps(found.to_json()) if as_json else str(found))
+    raise typer.Exit(0 if found.verdict.healthy else SICK)
+
+
+def show(
+    fault: Annotated[
+        str | None, typer.Argument(help="A fault's name; without one they are listed.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="dense, lenet-mean, lenet-max or conv-bn.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of data, weights and order.")] = 1,
+) -> None:
+    """Show what a mistake looks like: its code, its curve beside the healthy one, the verdict."""
+    if fault is None:
+        for each in FAULTS.values():
+            _say(f"{each.id:24} {each.title} (fault {each.number})")
+        return
+    if fault not in FAULTS:
+        mend = "Without a name, 'sixloops doctor show' lists them."
+        expected = f"be one of {len(FAULTS)} faults"
+        raise ConfigurationError(wrong("fault", "sixloops doctor show", expected, fault, mend))
+    chosen = FAULTS[fault]
+    place = network or chosen.networks[0]
+    if place not in chosen.networks:
+        expected = f"be one of {', '.join(chosen.networks)}"
+        raise ConfigurationError(wrong("network", f"the fault {fault}", expected, place))
+    _say(_shown(chosen, place, seed))
+
+
+def _shown(fault: RunFault, network: str, seed: int) -> str:
+    well = examine(lambda: healthy(network, seed=seed), prove=False)
+    ill = examine(lambda: fault.plant(healthy(network, seed=seed)))
+    return "\n".join(
+        [
+            f"{fault.title} (fault {fault.number}), planted in {network}:",
+            "",
+            fault.source(),
+            *_curves("healthy", well),
+            *_curves("with the fault", ill),
+            "",
+            str(ill),
+        ]
+    )
+
+
+def _curves(name: str, found: Examination) -> list[str]:
+    e, outcome = found.evidence, found.outcome
+    if e is None or outcome is None:
+        return [f"{name:15} could not be run"]
+    high = 1.15 * (e.constant_loss or max(e.losses, default=1.0))
+    return [
+        f"{name:15} loss     {sparkline(e.losses, high)}",
+        f"{'':15} accuracy {sparkline(e.hits, 1.0)}  {outcome.accuracy:.1%}",
+    ]
+
+
+def _say(words: str) -> None:
+    Console(highlight=False, soft_wrap=True).print(Text(words))

@@ -1,0 +1,136 @@
+"""Decisive experiments: short runs from the same seed, in which one thing is changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from sixloops.doctor.run.case import Case, Outcome, run
+from sixloops.doctor.run.evidence import Evidence
+from sixloops.doctor.run.judged import falls_short
+from sixloops.doctor.run.loop import Loop, run_loop
+from sixloops.doctor.run.rules import diagnoses_of
+from sixloops.doctor.run.rules.rates import update_ratio
+from sixloops.layers import Rescale
+from sixloops.training import Callback
+from sixloops.training.run import Run
+
+STEPS = 600
+"""A longer run is shortened to about so many steps."""
+LADDER = 4
+"""So many rates are tried in each direction, each ten times the one before."""
+CLEAR = 0.9
+"""Certainty that makes experiments needless."""
+
+
+def trained(case: Case | Loop, *, watched: bool = False) -> Outcome:
+    """Train a case, or by a loop of the user's own."""
+    return run_loop(case, watched=watched) if isinstance(case, Loop) else run(case, watched=watched)
+
+
+def shortened(case: Case | Loop, steps: int = STEPS) -> Case | Loop:
+    """Return the case, cut down to a run of so many steps; a loop stays as it is."""
+    if isinstance(case, Loop):
+        return case
+    batch, epochs = case.options.get("batch_size", 64), case.options.get("epochs", 10)
+    images = min(len(case.data), max(steps * batch // max(epochs, 1), batch * 20, 500))
+    fewer = max(1, min(epochs, steps * batch // max(images, 1)))
+    random = np.random.default_rng(case.seed)
+    data, held = case.data, case.validation
+    if images < len(data):
+        # In the order that they have: that may be what is wrong with them.
+        data = data.subset(np.sort(random.choice(len(data), images, replace=False)))
+    if held is not None and len(held) > 1000 and steps == STEPS:
+        held = held.random_subset(1000, random)
+    return replace(case.with_options(epochs=int(fewer)), data=data, validation=held)
+
+
+def steps_of(case: Case | Loop) -> int:
+    """Return how many steps a case has; 0 for a loop, of which nobody knows."""
+    if isinstance(case, Loop):
+        return 0
+    batch = max(int(case.options.get("batch_size", 64)), 1)
+    return -(-len(case.data) // batch) * int(case.options.get("epochs", 10))
+
+
+def separate(case: Case | Loop, outcome: Outcome) -> None:
+    """Do the experiments that separate the suspects that are left; results go to the evidence.
+
+    Args:
+        case: what was run.
+        outcome: what came of it.
+    """
+    e = outcome.evidence
+    said = diagnoses_of(e)
+    if said and said[0].certainty >= CLEAR:
+        return
+    if not (said or e.broken or falls_short(e, 0.03)):
+        return
+    short = shortened(case)
+    results = e.experiments
+    results["base"] = outcome.accuracy if _is_same(case, short) else trained(short).accuracy
+    if e.inputs is not None and max(abs(e.inputs.low), abs(e.inputs.high)) > 20:
+        results["scaled"] = trained(scaled(short)).accuracy
+        if results["scaled"] > results["base"] + 0.1:
+            return
+    _try_rates(short, e)
+    if falls_short(e) and max(results.values()) < results["base"] + 0.1:
+        results["memorised"] = memorised(short)
+
+
+def _is_same(case: Case | Loop, short: Case | Loop) -> bool:
+    """Say whether nothing was cut off."""
+    if isinstance(case, Loop) or isinstance(short, Loop):
+        return True
+    return short.data is case.data and short.options["epochs"] == case.options.get("epochs", 10)
+
+
+def _try_rates(case: Case | Loop, e: Evidence) -> None:
+    """Try lower rates and higher ones, the likelier first, until it gets no better."""
+    ratio, results = update_ratio(e), e.experiments
+    likelier_high = bool(e.broken) or (ratio is not None and ratio > 3e-3)
+    for name in ("tenth", "tenfold") if likelier_high else ("tenfold", "tenth"):
+        factor, results[name] = _climb(case, 0.1 if name == "tenth" else 10.0, results["base"])
+        if results[name] > results["base"] + 0.1:
+            e.probes["rate factor"] = factor
+            return
+
+
+def _climb(case: Case | Loop, by: float, base: float) -> tuple[float, float]:
+    """Multiply the rate again and again; return the factor that was best, and its accuracy."""
+    best, factor = (by, 0.0), by
+    for _ in range(LADDER):
+        reached = trained(case.with_rate(factor)).accuracy
+        # A rate far too low changes nothing at all at first, so that one step is no proof.
+        if reached <= best[1] + 0.01 and best[1] > base + 0.05:
+            break
+        best = max(best, (factor, reached), key=lambda pair: pair[1])
+        factor *= by
+    return best
+
+
+def scaled(case: Case | Loop) -> Case | Loop:
+    """Return the case with its inputs divided by 255."""
+    if isinstance(case, Loop):
+        return case.scaled()
+    return case.with_layers(lambda layers: [Rescale(1 / 255), *layers])
+
+
+class _Until(Callback):
+    """Stops once everything is known by heart."""
+
+    def on_epoch_end(self, run: Run, plan: object) -> None:
+        """Stop, if it is time."""
+        if run.history.epochs[-1].get("accuracy", 0.0) >= 1.0:
+            run.stop("known by heart")
+
+
+def memorised(case: Case | Loop, images: int = 32, epochs: int = 80) -> float:
+    """Return the accuracy on one batch that is trained on again and again."""
+    if isinstance(case, Loop):
+        return trained(case.first(images, epochs)).accuracy
+    data = case.data.subset(np.arange(min(images, len(case.data))))
+    options = {"epochs": epochs, "batch_size": len(data), "callbacks": [_Until()]}
+    outcome = run(replace(case.with_options(**options), data=data, validation=None), watched=False)
+    return outcome.accuracy

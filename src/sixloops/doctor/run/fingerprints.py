@@ -1,0 +1,86 @@
+"""What a loss is if the network says the same of every image: values worth knowing by heart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sixloops.layers.base import Array
+from sixloops.losses.base import log_sum_exp
+
+SMALLEST = float(-np.log(np.finfo(np.float32).tiny))
+"""−ln of the smallest normal float32, 87.3: the logarithm of a probability that became 0."""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """A value at which losses stand still.
+
+    Args:
+        loss: the value.
+        kind: which loss it is of, such as ``"softmax cross-entropy"``.
+        words: what it means if a loss stays there.
+    """
+
+    loss: float
+    kind: str
+    words: str
+
+
+def fingerprints(shares: Array) -> list[Fingerprint]:
+    """Return the values at which the usual losses stand still.
+
+    Args:
+        shares: of the classes among the labels, (classes,), with sum 1.
+
+    Examples:
+        >>> [round(each.loss, 3) for each in fingerprints(np.full(10, 0.1))]
+        [2.303, 3.251, 0.45, 0.5, 87.337]
+    """
+    p = np.clip(np.asarray(shares, dtype=np.float64), 1e-12, 1 - 1e-12)
+    constant = "what a network reaches that says the same of every image"
+    return [
+        Fingerprint(float(-(p * np.log(p)).sum()), "softmax cross-entropy", constant),
+        Fingerprint(
+            float(-(p * np.log(p) + (1 - p) * np.log1p(-p)).sum()), "binary cross-entropy", constant
+        ),
+        Fingerprint(float((p * (1 - p)).sum() / 2), "squared error", constant),
+        Fingerprint(0.5, "squared error", "all outputs are 0"),
+        Fingerprint(SMALLEST, "softmax cross-entropy", "the logarithm of a probability that is 0"),
+    ]
+
+
+def recount(outputs: Array, labels: Array) -> dict[str, float]:
+    """Return what the usual losses make of outputs and labels, by name.
+
+    Args:
+        outputs: (batch, classes).
+        labels: whole numbers, (batch,).
+
+    Examples:
+        >>> found = recount(np.array([[0.5, 0.5]]), np.array([0]))
+        >>> for name, value in found.items():
+        ...     print(f"{name} {value:.3f}")
+        cross-entropy of logits 0.693
+        squared error 0.250
+        cross-entropy of probabilities 0.693
+    """
+    z = np.asarray(outputs, dtype=np.float64)
+    rows, right = np.arange(len(z)), np.asarray(labels, dtype=np.intp)
+    wanted = np.zeros_like(z)
+    wanted[rows, right] = 1
+    found = {
+        "cross-entropy of logits": float((log_sum_exp(z) - z[rows, right]).mean()),
+        "squared error": float(((z - wanted) ** 2).sum(axis=1).mean() / 2),
+    }
+    if are_probabilities(z):
+        likely = np.clip(z[rows, right], 1e-300, None)
+        found["cross-entropy of probabilities"] = float(-np.log(likely).mean())
+    return found
+
+
+def are_probabilities(outputs: Array) -> bool:
+    """Say whether every row is at least 0 and adds up to 1."""
+    z = np.asarray(outputs, dtype=np.float64)
+    return bool((z >= 0).all() and np.allclose(z.sum(axis=1), 1, atol=1e-4))

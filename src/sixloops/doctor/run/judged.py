@@ -1,0 +1,63 @@
+"""How well a run goes, before anyone asks why."""
+
+from __future__ import annotations
+
+from sixloops.doctor.run.evidence import Evidence
+
+ENOUGH_STEPS, ENOUGH_IMAGES = 25, 600
+"""Before so many a run says nothing."""
+STUCK = 0.97
+"""Share of a constant predictor's loss above which nothing was learnt of the images."""
+
+
+def long_enough(e: Evidence) -> bool:
+    """Say whether there were enough steps and images to expect something."""
+    return len(e.steps) >= ENOUGH_STEPS and e.images >= ENOUGH_IMAGES
+
+
+def fell(e: Evidence) -> float:
+    """Return by which share of its beginning the loss fell; below 0 if it rose."""
+    first, last = e.first_loss, e.last_loss
+    if not first or last is None:
+        return 0.0
+    return (first - last) / abs(first)
+
+
+def is_stuck(e: Evidence) -> bool:
+    """Say whether it learnt next to nothing although it had the time to."""
+    if not long_enough(e):
+        return False
+    last, constant, accuracy, chance = e.last_loss, e.constant_loss, e.accuracy, e.chance
+    if accuracy is not None and chance is not None and accuracy > 1.5 * chance + 0.05:
+        return False
+    if last is None or constant is not None:
+        return last is None or (constant is not None and last >= STUCK * constant)
+    stands = any(abs(each.loss - last) < 0.015 * each.loss for each in e.prints)
+    return fell(e) < (0.05 if stands else 0.01) and (stands or len(e.steps) >= 100)
+
+
+def still_falling(e: Evidence) -> bool:
+    """Say whether the loss was still going down at the end of the run."""
+    before, last = e.part(0.5, 0.75), e.part(0.75, 1)
+    return bool(len(before) and len(last) and last.mean() < 0.96 * before.mean())
+
+
+def reached(e: Evidence) -> float | None:
+    """Return the accuracy that it came to: on held-out images, or else on the training's."""
+    return e.validation if e.validation is not None else e.accuracy
+
+
+def falls_short(e: Evidence, by: float = 0.05) -> bool:
+    """Say whether it learnt less than it should have.
+
+    Where it is known what looking up the nearest neighbour reaches, that is the yardstick;
+    else twice the accuracy of a guess.
+    """
+    if e.broken or is_stuck(e):
+        return True
+    accuracy, neighbours, chance = reached(e), e.probes.get("neighbours"), e.chance
+    if accuracy is None:
+        return False
+    if neighbours is not None:
+        return accuracy < neighbours - by
+    return chance is not None and long_enough(e) and accuracy < min(2 * chance, 0.5 + chance / 2)

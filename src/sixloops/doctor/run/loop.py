@@ -1,0 +1,150 @@
+"""A training loop that someone wrote by hand, so that the doctor can repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+
+from sixloops.data import Dataset
+from sixloops.doctor.run.arrays import as_array
+from sixloops.doctor.run.callback import look_up
+from sixloops.doctor.run.case import Outcome
+from sixloops.doctor.run.evidence import Evaluated, Evidence
+from sixloops.doctor.run.monitor import Monitor
+from sixloops.doctor.run.neighbours import WAYS
+from sixloops.errors import DataError
+from sixloops.layers.base import Array
+from sixloops.training import History
+
+Predict: TypeAlias = Callable[[Array], object]
+Train: TypeAlias = Callable[[Array, Array, float, int, Monitor], Predict]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A training loop in NumPy or another framework.
+
+    Args:
+        train: ``train(images, labels, rate, seed, monitor)`` begins anew from the seed,
+            tells the monitor of its steps with :meth:`Monitor.observe`, and returns a
+            function from images to outputs (images, classes).
+        data: images and labels, which it is given as they are here.
+        validation: what the trained network is asked about; None for nothing.
+        rate: the learning rate.
+        seed: any whole number.
+    """
+
+    train: Train
+    data: Dataset
+    validation: Dataset | None = None
+    rate: float = 0.1
+    seed: int = 0
+
+    def with_rate(self, factor: float) -> Loop:
+        """Return the loop with its learning rate multiplied."""
+        return replace(self, rate=self.rate * factor)
+
+    def scaled(self) -> Loop:
+        """Return the loop with its images divided by 255."""
+        return self.with_images(lambda x: np.asarray(x, dtype=np.float32) / 255)
+
+    def with_images(self, change: Callable[[Array], Array], training: bool = True) -> Loop:
+        """Return the loop with its images changed: all, or only those of the validation."""
+
+        def changed(data: Dataset) -> Dataset:
+            return Dataset(np.ascontiguousarray(change(data.images)), data.labels, data.class_count)
+
+        held = self.validation
+        data = changed(self.data) if training else self.data
+        return replace(self, data=data, validation=held and changed(held))
+
+    def shuffled(self) -> Loop:
+        """Return the loop with its images, and their labels, in a random order."""
+        order = np.random.default_rng(self.seed).permutation(len(self.data))
+        return replace(self, data=self.data.subset(order))
+
+    def first(self, images: int, times: int) -> Loop:
+        """Return the loop for a few images, which come again and again."""
+        rows = np.tile(np.arange(min(images, len(self.data))), times)
+        return replace(self, data=self.data.subset(rows), validation=None)
+
+
+def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
+    """Train by somebody's loop, from its seed."""
+    monitor = Monitor(loop.data.class_count)
+    with np.errstate(all="ignore"):
+        predict = loop.train(loop.data.images, loop.data.labels, loop.rate, loop.seed, monitor)
+    if not callable(predict):
+        kind = type(predict).__name__
+        raise DataError(f"The train function must return a function of images. Got {kind}.")
+    e = monitor.evidence
+    if not e.steps:
+        raise DataError(
+            "The train function must call monitor.observe(loss, ...) after each step. It never did."
+        )
+    told = _accuracy(predict, loop.data)
+    e.probes["training part"] = told
+    _ask_one_by_one(predict, loop.data, e)
+    reached = told
+    if loop.validation is not None:
+        reached = _accuracy(predict, loop.validation)
+        e.evaluations.append(Evaluated(monitor.step, None, reached, len(loop.validation)))
+    if watched:
+        look_up(monitor, loop.data, loop.validation)
+    failed = e.broken
+    return Outcome(None, History(), e, 0.0 if failed else reached, failed, 0.0)
+
+
+def _ask_one_by_one(predict: Predict, data: Dataset, e: Evidence, images: int = 6) -> None:
+    """See whether an image's outputs depend on the others that are asked about with it."""
+    x, _ = data.take(np.arange(min(images, len(data))))
+    together = as_array(predict(x))
+    alone = [as_array(predict(x[i : i + 1])) for i in range(len(x))]
+    whole = [array for array in alone if array is not None]
+    if together is None or len(whole) < len(x) or not np.isfinite(together).all():
+        return
+    rows = np.concatenate([array.reshape(1, -1) for array in whole])
+    if rows.shape != together.shape:
+        return
+    e.probes["depends on its batch"] = float(
+        np.abs(rows - together).max() / max(float(np.abs(together).max()), 1e-12)
+    )
+
+
+def _accuracy(predict: Predict, data: Dataset, images: int = 1000) -> float:
+    """Return the share of some images that are told rightly."""
+    x, labels = data.take(np.arange(min(images, len(data))))
+    with np.errstate(all="ignore"):
+        outputs = as_array(predict(x))
+    if outputs is None or outputs.ndim != 2 or len(outputs) != len(x):
+        got = "nothing" if outputs is None else f"shape {outputs.shape}"
+        raise DataError(
+            f"What train returns must give outputs of shape ({len(x)}, classes). Got {got}."
+        )
+    return float((outputs.argmax(axis=1) == labels).mean())
+
+
+def fixed_loop(name: str, loop: Loop, e: Evidence) -> Loop | None:
+    """Return the loop with the cure for a diagnosis; None where only its author can mend it."""
+    factor = e.probes.get("rate factor", 1.0)
+    ways = [n.removeprefix("prepared ") for n in e.probes if n.startswith("prepared ")]
+    cures: dict[str, Callable[[], Loop | None]] = {
+        "rate-too-high": lambda: loop.with_rate(min(factor, 0.1)),
+        "rate-too-low": lambda: loop.with_rate(max(factor, 10.0)),
+        "inputs-not-scaled": loop.scaled,
+        "sorted-by-class": loop.shuffled,
+        "bytes-wrapped": lambda: loop.with_images(
+            lambda x: ((x.astype(np.int64) + int(e.probes.get("unwrapped by", 0))) % 256).astype(
+                np.uint8
+            )
+        ),
+        "prepared-otherwise": lambda: (
+            loop.with_images(lambda x: WAYS[ways[0]](x, loop.data.images), training=False)
+            if ways
+            else None
+        ),
+    }
+    return cures.get(name, lambda: None)()

@@ -1,0 +1,276 @@
+"""The monitor: fed by any training loop, it gathers signals and says what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from sixloops.doctor.run.arrays import as_array, named_arrays
+from sixloops.doctor.run.evidence import LABELS, Evaluated, Evidence, OutputSignals
+from sixloops.doctor.run.fingerprints import are_probabilities, recount
+from sixloops.doctor.run.rules import verdict_of
+from sixloops.doctor.run.signals import of_inputs, of_layer, of_parameter
+from sixloops.doctor.verdict import Verdict
+from sixloops.layers.base import Array
+
+EVERY = 256
+"""Steps between two looks once a run is under way."""
+PART = 128
+"""So many images of a batch are looked at."""
+
+
+class Monitor:
+    """Watches a training loop of any make.
+
+    The loop says after every step what it has: the loss alone is enough to begin with,
+    and each array more lets the doctor tell more faults from each other. Arrays may be
+    NumPy's or any that :func:`numpy.asarray` takes.
+
+    Args:
+        classes: how many there are; None to find it out.
+
+    Examples:
+        >>> monitor = Monitor(classes=10)
+        >>> for step in range(40):
+        ...     monitor.observe(loss=2.303, labels=np.arange(32) % 10)
+        >>> verdict = monitor.verdict()
+        >>> verdict.healthy, verdict.name
+        (False, '')
+    """
+
+    def __init__(self, classes: int | None = None) -> None:
+        self.evidence = Evidence(classes=classes)
+        self._kept: dict[str, Array] = {}
+        self._gradients: dict[str, Array] = {}
+        self._kept_step = -2
+
+    @property
+    def step(self) -> int:
+        """The number of the last training step that was observed."""
+        return self.evidence.steps[-1] if self.evidence.steps else 0
+
+    def due(self, step: int | None = None) -> bool:
+        """Say whether the next step's arrays will be looked at, or only its loss and labels.
+
+        A loop to which it is costly to hand over activations can do so only where this
+        says yes: at the steps 1, 2, 4, 8, …, then every 256th.
+
+        Args:
+            step: which step, from 1; None for the one after the last observed.
+        """
+        number = self.step + 1 if step is None else step
+        return number % EVERY == 0 or (number < EVERY and number & (number - 1) == 0)
+
+    def observe(
+        self,
+        loss: float,
+        *,
+        step: int | None = None,
+        outputs: Any = None,
+        labels: Any = None,
+        inputs: Any = None,
+        parameters: Any = None,
+        gradients: Any = None,
+        activations: Any = None,
+        rate: float | None = None,
+        accuracy: float | None = None,
+        training: bool = True,
+    ) -> None:
+        """Take in one step of training, or one evaluation. It never raises.
+
+        Args:
+            loss: the mean loss of the batch.
+            step: its number, from 1; None to count.
+            outputs: of the network, (batch, classes).
+            labels: class numbers (batch,), or one-hot rows (batch, classes).
+            inputs: what the first layer was given, (batch, …).
+            parameters: after the step: arrays by name, or a list of them.
+            gradients: under the same names.
+            activations: layers' outputs, (batch, …): by name in the layers' order, or a list.
+            rate: the learning rate.
+            accuracy: of the batch, as the loop counts it.
+            training: False for an evaluation on other images.
+        """
+        number = (self.step + 1 if training else self.step) if step is None else int(step)
+        try:
+            self._observe(
+                float(loss), number, as_array(outputs), as_array(labels), accuracy, training
+            )
+            if training and rate is not None:
+                self.evidence.rates.append(float(rate))
+            if training and (self.due(number) or self.follows(number)):
+                self._look(number, inputs, parameters, gradients, activations, rate)
+        except (ValueError, TypeError, IndexError, ArithmeticError) as error:
+            note = f"What came with step {number} could not be read: {error}"
+            self.evidence.notes = [*self.evidence.notes[:4], note]
+
+    def follows(self, step: int) -> bool:
+        """Say whether the parameters of the step before were kept, to see how they change."""
+        return self._kept_step == step - 1
+
+    def see_outputs(
+        self,
+        step: int,
+        outputs: Array,
+        labels: Array | None,
+        loss: float,
+        accuracy: float | None = None,
+    ) -> None:
+        """Take the signals of the network's outputs, (batch, classes)."""
+        self.evidence.outputs.append(_of_outputs(step, outputs, labels, loss, accuracy))
+
+    def verdict(self) -> Verdict:
+        """Say what is wrong with the run so far, or that nothing is."""
+        return verdict_of(self.evidence)
+
+    def _observe(
+        self,
+        loss: float,
+        step: int,
+        outputs: Array | None,
+        labels: Array | None,
+        accuracy: float | None,
+        training: bool,
+    ) -> None:
+        e = self.evidence
+        labels = _as_numbers(labels)
+        images = None if labels is None else len(labels)
+        if training:
+            e.steps.append(step)
+            e.losses.append(loss)
+            if not np.isfinite(loss) and not e.broken:
+                e.broken = f"the loss of step {step} is {loss}"
+            if labels is not None:
+                self._count(labels)
+            if accuracy is not None:
+                e.hits.append(float(accuracy))
+                self._recount(outputs, labels)
+        if not training:
+            e.evaluations.append(Evaluated(step, loss, accuracy, images))
+        if outputs is not None and (not training or self.due(step)):
+            self.see_outputs(step, outputs, labels, loss, accuracy)
+            if outputs.ndim == 2 and outputs.shape[1] > 1:
+                e.classes = e.classes or outputs.shape[1]
+
+    def _recount(self, outputs: Array | None, labels: Array | None) -> None:
+        """Count the right answers, to hold them against what the loop says."""
+        told = np.nan
+        given = outputs is not None and labels is not None and outputs.ndim == 2
+        if given and outputs.shape[1] > 1 and len(outputs) == len(labels):  # type: ignore[union-attr, arg-type]
+            told = float((outputs.argmax(axis=1) == labels).mean())  # type: ignore[union-attr]
+        self.evidence.recounts.append(told)
+
+    def _count(self, labels: Array) -> None:
+        """Count the classes of a batch."""
+        e = self.evidence
+        e.batch = max(e.batch, len(labels))
+        inside = labels >= 0
+        if e.classes:
+            inside &= labels < e.classes
+        e.outside += int(len(labels) - np.count_nonzero(inside))
+        labels = labels[inside]
+        found = np.bincount(labels, minlength=max(e.classes or 0, len(e.counts)))
+        found[: len(e.counts)] += e.counts.astype(found.dtype)
+        e.counts = found
+        if sum(map(len, e.labels)) < LABELS:
+            e.labels.append(labels.astype(np.int32))
+
+    def _look(
+        self, step: int, inputs: Any, parameters: Any, gradients: Any, activations: Any, rate: Any
+    ) -> None:
+        """Take the costly signals."""
+        x = as_array(inputs)
+        if x is not None and self.due(step):
+            self.evidence.inputs = of_inputs(x[:PART], str(x.dtype))
+        if self.due(step):
+            for name, y in named_arrays(activations, "layer").items():
+                self.look_at_layer(step, name, y[:PART])
+        self.look_at_parameters(
+            step, named_arrays(parameters, "parameter"), named_arrays(gradients, "parameter"), rate
+        )
+
+    def look_at_layer(self, step: int, name: str, y: Array) -> None:
+        """Take the signals of a layer's output, (batch, …)."""
+        e = self.evidence
+        if not np.isfinite(y).all():
+            e.broken = e.broken or f"the output of {name} is not finite at step {step}"
+            return
+        e.layers.setdefault(name, []).append(of_layer(step, y))
+
+    def look_at_parameters(
+        self, step: int, now: dict[str, Array], gradients: Mapping[str, Array], rate: float | None
+    ) -> None:
+        """Take the signals of parameters; at the step after one that was due, of their change."""
+        e, follows = self.evidence, self.follows(step)
+        for name, w in now.items():
+            if not np.isfinite(w).all():
+                e.broken = e.broken or f"the parameter {name} is not finite after step {step}"
+                continue
+            if step == 1 and w.ndim > 1:
+                self._look_at_start(name, w)
+            before = self._kept.get(name) if follows else None
+            change = None if before is None or before.shape != w.shape else w - before
+            g = gradients.get(name)
+            e.parameters.setdefault(name, []).append(of_parameter(step, w, g, change, rate))
+        if self.due(step):
+            self._kept = {name: w.copy() for name, w in now.items()}
+            self._kept_step = step
+
+    def see_step(
+        self,
+        step: int,
+        now: dict[str, Array],
+        gradients: Mapping[str, Array],
+        moved: dict[str, Array],
+        rate: float,
+    ) -> None:
+        """Take the signals of parameters whose last change is known."""
+        for name, w in now.items():
+            if np.isfinite(w).all() and np.isfinite(moved[name]).all():
+                seen = of_parameter(step, w, gradients[name], moved[name], rate)
+                self.evidence.parameters.setdefault(name, []).append(seen)
+
+    def _look_at_start(self, name: str, w: Array) -> None:
+        """Keep whether a weight was the same for all units, but for one step, at the start."""
+        rows = w.reshape(len(w), -1)
+        equal = min(float(np.ptp(rows, axis=axis).max()) for axis in (0, 1)) == 0
+        probes = self.evidence.probes
+        probes.setdefault(f"spread {name}", 0.0 if equal else float(w.std(dtype=np.float64)))
+        probes.setdefault(f"value {name}", float(np.median(w)))
+
+
+def _as_numbers(labels: Array | None) -> Array | None:
+    """Return class numbers, also of one-hot rows."""
+    if labels is None:
+        return None
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        return np.asarray(labels.argmax(axis=1))
+    flat = labels.reshape(-1)
+    if flat.dtype.kind == "f" and not (flat == np.round(flat)).all():
+        return None
+    return flat.astype(np.int64)
+
+
+def _of_outputs(
+    step: int, outputs: Array, labels: Array | None, loss: float, accuracy: float | None
+) -> OutputSignals:
+    z = outputs.reshape(len(outputs), -1).astype(np.float64)
+    seen = OutputSignals(
+        step=step,
+        low=float(z.min()),
+        high=float(z.max()),
+        zeros=float((z == 0).mean()),
+        probabilities=z.shape[1] > 1 and are_probabilities(z),
+        constant=len(z) > 1 and bool(np.ptp(z, axis=0).max() <= 1e-6 * max(abs(z).max(), 1e-30)),
+        answers=len(np.unique(z.argmax(axis=1))),
+        reported=loss,
+        reported_accuracy=accuracy,
+        images=len(z),
+    )
+    fits = labels is not None and len(labels) == len(z) and z.shape[1] > 1
+    if fits and labels is not None and labels.min() >= 0 and labels.max() < z.shape[1]:
+        seen.recounted = recount(z, labels)
+        seen.accuracy = float((z.argmax(axis=1) == labels).mean())
+    return seen

@@ -1,0 +1,127 @@
+"""Probes: a network's layers looked at on a few images, outside training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from sixloops.data import Dataset
+from sixloops.doctor.run.monitor import Monitor
+from sixloops.doctor.run.signals import of_inputs
+from sixloops.engine import places_of
+from sixloops.layers import (
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Flatten,
+    Layer,
+    Normalize,
+    Rescale,
+    Sigmoid,
+    Tanh,
+    ZeroPad2D,
+)
+from sixloops.layers.base import Array, Backward, Context
+from sixloops.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
+from sixloops.network import Network
+from sixloops.randomness import Streams
+
+PREPARING = (Rescale, Normalize, ZeroPad2D, Flatten)
+"""Layers that only prepare what the others learn from."""
+
+KINDS = {
+    SoftmaxCrossEntropy: "softmax cross-entropy",
+    SigmoidCrossEntropy: "binary cross-entropy",
+}
+
+
+def part_of(data: Dataset, images: int, seed: int = 0) -> tuple[Array, Array]:
+    """Return some images of a data set with their labels, drawn from all of it."""
+    count = min(images, len(data))
+    rows = Streams(seed).generator("doctor").choice(len(data), count, replace=False)
+    return data.take(np.sort(rows))
+
+
+def through(
+    network: Network, images: Array, *, training: bool = False, seed: int = 0
+) -> Iterator[tuple[str, Layer, Array, Array, Backward]]:
+    """Run images through the layers' definitions, and return what each makes of them.
+
+    Returns:
+        For each layer its name, itself, its input, its output, and its backward.
+    """
+    x = np.asarray(images).astype(network.dtype)
+    random = np.random.default_rng(seed)
+    context = Context(training=training, random=random, state=network.state)
+    with np.errstate(all="ignore"):
+        for place in places_of(network):
+            y, backward = place.forward(x, network.parameters, context)
+            yield place.name, place.layer, x, y, backward
+            x = y
+
+
+def look(monitor: Monitor, network: Network, step: int, images: Array) -> None:
+    """Let a monitor see the outputs of a network's layers, preparation left out."""
+    for name, layer, x, y, _ in through(network, images):
+        if isinstance(layer, PREPARING):
+            continue
+        if monitor.evidence.inputs is None and not isinstance(layer, BatchNorm):
+            monitor.evidence.inputs = of_inputs(x, str(np.asarray(images).dtype))
+        monitor.look_at_layer(step, name, y)
+
+
+def outputs_of(network: Network, images: Array, *, training: bool = False) -> Array:
+    """Return the outputs of images, in either mode."""
+    *_, (_, _, _, outputs, _) = through(network, images, training=training)
+    return outputs
+
+
+def accuracy_of(
+    network: Network, images: Array, labels: Array, *, training: bool = False
+) -> float | None:
+    """Return the share of images whose class is told rightly, in either mode."""
+    outputs = outputs_of(network, images, training=training)
+    if outputs.ndim != 2 or labels.ndim != 1 or labels.dtype.kind not in "iu":
+        return None
+    with np.errstate(all="ignore"):
+        answers = network.loss.predictions(outputs).argmax(axis=1)
+    return float((answers == labels).mean())
+
+
+def weights_at_the_start(monitor: Monitor, network: Network) -> None:
+    """Keep the spread of the initial weights, by what it should be."""
+    probes = monitor.evidence.probes
+    for place in places_of(network):
+        layer, weight = place.layer, network.parameters.get(f"{place.path}.weight")
+        if weight is None or not isinstance(layer, Conv2D | Dense):
+            continue
+        area = math.prod(weight.shape[2:])
+        fan_in = math.prod(weight.shape[1:])
+        spread = float(weight.std(dtype=np.float64))
+        constant = bool((weight == weight.flat[0]).all())
+        name = f"{place.path}.weight"
+        probes[f"spread {name}"] = 0.0 if constant else spread
+        probes[f"value {name}"] = float(weight.flat[0])
+        probes[f"gain {name}"] = spread * math.sqrt(fan_in)
+        probes[f"area {name}"] = float(area)
+
+
+def bounds_of_outputs(network: Network) -> float | None:
+    """Return −1 or 0, the lower bound of logits that a sigmoid or tanh holds fast; else None."""
+    if type(network.loss) is not SoftmaxCrossEntropy:
+        return None
+    last = network.layers[-1]
+    activation = getattr(last, "activation", None) or last
+    if isinstance(activation, Sigmoid):
+        return 0.0
+    return -1.0 if isinstance(activation, Tanh) else None
+
+
+def kind_of_loss(network: Network) -> str:
+    """Return which of the usual losses a network has; empty for another."""
+    loss = network.loss
+    if type(loss) is SquaredError and (loss.off, loss.on) == (0.0, 1.0):
+        return "squared error"
+    return KINDS.get(type(loss), "")

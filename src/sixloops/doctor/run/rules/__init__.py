@@ -1,0 +1,113 @@
+"""The rules, one file a family, and how a verdict is made of what they say."""
+
+from __future__ import annotations
+
+from sixloops.doctor.run.evidence import Evidence
+from sixloops.doctor.run.judged import falls_short, is_stuck, long_enough, still_falling
+from sixloops.doctor.run.rules import data, evaluation, outputs, rates, start, updates
+from sixloops.doctor.run.rules.base import Rule, percent
+from sixloops.doctor.verdict import Diagnosis, Finding, Verdict
+
+RULES: tuple[Rule, ...] = (
+    *data.RULES,
+    *outputs.RULES,
+    *start.RULES,
+    *evaluation.RULES,
+    *updates.RULES,
+    *rates.RULES,
+)
+
+SURE = 0.5
+"""Certainty from which a diagnosis is spoken of."""
+MOST = 3
+"""So many diagnoses are told."""
+
+__all__ = ["RULES", "SURE", "diagnoses_of", "verdict_of"]
+
+
+def diagnoses_of(evidence: Evidence) -> list[Diagnosis]:
+    """Return what the rules say, the surest first, each name once."""
+    found = [*evidence.facts]
+    found += [said for rule in RULES if (said := rule(evidence)) is not None]
+    found.sort(key=lambda diagnosis: -diagnosis.certainty)
+    names: dict[str, Diagnosis] = {}
+    for diagnosis in found:
+        if diagnosis.certainty >= SURE:
+            names.setdefault(diagnosis.id, diagnosis)
+    return list(names.values())
+
+
+def verdict_of(evidence: Evidence) -> Verdict:
+    """Return the verdict on a run."""
+    diagnoses = diagnoses_of(evidence)
+    findings = tuple(_findings(evidence))
+    sick = bool(diagnoses) or bool(evidence.broken) or is_stuck(evidence) or _poor(evidence)
+    return Verdict(
+        subject="The run",
+        healthy=not sick,
+        findings=findings if sick else (),
+        diagnoses=tuple(diagnoses[:1]),
+        alternatives=tuple(diagnoses[1:MOST]),
+        notes=tuple(evidence.notes),
+        examined=_examined(evidence),
+    )
+
+
+def _poor(evidence: Evidence) -> bool:
+    """Say whether it learns so little that something must be wrong, whatever it is."""
+    if still_falling(evidence) and not is_stuck(evidence):
+        return False
+    return long_enough(evidence) and falls_short(evidence, 0.25)
+
+
+def _findings(e: Evidence) -> list[Finding]:
+    """Return what was seen, in the order in which one would look."""
+    found = []
+    if e.broken:
+        found.append(Finding("run", e.broken))
+    if e.first_loss is not None and e.last_loss is not None:
+        words = f"from {e.first_loss:.4g} to {e.last_loss:.4g} in {len(e.steps)} steps"
+        near = [p for p in e.prints if abs(p.loss - e.last_loss) < 0.03 * p.loss]
+        if near and is_stuck(e):
+            words += f"; {near[0].loss:.3f} is {near[0].words}"
+        found.append(Finding("loss", words))
+    for what, value in (("training accuracy", e.accuracy), ("accuracy elsewhere", e.validation)):
+        if value is not None:
+            found.append(Finding(what, percent(value)))
+    if "neighbours" in e.probes:
+        words = (
+            f"looking up the nearest of the training images tells {percent(e.probes['neighbours'])}"
+        )
+        found.append(Finding("yardstick", words))
+    found += [
+        Finding("experiment", f"{_EXPERIMENTS.get(name, name)}: {percent(value)}")
+        for name, value in e.experiments.items()
+    ]
+    found += [Finding(name, _layer_words(seen[-1])) for name, seen in e.layers.items() if seen]
+    return found
+
+
+def _layer_words(seen: object) -> str:
+    values = vars(seen)
+    words = f"mean {values['mean']:.3g}, spread {values['spread']:.3g}"
+    for name in ("zeros", "dead", "saturated", "identical"):
+        if values[name] > 0.3:
+            words += f", {percent(values[name])} {name}"
+    return words + (", the same for all images" if values["constant"] else "")
+
+
+_EXPERIMENTS = {
+    "base": "the run itself, shortened",
+    "tenth": "a tenth of the rate",
+    "tenfold": "ten times the rate",
+    "scaled": "inputs divided by 255",
+    "memorised": "one batch, again and again",
+}
+
+
+def _examined(e: Evidence) -> str:
+    if not e.steps:
+        return "nothing yet"
+    looks = max([len(seen) for seen in e.layers.values()] or [0])
+    layers = f", {len(e.layers)} layers at {looks} of them" if looks else ""
+    return f"{len(e.steps)} steps{layers}"

@@ -1,0 +1,148 @@
+"""Rules of the data."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sixloops.doctor.run.evidence import Evidence
+from sixloops.doctor.run.judged import falls_short
+from sixloops.doctor.run.rules.base import percent
+from sixloops.doctor.verdict import Diagnosis
+
+ENOUGH = 200
+"""So many images, at least, must have been compared with each other."""
+
+
+def inputs_not_scaled(e: Evidence) -> Diagnosis | None:
+    """Recognise that the first layer that learns gets numbers as large as bytes."""
+    seen = e.inputs
+    if seen is None or max(abs(seen.low), abs(seen.high)) <= 20 or seen.spread < 5:
+        return None
+    short = falls_short(e, 0.02)
+    scaled = e.experiments.get("scaled")
+    rescued = scaled is not None and scaled > e.experiments.get("base", 0.0) + 0.03
+    return Diagnosis(
+        id="inputs-not-scaled",
+        sentence=f"The first layer that learns gets values from {seen.low:g} to {seen.high:g}, "
+        f"with a spread of {seen.spread:.3g}."
+        + (f" Divided by 255, the same seed reaches {percent(scaled or 0)}." if rescued else ""),
+        mathematics="z = Σ w·x is as much too large as x is, and so is ∂E/∂w = Σ δ·x: the first "
+        "layer saturates or its steps explode.",
+        fix="Divide the pixels by 255, as the first thing that the network does.",
+        number=36,
+        certainty=0.97 if rescued else 0.85 if short and scaled is None else 0.3,
+    )
+
+
+def shuffled_apart(e: Evidence) -> Diagnosis | None:
+    """Recognise that the nearest neighbours' labels agree no more than by chance."""
+    agreement, chance = e.probes.get("neighbours"), e.chance
+    images = e.probes.get("looked up", 0.0)
+    if agreement is None or chance is None or images < ENOUGH:
+        return None
+    by_chance = float((e.shares**2).sum())
+    if agreement > by_chance + 3 * math.sqrt(by_chance * (1 - by_chance) / images) + 0.02:
+        return None
+    # Where a network tells new images well, labels belong to them, whatever neighbours say.
+    held, told = e.validation, e.accuracy
+    known = told if held is None else held
+    if known is not None and known > chance + (0.5 if held is None else 0.15) * (1 - chance):
+        return None
+    return Diagnosis(
+        id="shuffled-apart",
+        sentence=f"An image and its nearest neighbour have the same label in {percent(agreement)} "
+        f"of the cases; by chance it would be {percent(by_chance)}.",
+        mathematics="If the labels belong to the images, alike images have like labels. A network "
+        "can learn other labels by heart, but nothing that holds for new images.",
+        fix="Shuffle images and labels by one and the same permutation, and count both from the "
+        "same first row.",
+        number=38,
+        certainty=0.92 if held is not None else 0.7,
+    )
+
+
+def partly_apart(e: Evidence) -> Diagnosis | None:
+    """Recognise training labels that fit each other much less than they fit held-out images."""
+    within, across = e.probes.get("neighbours"), e.probes.get("neighbours across")
+    chance = e.chance
+    if within is None or across is None or chance is None or not across > 2 * chance:
+        return None
+    right = max(within - chance, 0.0) / (across - chance)
+    if right > 0.6:
+        return None
+    return Diagnosis(
+        id="shuffled-apart",
+        sentence=f"Held-out images find their label at the nearest training image in "
+        f"{percent(across)} of the cases, training images among themselves in {percent(within)}: "
+        f"about {percent(1 - right)} of the training labels are wrong.",
+        mathematics="If a share p of the labels is right, held-out images agree with them in about "
+        "p, two training images in about p².",
+        fix="Look where images and labels part: shuffled, filtered or read in another order.",
+        number=38,
+        certainty=0.8,
+    )
+
+
+def sorted_by_class(e: Evidence) -> Diagnosis | None:
+    """Recognise labels that follow each other are the same far more often than by chance."""
+    if not e.labels:
+        return None
+    order = np.concatenate(e.labels)
+    if len(order) < 200 or len(e.counts) < 2:
+        return None
+    expected = float((e.shares**2).sum())
+    same = float((order[1:] == order[:-1]).mean())
+    if same < expected + 0.35 * (1 - expected):
+        return None
+    return Diagnosis(
+        id="sorted-by-class",
+        sentence=f"A label is the same as the one before it in {percent(same)} of the cases; in a "
+        f"random order it would be {percent(expected)}.",
+        mathematics="Each step goes down the gradient of its own batch. Batches of one class pull "
+        "the network to that class, one after the other.",
+        fix="Shuffle the images, with their labels, before each epoch.",
+        number=39,
+        certainty=0.95 if same > 0.5 else 0.7,
+    )
+
+
+def labels_outside(e: Evidence) -> Diagnosis | None:
+    """Recognise labels that are no class of the network."""
+    if not e.outside:
+        return None
+    return Diagnosis(
+        id="labels-outside",
+        sentence=f"{e.outside} labels are not from 0 to {(e.classes or 1) - 1}.",
+        mathematics="The classes of K outputs are counted from 0 to K − 1.",
+        fix="Subtract 1 if they are counted from 1; or give the network one output a class.",
+        certainty=0.95,
+    )
+
+
+def bytes_wrapped(e: Evidence) -> Diagnosis | None:
+    """Recognise adding a constant modulo 256 makes near neighbours agree."""
+    mended = e.probes.get("unwrapped neighbours")
+    if mended is None or mended < e.probes.get("neighbours", 1.0) + 0.08:
+        return None
+    shift = e.probes["unwrapped by"]
+    return Diagnosis(
+        id="bytes-wrapped",
+        sentence=f"With {shift:.0f} added to every pixel modulo 256, nearest neighbours have the "
+        f"same label in {percent(mended)} of the cases, not {percent(e.probes['neighbours'])}.",
+        mathematics="Unsigned bytes count modulo 256: 1 − 2 = 255, and black becomes white.",
+        fix="Turn the bytes into floats first, then subtract: images.astype(np.float32) − mean.",
+        number=47,
+        certainty=0.93,
+    )
+
+
+RULES = (
+    inputs_not_scaled,
+    shuffled_apart,
+    partly_apart,
+    sorted_by_class,
+    labels_outside,
+    bytes_wrapped,
+)

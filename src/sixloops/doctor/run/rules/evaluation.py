@@ -1,0 +1,171 @@
+"""Rules of what is measured beside the training."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sixloops.doctor.run.evidence import Evidence
+from sixloops.doctor.run.rules.base import percent
+from sixloops.doctor.verdict import Diagnosis
+
+FEW = 250
+"""Images of an evaluation under which its chance error is worth a word."""
+
+
+def prepared_otherwise(e: Evidence) -> Diagnosis | None:
+    """Recognise held-out images differ from the training's in how they were prepared."""
+    across, within = e.probes.get("neighbours across"), e.probes.get("neighbours")
+    training, held = e.probes.get("training part"), e.validation
+    if across is None or within is None or training is None or held is None:
+        return None
+    if across > within - 0.12 or held > training - 0.1:
+        return None
+    how = [name[9:] for name in e.probes if name.startswith("prepared ")]
+    restored = (
+        f" It comes back to {percent(e.probes[f'prepared {how[0]}'])} if the held-out "
+        if how
+        else ""
+    )
+    return Diagnosis(
+        id="prepared-otherwise",
+        sentence=f"Training images are told at {percent(training)}, held-out ones at "
+        f"{percent(held)}. Looked up among training images, held-out ones find their label in "
+        f"{percent(across)}, training ones in {percent(within)}."
+        + (f"{restored}images are {how[0]}." if how else ""),
+        mathematics="A network knows only images made as those that it learnt from.",
+        fix="Prepare training, test and new images by one and the same function.",
+        number=37,
+        certainty=0.93 if how else 0.75,
+    )
+
+
+def test_path(e: Evidence) -> Diagnosis | None:
+    """Recognise training images that score badly, too, on the way that test images take."""
+    told, learnt = e.probes.get("training part"), e.accuracy
+    if told is None or learnt is None or e.probes.get("has statistics") or told > learnt - 0.25:
+        return None
+    return Diagnosis(
+        id="prepared-otherwise",
+        sentence=f"While learning, training images are told at {percent(learnt)}; the same images, "
+        f"asked about as test images are, at {percent(told)}.",
+        mathematics="A network knows only images made as those that it learnt from, passed through "
+        "the same function.",
+        fix="Prepare training, test and new images by one and the same function.",
+        number=37,
+        certainty=0.9,
+    )
+
+
+def depends_on_its_batch(e: Evidence) -> Diagnosis | None:
+    """Recognise outputs of an image that change with the others in its batch."""
+    apart = e.probes.get("depends on its batch", 0.0)
+    if not apart > 1e-2:
+        return None
+    return Diagnosis(
+        id="images-mixed",
+        sentence=f"An image's outputs, asked about alone, differ by {percent(apart)} from those in "
+        "a batch.",
+        mathematics="∂y_i/∂x_j = 0 for i ≠ j: images of a batch know nothing of each other.",
+        fix="Look at reshape, transpose and sums: the batch must stay an axis of its own. Batch "
+        "normalisation takes its running statistics outside training.",
+        number=12,
+        certainty=0.92,
+    )
+
+
+def stale_statistics(e: Evidence) -> Diagnosis | None:
+    """Recognise with the batch's own statistics the same images are told far better."""
+    batch, running = e.probes.get("training mode"), e.probes.get("evaluation mode")
+    if batch is None or running is None or not e.probes.get("has statistics"):
+        return None
+    lag, steps = e.probes.get("lag", 0.0), len(e.steps)
+    if batch < running + (0.03 if lag > steps else 0.15):
+        return None
+    return Diagnosis(
+        id="stale-statistics",
+        sentence=f"The same images are told at {percent(batch)} with the batch's own statistics "
+        f"and at {percent(running)} with the running ones.",
+        mathematics="running ← m·running + (1 − m)·batch follows with a lag of 1/(1 − m) steps: "
+        "after fewer steps it is still near its beginning.",
+        fix="Lower the momentum m to 0.9, or train for more steps than a few times 1/(1 − m).",
+        number=41,
+        certainty=0.9,
+    )
+
+
+def metric_wrong(e: Evidence) -> Diagnosis | None:
+    """Recognise that the accuracy that the loop reports is not the one that a recount gives."""
+    pairs = [
+        (seen.reported_accuracy, seen.accuracy, seen.images)
+        for seen in e.outputs
+        if seen.reported_accuracy is not None and seen.accuracy is not None
+    ]
+    off = [pair for pair in pairs if abs(pair[0] - pair[1]) > 1.01 / max(pair[2], 1) + 0.01]
+    if len(off) < 2 or len(off) < 0.7 * len(pairs):
+        return _recounted(e)
+    told, found, images = max(off, key=lambda pair: abs(pair[0] - pair[1]))
+    words = f"({images} images; {len(off)} of {len(pairs)} counts differ)"
+    return _miscounted(told, found, words, 0.95)
+
+
+def _recounted(e: Evidence) -> Diagnosis | None:
+    """Compare the second half's accuracies with their recount, as a loop may report a mean."""
+    told, found = np.asarray(e.hits), np.asarray(e.recounts)
+    if len(told) != len(found) or len(told) < 20 or np.isnan(found).any():
+        return None
+    half = len(told) // 2
+    late, counted = float(told[half:].mean()), float(found[half:].mean())
+    if abs(late - counted) < 0.25:
+        return None
+    return _miscounted(late, counted, "(the mean of the second half of the steps)", 0.9)
+
+
+def _miscounted(told: float, found: float, words: str, certainty: float) -> Diagnosis:
+    return Diagnosis(
+        id="metric-wrong",
+        sentence=f"The loop reports an accuracy of {told:.3f}; counted image by image it is "
+        f"{found:.3f} {words}.",
+        mathematics="Outputs are (batch, classes): the answer of an image is the argmax over its "
+        "row, axis 1.",
+        fix="accuracy = (outputs.argmax(axis=1) == labels).mean(), with labels of shape (batch,).",
+        number=46,
+        certainty=certainty,
+    )
+
+
+def evaluated_on_few(e: Evidence) -> Diagnosis | None:
+    """Recognise an accuracy that swings no more than chance alone makes it."""
+    few = [x for x in e.evaluations if x.accuracy is not None and x.images and x.images < FEW]
+    some = few[len(few) // 3 :]
+    if len(some) < 4:
+        return None
+    accuracies = [float(x.accuracy) for x in some if x.accuracy is not None]
+    images = min(x.images or FEW for x in some)
+    middle = sum(accuracies) / len(accuracies)
+    error = math.sqrt(max(middle * (1 - middle), 0.25 / images) / images)
+    swing = max(accuracies) - min(accuracies)
+    if swing < 0.08 or swing > 6.5 * error:
+        return None
+    return Diagnosis(
+        id="evaluated-on-few",
+        sentence=f"The accuracy swings by {percent(swing)} between evaluations on {images} images; "
+        f"chance alone makes it swing by ±{percent(1.96 * error)} around {percent(middle)}.",
+        mathematics="n images tell an accuracy p with a standard error of √(p(1−p)/n): ±2 % takes "
+        "n ≈ 1,000 at p = 0.9.",
+        fix="Evaluate on 1,000 images or more, and always on the same ones.",
+        page="docs/answers/post-276213.md",
+        number=50,
+        certainty=0.9,
+    )
+
+
+RULES = (
+    prepared_otherwise,
+    test_path,
+    depends_on_its_batch,
+    stale_statistics,
+    metric_wrong,
+    evaluated_on_few,
+)

@@ -1,0 +1,182 @@
+"""Rules of the learning rate."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sixloops.doctor.run.evidence import Evidence
+from sixloops.doctor.run.judged import falls_short, fell, long_enough
+from sixloops.doctor.run.rules.base import percent
+from sixloops.doctor.verdict import Diagnosis
+
+HIGH = (
+    "A step of gradient descent goes down only while the rate is below 2 / (largest curvature). "
+    "Beyond it each step overshoots by more than the one before."
+)
+LOW = "Δw = −η·g: to move a weight by its own size takes about ‖w‖ / ‖Δw‖ steps."
+
+
+USUAL = 2.5e-3
+SMALL = 7e-4
+"""‖Δw‖ / ‖w‖ of a step, about 1e-3 as a rule: above the first a rate is not called too low,
+above the second only if ten times as much helps a lot."""
+
+
+def broken(e: Evidence) -> Diagnosis | None:
+    """Recognise a value became NaN or infinite."""
+    if not e.broken:
+        return None
+    if not e.steps:
+        return _from_the_start(e)
+    rescued = e.experiments.get("tenth")
+    sure = 0.9 if rescued is not None and rescued > _own(e) + 0.1 else 0.7
+    if e.experiments and sure < 0.9:
+        sure = 0.4
+    return _high(f"The run broke: {e.broken}.", sure)
+
+
+def too_high(e: Evidence) -> Diagnosis | None:
+    """Recognise explosion, or a tenth of the rate rescues the same seed."""
+    if e.broken:
+        return None
+    tenth, mine = e.experiments.get("tenth"), _own(e)
+    if tenth is not None:
+        if tenth < mine + 0.1:
+            return None
+        factor = _part(e, 0.1)
+        words = f"With {factor:g} times the rate the same seed reaches {percent(tenth)}, not "
+        sure = 0.9 if tenth > mine + 0.2 else 0.75
+        return _high(f"{words}{percent(mine)}.", sure)
+    ratio = update_ratio(e)
+    rose, last, constant = fell(e) < -0.3, e.last_loss, e.constant_loss
+    above = last is not None and constant is not None and last > 1.3 * constant
+    if long_enough(e) and (rose or above) and falls_short(e):
+        return _high(f"The loss rose from {e.first_loss:.3g} to {e.last_loss:.3g}.", 0.65)
+    if ratio is not None and ratio > 0.1 and falls_short(e):
+        return _high(f"One step changes the weights by {percent(ratio)} of their size.", 0.6)
+    return None
+
+
+def _from_the_start(e: Evidence) -> Diagnosis:
+    return Diagnosis(
+        id="not-finite",
+        sentence=f"Before the first step was done: {e.broken}",
+        mathematics="No step had been taken, so that no rate is at fault.",
+        fix="Look at what is named there: at its input, at divisions and at logarithms.",
+        certainty=0.8,
+    )
+
+
+def rises(e: Evidence) -> Diagnosis | None:
+    """Recognise that the loss rises whatever the rate: the gradient points the wrong way."""
+    tenth, more, first = e.experiments.get("tenth"), e.experiments.get("memorised"), e.first_loss
+    chance = e.chance
+    if tenth is None or more is None or chance is None or first is None:
+        return None
+    last = e.losses[-1]
+    grew = bool(e.broken) or last > 1.5 * e.losses[0]
+    if not grew or tenth > chance + 0.1 or more > chance + 0.1:
+        return None
+    return Diagnosis(
+        id="sign",
+        sentence=f"The loss rises, from {e.losses[0]:.3g} to {last:.3g}, and lower rates do not "
+        f"help: one batch alone, again and again, is told at {percent(more)}.",
+        mathematics="E(w + Δw) ≈ E(w) + g·Δw falls only if g·Δw < 0: w ← w − η·g, and for softmax "
+        "and cross-entropy g = p − t.",
+        fix="Turn the sign of the gradient, or of the update.",
+        number=23,
+        certainty=0.75,
+    )
+
+
+def too_low(e: Evidence) -> Diagnosis | None:
+    """Recognise ten times the rate speeds up the same seed, or the steps are tiny."""
+    more, mine, ratio = e.experiments.get("tenfold"), _own(e), update_ratio(e)
+    if more is not None:
+        if more < mine + 0.1 or (ratio is not None and ratio > SMALL and more < mine + 0.2):
+            return None
+        if ratio is not None and ratio > USUAL:
+            return None
+        words = (
+            f"With ten times the rate the same seed reaches {percent(more)}, not {percent(mine)}"
+        )
+        return _low(f"{words} ({_tiny(ratio)}).", 0.85 if more > mine + 0.15 else 0.7)
+    small = ratio is not None and ratio < 1e-4 and not is_good(e)
+    if small and long_enough(e) and fell(e) < 0.5 and falls_short(e):
+        return _low(f"{_tiny(ratio)[:1].upper()}{_tiny(ratio)[1:]}.", 0.65)
+    return None
+
+
+def vanishing(e: Evidence) -> Diagnosis | None:
+    """Recognise that the first layers' gradients are far smaller than the last's."""
+    sizes = _gradient_sizes(e)
+    if len(sizes) < 2 or not falls_short(e):
+        return None
+    (first, small), (last, large) = sizes[0], sizes[-1]
+    if large == 0 or small / large > 3e-3:
+        return None
+    return Diagnosis(
+        id="vanishing-gradients",
+        sentence=f"The gradient of {first} is {small / large:.1e} times that of {last}, measured "
+        "by the weights' sizes.",
+        mathematics="The error is multiplied by σ′(z)·W in every layer on its way back; σ′ is 1/4 "
+        "at most.",
+        fix="ReLU for sigmoids, and He's weights; or batch normalisation.",
+        page="docs/answers/post-276213.md",
+        number=49,
+        certainty=0.6 if small else 0.55,
+    )
+
+
+def is_good(e: Evidence) -> bool:
+    """Say whether the run is good at what it does, whatever the size of its steps."""
+    accuracy = e.accuracy
+    return accuracy is not None and accuracy > 0.9
+
+
+def update_ratio(e: Evidence) -> float | None:
+    """Return the median of ‖Δw‖ / ‖w‖ over weights and steps."""
+    found = [
+        seen.ratio
+        for series in e.parameters.values()
+        for seen in series
+        if seen.matrix and seen.ratio is not None
+    ]
+    return float(np.median(found)) if found else None
+
+
+def _gradient_sizes(e: Evidence) -> list[tuple[str, float]]:
+    sizes = []
+    for name, series in e.parameters.items():
+        known = [s.gradient / s.norm for s in series if s.gradient is not None and s.norm]
+        if known and series[0].matrix:
+            sizes.append((name, float(np.median(known))))
+    return sizes
+
+
+def _own(e: Evidence) -> float:
+    """Return what the run itself reached, on the measure of the experiments."""
+    return e.experiments.get("base", 0.0)
+
+
+def _part(e: Evidence, usual: float) -> float:
+    """Return the factor of the rate that was best in its direction."""
+    factor = e.probes.get("rate factor", usual)
+    return factor if (factor > 1) == (usual > 1) else usual
+
+
+def _tiny(ratio: float | None) -> str:
+    return "steps of unknown size" if ratio is None else f"one step moves weights by {ratio:.1e}"
+
+
+def _high(sentence: str, certainty: float) -> Diagnosis:
+    fix = "Divide the learning rate by ten; or clip the gradient's norm to 1."
+    return Diagnosis("rate-too-high", sentence, HIGH, fix, number=40, certainty=certainty)
+
+
+def _low(sentence: str, certainty: float) -> Diagnosis:
+    fix = "Multiply the learning rate by ten, until it becomes too high; then go back a little."
+    return Diagnosis("rate-too-low", sentence, LOW, fix, number=49, certainty=certainty)
+
+
+RULES = (broken, too_high, rises, too_low, vanishing)

@@ -1,0 +1,73 @@
+"""Rules of single steps, for loops that hand over parameters and gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sixloops.doctor.run.evidence import Evidence
+from sixloops.doctor.run.signals import ParameterSignals
+from sixloops.doctor.verdict import Diagnosis
+
+
+def never_changed(e: Evidence) -> Diagnosis | None:
+    """Recognise a parameter stays as it is though it has a gradient."""
+    still = [
+        name
+        for name, seen in e.parameters.items()
+        if (known := _known(seen)) and all(s.update == 0 for s in known)
+    ]
+    if not still or len(still) == len(e.parameters):
+        return None
+    g = float(np.mean([s.gradient or 0 for s in _known(e.parameters[still[0]])]))
+    biases = all("b" in name.rpartition(".")[2].lower() for name in still)
+    return Diagnosis(
+        id="bias-never-updated" if biases else "never-updated",
+        sentence=f"{', '.join(still[:4])} never changed, though the gradient's norm is {g:.2g}.",
+        mathematics="b ← b − η ∂E/∂b, as for every weight.",
+        fix="Update all parameters that have a gradient.",
+        number=15 if biases else None,
+        certainty=0.95,
+    )
+
+
+def uphill(e: Evidence) -> Diagnosis | None:
+    """Recognise steps go along the gradient instead of against it."""
+    cosines = [s.cosine for seen in e.parameters.values() for s in seen if s.cosine is not None]
+    if len(cosines) < 2 or np.median(cosines) > -0.5:
+        return None
+    return Diagnosis(
+        id="sign",
+        sentence="The steps go uphill: between Δw and −∂E/∂w the cosine is "
+        f"{np.median(cosines):.2f}.",
+        mathematics="E(w + Δw) ≈ E(w) + g·Δw falls only if g·Δw < 0: w ← w − η·g.",
+        fix="Turn the sign of the update, or that of the gradient.",
+        number=23,
+        certainty=0.97,
+    )
+
+
+def gradient_zero(e: Evidence) -> Diagnosis | None:
+    """Recognise gradients that are exactly 0 at every look, while others are not."""
+    seen = {n: [s.gradient for s in g if s.gradient is not None] for n, g in e.parameters.items()}
+    silent = [name for name, values in seen.items() if len(values) > 2 and max(values) == 0]
+    if not silent or len(silent) == len(seen):
+        return None
+    return Diagnosis(
+        id="gradient-zero",
+        sentence=f"The gradient of {', '.join(silent[:4])} was exactly 0 at every look.",
+        mathematics="An error that is multiplied by 0 on its way back never arrives.",
+        fix="Look at the backward of the layers behind them; sixloops doctor layer names faults.",
+        certainty=0.6,
+    )
+
+
+def _known(series: list[ParameterSignals]) -> list[ParameterSignals]:
+    """Return the looks at which a gradient was large enough to be felt."""
+    return [
+        s
+        for s in series
+        if s.update is not None and s.gradient and s.gradient > 1e-4 * max(s.norm, 1.0)
+    ]
+
+
+RULES = (never_changed, uphill, gradient_zero)

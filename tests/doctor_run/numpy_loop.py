@@ -1,0 +1,82 @@
+"""A network of two layers with its loop, in plain NumPy, and mistakes to switch on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def trained(mistake=""):
+    """Return a train function as :class:`sixloops.doctor.run.Loop` takes it."""
+
+    def train(images, labels, rate, seed, monitor):
+        random = np.random.default_rng(seed)
+        x = images.reshape(len(images), -1) / (1.0 if mistake == "bytes" else 255.0)
+        p = {
+            "W1": random.normal(size=(x.shape[1], 30)) / np.sqrt(x.shape[1]),
+            "b1": np.zeros(30),
+            "W2": random.normal(size=(30, 10)) / np.sqrt(30),
+            "b2": np.zeros(10),
+        }
+        if mistake == "zeros":
+            p = {name: np.zeros_like(w) for name, w in p.items()}
+
+        def forward(x):
+            hidden = sigmoid(x @ p["W1"] + p["b1"])
+            z = hidden @ p["W2"] + p["b2"]
+            return hidden, np.maximum(z, 0) if mistake == "relu" else z
+
+        for _ in range(4):
+            order = random.permutation(len(x))
+            if mistake == "sorted":
+                order = np.argsort(labels, kind="stable")
+            for start in range(0, len(x), 20):
+                rows = order[start : start + 20]
+                step(x[rows], labels[rows], p, forward, rate, monitor, mistake)
+        scale = 1.0 if mistake == "bytes" else 255.0
+
+        def predict(images):
+            z = forward(images.reshape(len(images), -1) / scale)[1]
+            return z - z.mean(axis=0) if mistake == "mixed" else z
+
+        return predict
+
+    return train
+
+
+def step(x, labels, p, forward, rate, monitor, mistake):
+    hidden, z = forward(x)
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    q = e / e.sum(axis=1, keepdims=True)
+    loss = -np.log(q[np.arange(len(x)), labels] + 1e-12).mean()
+    delta = (q - np.eye(10)[labels]) / len(x)
+    if mistake == "sign":
+        delta = -delta
+    if mistake == "relu":
+        delta = delta * (z > 0)
+    before = delta @ p["W2"].T * hidden * (1 - hidden)
+    gradients = {
+        "W1": x.T @ before,
+        "b1": before.sum(axis=0),
+        "W2": hidden.T @ delta,
+        "b2": delta.sum(axis=0),
+    }
+    for name, gradient in gradients.items():
+        if not (mistake == "biases" and name.startswith("b")):
+            p[name] -= rate * gradient
+    answers = q.argmax(axis=0)[:10] if mistake == "axis" else q.argmax(axis=1)
+    accuracy = (answers == labels[: len(answers)]).mean()
+    monitor.observe(
+        loss,
+        outputs=z,
+        labels=labels,
+        inputs=x,
+        parameters=p,
+        gradients=gradients,
+        activations={"hidden": hidden, "output": z},
+        rate=rate,
+        accuracy=accuracy,
+    )

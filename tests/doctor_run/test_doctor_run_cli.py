@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from sixloops.cli import doctor_run
+from sixloops.doctor.run_faults import FAULTS
+
+SOURCE = """
+from sixloops import Network
+from sixloops.doctor.run import Case
+from sixloops.doctor.run_faults.cases import part
+from sixloops.layers import Dense, Flatten, Rescale
+from sixloops.optimizers import SGD
+
+def case(layers):
+    data, held = part("mnist", 6, 600)
+    def network(seed):
+        return Network([*layers, Flatten(), Dense(30, activation="sigmoid"), Dense(10)],
+                       (1, 28, 28), seed=seed)
+    options = {"epochs": 5, "batch_size": 20, "optimizer": SGD(0.5), "threads": 1}
+    return Case(network, data, held, options)
+
+def well():
+    return case([Rescale(1 / 255)])
+
+def ill():
+    return case([])
+
+def broken():
+    raise ValueError("no such data")
+
+number = 3
+"""
+
+
+@pytest.fixture
+def app():
+    made = typer.Typer()
+    made.command("run")(doctor_run.run)
+    made.command("show")(doctor_run.show)
+    return made
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(SOURCE)
+    return path
+
+
+def call(app, *words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_healthy_is_0_and_sick_is_1(app, file):
+    well, ill = call(app, "run", f"{file}:well"), call(app, "run", f"{file}:ill")
+    assert (well.exit_code, ill.exit_code) == (0, 1)
+    assert well.output.startswith("The run: healthy.")
+    assert "Divide the pixels by 255" in ill.output
+    assert "With the fix the same run reaches" in ill.output
+
+
+def test_json_and_a_report(app, file, tmp_path):
+    done = call(app, "run", f"{file}:ill", "--json", "--out", tmp_path / "report")
+    assert json.loads(done.output)["name"] == "inputs-not-scaled"
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "data:image/png;base64," in page
+    assert "http" not in page
+    assert "Divide the pixels by 255" in page
+    assert json.loads((tmp_path / "report" / "verdict.json").read_text())["proof"]
+
+
+def test_code_that_raises_is_a_verdict(app, file):
+    done = call(app, "run", f"{file}:broken")
+    assert done.exit_code == 1
+    assert "ValueError: no such data" in done.output
+    assert "mine.py" in done.output
+
+
+@pytest.mark.parametrize("where", ["nothing.py:make", "no-colon", "{file}:absent", "{file}:number"])
+def test_bad_usage_is_an_error_of_the_library(app, file, where):
+    done = call(app, "run", where.format(file=file))
+    assert type(done.exception).__name__ in ("ConfigurationError", "FileError")
+
+
+def test_show_lists_and_shows(app):
+    listed = call(app, "show").output
+    assert all(fault in listed for fault in FAULTS)
+    shown = call(app, "show", "relu-on-logits").output
+    assert "ReLU()" in shown
+    assert "with the fault  loss" in shown
+    assert "Leave the activation off the last layer." in shown
+
+
+def test_show_of_nothing_is_bad_usage(app):
+    assert "must be one of" in str(call(app, "show", "nothing").exception)
+    done = call(app, "show", "mean-pool-not-divided", "--network", "dense")
+    assert "must be one of lenet-mean" in str(done.exception)

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from sixloops import Network, fit
+from sixloops.data import Dataset
+from sixloops.doctor.run import Case, Doctor, Loop, examine
+from sixloops.doctor.run.case import run
+from sixloops.doctor.run_faults import FAULTS, healthy
+from sixloops.doctor.run_faults.cases import part
+from sixloops.doctor.run_faults.lookalikes import LOOKALIKES
+from sixloops.layers import Dense, Flatten, Layer, Rescale
+from sixloops.losses import SquaredError
+from sixloops.optimizers import SGD
+
+SEED = 11
+
+
+@pytest.mark.parametrize("fault", [f.id for f in FAULTS.values() if "dense" in f.networks])
+def test_a_planted_fault_is_named_where_it_harms(fault):
+    planted = FAULTS[fault]
+    case = healthy("dense", seed=SEED)
+    well = run(planted.twin(case) if planted.twin else case, watched=False).accuracy
+    found = examine(lambda: planted.plant(case), prove=False)
+    assert found.outcome is not None
+    if planted.reported or found.outcome.accuracy < well - 0.05:
+        assert found.verdict.name in planted.names
+
+
+@pytest.mark.parametrize("lookalike", LOOKALIKES)
+def test_a_healthy_run_is_not_alarmed_at(lookalike):
+    each = LOOKALIKES[lookalike]
+    case = each.change(healthy(each.networks[0], seed=SEED))
+    assert str(examine(lambda: case, prove=False)).startswith("The run: healthy.")
+
+
+def test_the_proof_shows_the_run_with_and_without_the_fix():
+    found = examine(lambda: FAULTS["sorted-by-class"].plant(healthy("dense", seed=SEED)))
+    assert found.proof.after > 0.8 > 0.5 > found.proof.before
+    assert "With the fix the same run reaches" in str(found)
+    assert found.to_json()["proof"]["cure"] == "sorted-by-class"
+
+
+def small(**options):
+    data, held = part("mnist", SEED, 600)
+
+    def network(seed):
+        layers = [Rescale(1 / 255), Flatten(), Dense(30, activation="sigmoid"), Dense(10)]
+        return Network(layers, (1, 28, 28), seed=seed)
+
+    given = {"epochs": 4, "batch_size": 20, "optimizer": SGD(0.5), "threads": 1, **options}
+    return network, data, held, given
+
+
+def test_the_callback_changes_no_bit_of_the_run():
+    network, data, _, options = small()
+    plain, watched = network(0), network(0)
+    fit(plain, data, **options)
+    fit(watched, data, callbacks=[Doctor(share=None)], **options)
+    for name, weight in plain.parameters.items():
+        assert np.array_equal(weight, watched.parameters[name])
+
+
+def test_the_callback_says_what_is_wrong():
+    network, data, held, options = small(optimizer=SGD(500.0))
+    doctor = Doctor()
+    fit(network(0), data, validation=held, callbacks=[doctor], **options)
+    assert doctor.verdict().name == "rate-too-high"
+
+
+def test_the_callback_looks_at_losses_of_single_steps():
+    network, data, _, options = small(epochs=2)
+    losses = []
+    doctor = Doctor()
+    history = fit(network(0), data, callbacks=[doctor], record_every=1, **options)
+    losses = [record["loss"] for record in history.of("step")]
+    assert np.allclose(doctor.monitor.evidence.losses, losses)
+
+
+def test_a_user_who_raises_gets_a_verdict_with_their_own_lines():
+    def make():
+        raise KeyError("images")
+
+    verdict = examine(make).verdict
+    assert not verdict.healthy
+    assert "KeyError" in str(verdict)
+    assert "in make" in verdict.traceback
+    assert "guard" not in verdict.traceback
+
+
+def test_a_user_who_never_ends_gets_a_verdict():
+    def make():
+        while True:
+            pass
+
+    assert "still running" in str(examine(make, seconds=0.3).verdict)
+
+
+@pytest.mark.parametrize("given", [None, 3, "case", object()])
+def test_what_is_no_case_gets_a_verdict(given):
+    assert "must return a Case" in str(examine(lambda: given).verdict)
+
+
+def test_a_case_that_does_not_fit_gets_the_librarys_own_words():
+    _, _, _, options = small()
+    other, _ = part("mnist", SEED, 600)
+
+    def make():
+        return Case(lambda seed: Network([Dense(10)], (5,)), other, None, options)
+
+    verdict = examine(make).verdict
+    assert not verdict.healthy
+    assert "does not fit the network" in str(verdict)
+
+
+def test_a_long_case_is_cut_down():
+    network, data, held, options = small(epochs=500)
+    found = examine(lambda: Case(network, data, held, options))
+    assert found.verdict.healthy
+    assert found.verdict.notes == ("A part of the run was examined, 3000 of its 15000 steps.",)
+
+
+def test_a_layer_that_raises_outside_training_does_not_end_the_training():
+    @dataclass(frozen=True)
+    class Moody(Layer):
+        def forward(self, x, parameters=None, context=None):
+            if len(x) != 20:
+                raise RuntimeError("only twenty at a time")
+            return x, lambda dy: (dy, {})
+
+    _, data, _, options = small()
+    layers = [Rescale(1 / 255), Flatten(), Moody(), Dense(10)]
+    doctor = Doctor()
+    history = fit(Network(layers, (1, 28, 28)), data, callbacks=[doctor], **options)
+    assert len(history.epochs) == 4
+    assert doctor.verdict().notes
+
+
+def one_pixel_tells(targets="labels"):
+    """Return data that a linear network tells well, and nearest neighbours badly."""
+    random = np.random.default_rng(0)
+    images = random.normal(size=(300, 1, 4, 4)).astype(np.float32)
+    flat = images.reshape(300, -1)
+    return Dataset(images, (flat[:, 0] > 0).astype(int) if targets == "labels" else flat[:, :2])
+
+
+def linear(*layers, loss=None):
+    return lambda seed: Network([Flatten(), *layers, Dense(2)], (1, 4, 4), loss=loss, seed=seed)
+
+
+PLAIN = {"epochs": 6, "batch_size": 10, "optimizer": SGD(0.1), "threads": 1}
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_neighbours_that_know_less_than_the_network_are_no_alarm(held):
+    data = one_pixel_tells()
+    assert examine(lambda: Case(linear(), data, data if held else None, PLAIN)).verdict.healthy
+
+
+def test_a_regression_is_healthy():
+    data = one_pixel_tells("numbers")
+    make = linear(loss=SquaredError())
+    assert examine(lambda: Case(make, data, data, PLAIN)).verdict.healthy
+
+
+def test_what_breaks_before_the_first_step_is_not_laid_to_the_rate():
+    @dataclass(frozen=True)
+    class Broken(Layer):
+        def forward(self, x, parameters=None, context=None):
+            return x * np.nan, lambda dy: (dy, {})
+
+    found = examine(lambda: Case(linear(Broken()), one_pixel_tells(), None, PLAIN))
+    assert found.verdict.name in ("not-finite", "backward-wrong")
+    assert "Broken" in str(found.verdict)
+
+
+def test_a_loop_that_tells_nothing_is_told_so():
+    silent = Loop(lambda *given: lambda x: np.zeros((len(x), 2)), one_pixel_tells())
+    assert "monitor.observe" in str(examine(lambda: silent).verdict)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from doctor_run.numpy_loop import trained
+from sixloops.doctor.run import Loop, Monitor, examine
+from sixloops.doctor.run_faults.cases import part
+
+
+def examined(mistake="", rate=0.5, **options):
+    data, held = part("mnist", 5, 800)
+    return examine(lambda: Loop(trained(mistake), data, held, rate), **options)
+
+
+def test_a_healthy_loop_is_healthy_in_one_line():
+    found = examined()
+    assert found.verdict.healthy
+    assert str(found).splitlines()[0] == "The run: healthy."
+
+
+@pytest.mark.parametrize(
+    ("mistake", "name"),
+    [
+        ("bytes", "inputs-not-scaled"),
+        ("zeros", "weights-zero"),
+        ("relu", "relu-on-logits"),
+        ("sorted", "sorted-by-class"),
+        ("biases", "bias-never-updated"),
+        ("axis", "metric-wrong"),
+        ("sign", "sign"),
+        ("mixed", "images-mixed"),
+    ],
+)
+def test_a_mistake_in_a_loop_is_named(mistake, name):
+    assert examined(mistake, prove=False).verdict.name == name
+
+
+@pytest.mark.parametrize(("rate", "name"), [(300, "rate-too-high"), (0.001, "rate-too-low")])
+def test_a_wrong_rate_is_named_and_the_fix_proved(rate, name):
+    found = examined(rate=rate)
+    assert found.verdict.name == name
+    assert found.proof.after > 0.75 > found.proof.before
+
+
+def test_a_test_path_of_its_own_is_named():
+    data, held = part("mnist", 5, 800)
+
+    def train(images, labels, rate, seed, monitor):
+        predict = trained()(images, labels, rate, seed, monitor)
+        return lambda images: predict(255.0 - images)
+
+    found = examine(lambda: Loop(train, data, held, 0.5), prove=False)
+    assert found.verdict.name == "prepared-otherwise"
+
+
+def test_the_loss_alone_tells_that_nothing_is_learnt():
+    monitor = Monitor(classes=10)
+    for _ in range(40):
+        monitor.observe(2.303, labels=np.arange(32) % 10)
+    verdict = monitor.verdict()
+    assert not verdict.healthy
+    assert not verdict.diagnoses
+    assert "is what a network reaches that says the same" in " ".join(str(verdict).split())
+
+
+def test_a_falling_loss_alone_is_healthy():
+    monitor = Monitor()
+    for step in range(60):
+        monitor.observe(2.3 / (1 + step / 10))
+    assert monitor.verdict().healthy
+
+
+def test_what_is_no_array_is_noted_and_never_raised():
+    monitor = Monitor()
+    nonsense = [object(), "abc", [[1], [2, 3]], {"a": None}, np.zeros((0, 3))]
+    for given in nonsense:
+        monitor.observe(1.0, outputs=given, labels=given, inputs=given, parameters=given)
+        monitor.observe(1.0, gradients=given, activations=given, accuracy=0.5)
+    monitor.observe(float("nan"), outputs=np.full((2, 3), np.nan), labels=np.array([0, 7]))
+    verdict = monitor.verdict()
+    assert not verdict.healthy
+    assert str(verdict)
+
+
+def test_labels_outside_the_classes_are_named():
+    monitor = Monitor(classes=10)
+    for _ in range(5):
+        monitor.observe(2.3, labels=np.arange(1, 11))
+    assert monitor.verdict().name == "labels-outside"
+
+
+def test_arrays_of_another_framework_are_detached():
+    class Tensor:
+        def detach(self):
+            return self
+
+        def cpu(self):
+            return np.ones((4, 3))
+
+    monitor = Monitor()
+    monitor.observe(1.0, activations={"layer": Tensor()})
+    assert monitor.evidence.layers["layer"][0].mean == 1
+
+
+def test_costly_signals_are_sampled():
+    monitor = Monitor()
+    due = [step for step in range(1, 1025) if monitor.due(step)]
+    assert due == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 768, 1024]

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from sixloops.doctor.run.own_layers import check_layer
+from sixloops.doctor.run.own_losses import check_loss
+from sixloops.doctor.run.parts import check_optimizer, check_regularizer
+from sixloops.doctor.run_faults import backward, lookalikes, updating
+from sixloops.losses import LOSSES, SoftmaxCrossEntropy
+from sixloops.optimizers import OPTIMIZERS
+from sixloops.regularizers import L1, L2
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_right_optimiser_passes(name):
+    assert check_optimizer(OPTIMIZERS[name]()) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (updating.BiaslessSGD, "bias-never-updated"),
+        (updating.UphillSGD, "sign"),
+        (updating.UncorrectedAdam, "adam-uncorrected"),
+        (updating.NeverClearingSGD, "gradients-not-cleared"),
+    ],
+)
+def test_every_wrong_optimiser_is_named(kind, name):
+    assert check_optimizer(kind()).id == name
+
+
+def test_penalties():
+    assert check_regularizer(L2(0.1)) is None
+    assert check_regularizer(L1(0.1)) is None
+    assert check_regularizer(updating.GrowingPenalty()).id == "weight-decay-sign"
+
+
+@pytest.mark.parametrize("name", [n for n in LOSSES if "Radial" not in n])
+def test_every_right_loss_passes(name):
+    assert check_loss(LOSSES[name](), (10,)) is None
+
+
+def test_a_right_loss_of_ones_own_passes():
+    @dataclass(frozen=True)
+    class Own(SoftmaxCrossEntropy):
+        pass
+
+    assert check_loss(Own(), (10,)) is None
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("loss", "name"),
+    [
+        (updating.SummedCrossEntropy(), "summed-gradient"),
+        (updating.BackwardsCrossEntropy(), "sign"),
+        (updating.UnsafeCrossEntropy(), "log-of-zero"),
+        (updating.SharedShiftCrossEntropy(), "softmax-shifted-together"),
+        (updating.TableCrossEntropy(), "loss-mixes-images"),
+    ],
+)
+def test_every_wrong_loss_is_named(loss, name):
+    assert check_loss(loss, (10,)).id == name
+
+
+def test_layers_of_ones_own():
+    assert check_layer("a", lookalikes.MaskedReLU(), (7,)) is None
+    assert check_layer("a", lookalikes.OwnDense(5), (7,)) is None
+    assert check_layer("a", backward.UnscaledDropout(0.5), (7,)).id == "dropout-scale"
+    assert check_layer("a", backward.UpdatingDense(5), (7,)).id == "updated-in-backward"
+    assert check_layer("a", backward.UndividedMeanPool(2), (3, 8, 6)).number == 1
+
+
+def test_a_mean_over_the_batch_is_not_taken_for_a_fault():
+    right = updating.OwnCrossEntropy()
+    losses, _ = right.forward(np.zeros((2, 10)), np.array([1, 2]))
+    assert np.allclose(losses, np.log(10))
