@@ -71,6 +71,8 @@ def findings(results: Results) -> list[Finding]:
     def reached(name: str) -> str:
         accuracy = shown(values(results, name, "test_accuracy", -1))
         minutes = [seconds / 60 for seconds in values(results, name, "seconds", -1)]
+        if not minutes:
+            return accuracy
         return f"{accuracy}; {shown(minutes, '.1f', ' min')} of training"
 
     return [
@@ -113,6 +115,7 @@ RECIPE = Recipe(
     findings=findings,
     charts=charts,
     remarks="""\
-Before, with 18 epochs and digits varied less (turned by up to 10°, scaled by 0.9 to 1.1), one seed
-of each gave 99.66 % and 93.85 %.""",
+The aim for MNIST is 99.7 % or more. Before, with 18 epochs and digits varied less (turned by up to
+10°, scaled by 0.9 to 1.1), one seed of each gave 99.66 % and 93.85 %: twice the epochs and stronger
+distortions won the digits next to nothing.""",
 )

@@ -7,6 +7,7 @@ import html
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -88,14 +89,20 @@ def _loss(axes: Axes, e: Evidence) -> None:
     shown = np.where(np.isfinite(losses), losses, np.nan)
     axes.plot(np.arange(1, len(shown) + 1), shown, color=BLUE, linewidth=1)
     if e.constant_loss is not None:
-        axes.axhline(e.constant_loss, color=RED, linewidth=1, linestyle="--")
-        axes.annotate(
-            f"says the same of every image: {e.constant_loss:.3f}", (1, e.constant_loss),
-            color=RED, size=SMALL, va="bottom",
-        )  # fmt: skip
+        words = f"says the same of every image: {e.constant_loss:.3f}"
+        _level(axes, e.constant_loss, words, RED, "--")
     if np.isfinite(shown).any() and np.nanmax(shown) > 50 * max(float(np.nanmedian(shown)), 1e-9):
         axes.set_yscale("log")
     dress(axes, "Loss of each step", "step", "loss")
+
+
+def _level(axes: Axes, value: float, words: str, colour: str, style: str) -> None:
+    """Draw a level, named at the right, where fewer curves cross it than at the start."""
+    axes.axhline(value, color=colour, linewidth=1, linestyle=style)
+    look: dict[str, Any] = {"color": colour, "size": SMALL}
+    ground: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5}
+    look |= {"ha": "right", "va": "bottom", "transform": axes.get_yaxis_transform()}
+    axes.text(0.99, value, words, bbox=ground, **look)
 
 
 def _accuracy(axes: Axes, e: Evidence) -> None:
@@ -109,8 +116,7 @@ def _accuracy(axes: Axes, e: Evidence) -> None:
         axes.plot(*zip(*sorted(held), strict=True), color=ORANGE, marker="o", label="elsewhere")
     for value, words in ((e.probes.get("neighbours"), "nearest neighbour"), (e.chance, "a guess")):
         if value is not None:
-            axes.axhline(value, color=MUTED, linewidth=1, linestyle=":")
-            axes.annotate(words, (1, value), color=MUTED, size=SMALL, va="bottom")
+            _level(axes, value, words, MUTED, ":")
     axes.set_ylim(0, 1.02)
     if e.hits or held:
         axes.legend(fontsize=SMALL, frameon=False)
