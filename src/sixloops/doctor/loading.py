@@ -14,7 +14,7 @@ from typing import Any
 from sixloops.doctor.layer.guard import Guard
 from sixloops.errors import ConfigurationError, FileError
 
-USAGE = "my_cnn.py:MaxPool, or my_cnn.py:conv_forward,conv_backward"
+USAGE = "my_cnn.py:MaxPool, my_cnn.py:conv_forward,conv_backward, or my_run.py:make"
 
 
 def load_subject(where: str, guard: Guard) -> Any:
@@ -35,7 +35,7 @@ def load_subject(where: str, guard: Guard) -> Any:
     """
     path, colon, names = where.rpartition(":")
     if not colon or not names or not path:
-        raise ConfigurationError(f"The layer must be named as {USAGE}. Got {where!r}.")
+        raise ConfigurationError(f"What is examined must be named as {USAGE}. Got {where!r}.")
     file = Path(path)
     if not file.is_file():
         raise FileError(f"There is no file {path}. Check the name.")

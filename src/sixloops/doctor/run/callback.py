@@ -58,9 +58,8 @@ def _safely(
 class Doctor(Callback):
     """Watches a training, and says at its end what is wrong with it, or that nothing is.
 
-    It changes nothing of the run. All that costs time waits until the training has taken a
-    hundred times as long, so that a run takes about a hundredth longer; only a run that
-    falls short is looked at thoroughly, at its end.
+    It changes nothing of the run. All that costs time waits until its share of the training's
+    time allows it; only a run that falls short is looked at thoroughly, at its end.
 
     Args:
         share: of the training's time that it may take; None for no limit.

@@ -13,7 +13,7 @@ from sixloops.doctor.run.experiments import separate, shortened, steps_of, train
 from sixloops.doctor.run.fixes import fixed
 from sixloops.doctor.run.loop import Loop, fixed_loop
 from sixloops.doctor.run.rules import verdict_of
-from sixloops.doctor.verdict import Finding, Verdict
+from sixloops.doctor.verdict import Diagnosis, Finding, Verdict
 
 PATIENCE = 600.0
 LONG = 3000
@@ -129,10 +129,17 @@ def _prove(guard: Guard, case: Case | Loop, outcome: Outcome, verdict: Verdict) 
 
 def could_not_run(trouble: Trouble) -> Verdict:
     """Return the verdict on code that did something else than run."""
+    said = Diagnosis(
+        "could-not-run",
+        "It could not be run, so that there is nothing to say of the training yet.",
+        fix="Mend what is said below. A function without arguments is called; it returns a Case or "
+        "a Loop.",
+        page="docs/doctor.md",
+    )
     return Verdict(
         subject="The run",
         healthy=False,
         findings=(Finding("your code", f"{trouble.words}"),),
+        diagnoses=(said,),
         traceback=trouble.lines,
-        examined="nothing: it could not be run",
     )
