@@ -8,9 +8,9 @@ from statistics import median
 from typing import Any
 
 from benchmarks.records import Row
+from sixloops.doctor.faults.runs import NETWORKS
+from sixloops.doctor.faults.runs.cases import part
 from sixloops.doctor.run import Doctor
-from sixloops.doctor.run_faults import NETWORKS
-from sixloops.doctor.run_faults.cases import part
 from sixloops.network import Network
 from sixloops.training import fit
 

@@ -10,12 +10,12 @@ from functools import partial
 
 from benchmarks.doctor_runs.published import TOOLS
 from benchmarks.records import Row
+from sixloops.doctor.faults.runs import FAULTS, RunFault, healthy
+from sixloops.doctor.faults.runs.lookalikes import LOOKALIKES
 from sixloops.doctor.run import examine
 from sixloops.doctor.run.case import Case, run
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.rules import verdict_of
-from sixloops.doctor.run_faults import FAULTS, RunFault, healthy
-from sixloops.doctor.run_faults.lookalikes import LOOKALIKES
 
 SUFFERS = 0.05
 """A fault counts if the accuracy is so far below the healthy twin's."""

@@ -6,7 +6,7 @@ import pytest
 
 from layer_descriptors import LAYER_ROWS
 from sixloops.doctor import check_layer
-from sixloops.doctor.faults import LAYER_FAULTS, SOUND_LAYERS
+from sixloops.doctor.faults.layers import LAYER_FAULTS, SOUND_LAYERS
 from sixloops.doctor.layer.mistakes import FACTORS, MISTAKES
 
 

@@ -7,12 +7,12 @@ import typer
 from typer.testing import CliRunner
 
 from sixloops.cli import doctor_run
-from sixloops.doctor.run_faults import FAULTS
+from sixloops.doctor.faults.runs import FAULTS
 
 SOURCE = """
 from sixloops import Network
 from sixloops.doctor.run import Case
-from sixloops.doctor.run_faults.cases import part
+from sixloops.doctor.faults.runs.cases import part
 from sixloops.layers import Dense, Flatten, Rescale
 from sixloops.optimizers import SGD
 

@@ -7,11 +7,11 @@ import pytest
 
 from sixloops import Network, fit
 from sixloops.data import Dataset
+from sixloops.doctor.faults.runs import FAULTS, healthy
+from sixloops.doctor.faults.runs.cases import part
+from sixloops.doctor.faults.runs.lookalikes import LOOKALIKES
 from sixloops.doctor.run import Case, Doctor, Loop, examine
 from sixloops.doctor.run.case import run
-from sixloops.doctor.run_faults import FAULTS, healthy
-from sixloops.doctor.run_faults.cases import part
-from sixloops.doctor.run_faults.lookalikes import LOOKALIKES
 from sixloops.layers import Dense, Flatten, Layer, Rescale
 from sixloops.losses import SquaredError
 from sixloops.optimizers import SGD

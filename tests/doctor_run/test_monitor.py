@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from doctor_run.numpy_loop import trained
+from sixloops.doctor.faults.runs.cases import part
 from sixloops.doctor.run import Loop, Monitor, examine
-from sixloops.doctor.run_faults.cases import part
 
 
 def examined(mistake="", rate=0.5, **options):

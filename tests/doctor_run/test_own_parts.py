@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from sixloops.doctor.faults.runs import backward, lookalikes, updating
 from sixloops.doctor.run.own_layers import check_layer
 from sixloops.doctor.run.own_losses import check_loss
 from sixloops.doctor.run.parts import check_optimizer, check_regularizer
-from sixloops.doctor.run_faults import backward, lookalikes, updating
 from sixloops.losses import LOSSES, SoftmaxCrossEntropy
 from sixloops.optimizers import OPTIMIZERS
 from sixloops.regularizers import L1, L2

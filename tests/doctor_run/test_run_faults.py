@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from sixloops.doctor.faults.runs import FAULTS, NETWORKS, healthy
 from sixloops.doctor.run.fixes import FIXES
-from sixloops.doctor.run_faults import FAULTS, NETWORKS, healthy
 
 
 def test_ids_and_networks():

@@ -10,13 +10,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from sixloops.doctor.faults.runs import FAULTS, RunFault, healthy
 from sixloops.doctor.layer.guard import Guard, Trouble
 from sixloops.doctor.loading import load_subject
 from sixloops.doctor.run import Examination, examine
 from sixloops.doctor.run.curves import sparkline
 from sixloops.doctor.run.examine import could_not_run
 from sixloops.doctor.run.picture import write_report
-from sixloops.doctor.run_faults import FAULTS, RunFault, healthy
 from sixloops.errors import ConfigurationError, wrong
 
 SICK = 1

@@ -1,7 +1,1 @@
-"""Faults of hand-written layers, each beside its sound twin: for proofs and for teaching."""
-
-from __future__ import annotations
-
-from sixloops.doctor.faults.registry import LAYER_FAULTS, SOUND_LAYERS, LayerFault
-
-__all__ = ["LAYER_FAULTS", "SOUND_LAYERS", "LayerFault"]
+"""Faults that can be planted: in hand-written layers, and in runs of our networks."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from sixloops.data import Dataset, Shift
 from sixloops.doctor.run.case import Case
-from sixloops.doctor.run_faults.plant import ALL, with_loss
+from sixloops.doctor.faults.runs.plant import ALL, with_loss
 from sixloops.initializers import Constant, Normal
 from sixloops.layers import (
     BatchNorm,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sixloops.doctor.faults.planted import activations as act
-from sixloops.doctor.faults.planted import convolution as conv
-from sixloops.doctor.faults.planted import dense
-from sixloops.doctor.faults.planted import losses as loss
-from sixloops.doctor.faults.planted import pooling as pool
+from sixloops.doctor.faults.layers import activations as act
+from sixloops.doctor.faults.layers import convolution as conv
+from sixloops.doctor.faults.layers import dense
+from sixloops.doctor.faults.layers import losses as loss
+from sixloops.doctor.faults.layers import pooling as pool
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sixloops.doctor.run.case import Case
-from sixloops.doctor.run_faults.plant import RunFault, settings, swapped, with_loss
+from sixloops.doctor.faults.runs.plant import RunFault, settings, swapped, with_loss
 from sixloops.layers import (
     BatchNorm,
     Conv2D,

@@ -3,9 +3,9 @@
 They are for measuring the doctor, and for teaching: what does this mistake look like?
 """
 
-from sixloops.doctor.run_faults import backward, settings, updating
-from sixloops.doctor.run_faults.cases import NETWORKS, healthy
-from sixloops.doctor.run_faults.plant import RunFault
+from sixloops.doctor.faults.runs import backward, settings, updating
+from sixloops.doctor.faults.runs.cases import NETWORKS, healthy
+from sixloops.doctor.faults.runs.plant import RunFault
 
 FAULTS: dict[str, RunFault] = {
     fault.id: fault for fault in (*backward.FAULTS, *updating.FAULTS, *settings.FAULTS)
