@@ -20,8 +20,9 @@ from sixloops.data.augmentation import (
     RandomCrop,
     RandomErasing,
     Shift,
+    Warp,
 )
-from sixloops.data.augmentation.affine import origins
+from sixloops.data.augmentation.affine import inverse
 from sixloops.data.augmentation.resample import resample
 from sixloops.descriptions import from_data, to_data
 from sixloops.errors import ConfigurationError
@@ -42,6 +43,7 @@ EXAMPLES = [
     RandomErasing(0.9),
     RandomErasing(1.0, area=(0.1, 1.0), ratio=(0.01, 100.0), fill=1),
     Compose([Affine(), Shift(1), Flip()]),
+    Compose([Affine(fill=1), ElasticDistortion(fill=1), Affine(), ElasticDistortion()]),
 ]
 TYPES = [np.uint8, np.int16, np.bool_, np.float16, np.float32, np.float64]
 every_example = pytest.mark.parametrize("augmentation", EXAMPLES, ids=repr)
@@ -217,8 +219,11 @@ def test_interpolation_is_that_of_plain_loops(dtype: Any) -> None:
 def look(
     image: Any, angle: float = 0.0, scale: float = 1.0, slant: float = 0.0, factor: float = 1.0
 ) -> Any:
-    values = (np.array([v]) for v in (np.radians(angle), scale, np.radians(slant), factor))
-    down, across = origins(image.shape, *values)
+    angle, scale, slant, factor = (
+        np.array([v]) for v in (np.radians(angle), scale, np.radians(slant), factor)
+    )
+    grid = np.mgrid[: image.shape[0], : image.shape[1]][:, None]
+    down, across = inverse(*grid, image.shape, (angle, scale, slant, factor))
     return resample(Shift(0), image[None, None], down, across, 0.0)[0, 0]
 
 
@@ -304,6 +309,57 @@ def test_compose_draws_one_after_the_other() -> None:
     random = generator(4)
     expected = Flip().apply(Shift(2).apply(images, random), random)
     assert (Compose((Shift(2), Flip())).apply(images, generator(4)) == expected).all()
+
+
+class Move(Warp):
+    """Half a pixel to the right."""
+
+    def origins(self, down: Any, across: Any, extent: Any, random: Any) -> Any:
+        return down, across - 0.5
+
+
+class Widen(Warp):
+    """Twice as wide, from the left border."""
+
+    def origins(self, down: Any, across: Any, extent: Any, random: Any) -> Any:
+        return down, across / 2
+
+
+def test_warps_that_undo_each_other_leave_the_image() -> None:
+    """Looked at twice, the first would have lost the border and blurred the rest."""
+    images = draw(dtype=np.float64)
+    there_and_back = Compose((Affine(0, (2, 2)), Move(), Affine(0, (0.5, 0.5))))
+    moved = there_and_back.apply(images, generator())
+    assert moved[..., 1:] == pytest.approx(0.75 * images[..., 1:] + 0.25 * images[..., :-1])
+
+
+def test_warps_are_chained_in_their_order() -> None:
+    ramp = np.broadcast_to(np.arange(8.0), (1, 1, 3, 8))
+    moved_last = Compose((Widen(), Move())).apply(ramp, generator())[0, 0, 0]
+    moved_first = Compose((Move(), Widen())).apply(ramp, generator())[0, 0, 0]
+    assert moved_last[1:] == pytest.approx((np.arange(1, 8) - 0.5) / 2)
+    assert moved_first[1:] == pytest.approx(np.arange(1, 8) / 2 - 0.5)
+
+
+def test_an_elastic_field_is_interpolated_where_the_next_warp_looks() -> None:
+    elastic = ElasticDistortion(alpha=20, sigma=3)
+    ramp = np.broadcast_to(np.arange(32.0), (4, 1, 32, 32))
+    alone = elastic.apply(ramp, generator())[..., 8:-8, 8:-8]
+    halfway = Compose((elastic, Move())).apply(ramp, generator())[..., 8:-8, 8:-8]
+    assert halfway[..., 1:] == pytest.approx((alone[..., 1:] + alone[..., :-1]) / 2)
+
+
+def test_warps_that_fill_differently_are_not_chained() -> None:
+    images = np.full((1, 1, 6, 6), 9.0)
+    small, large = Affine(0, (0.5, 0.5), fill=1), Affine(0, (2, 2))
+    once = Compose((small, large)).apply(images, generator())
+    assert once == pytest.approx(large.apply(small.apply(images, generator()), generator()))
+    assert once.min() < 9
+
+
+def test_a_warp_of_your_own_must_define_origins() -> None:
+    with pytest.raises(NotImplementedError, match="Warp must define origins"):
+        Warp().apply(draw(), generator())
 
 
 def test_erasing_covers_one_rectangle_of_the_asked_size_in_every_channel() -> None:

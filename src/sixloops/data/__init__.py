@@ -15,6 +15,7 @@ from sixloops.data.augmentation import (
     RandomCrop,
     RandomErasing,
     Shift,
+    Warp,
     expand_by_shifts,
 )
 from sixloops.data.batches import batches, steps_per_epoch
@@ -60,6 +61,7 @@ __all__ = [
     "RandomCrop",
     "RandomErasing",
     "Shift",
+    "Warp",
     "batches",
     "expand_by_shifts",
     "load_cifar10",

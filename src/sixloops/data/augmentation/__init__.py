@@ -9,6 +9,7 @@ from sixloops.data.augmentation.erase import RandomErasing
 from sixloops.data.augmentation.expansion import expand_by_shifts
 from sixloops.data.augmentation.flip import Flip
 from sixloops.data.augmentation.shift import Shift
+from sixloops.data.augmentation.warp import Warp
 
 AUGMENTATIONS: dict[str, type[Augmentation]] = {
     "shift": Shift,
@@ -30,5 +31,6 @@ __all__ = [
     "RandomCrop",
     "RandomErasing",
     "Shift",
+    "Warp",
     "expand_by_shifts",
 ]

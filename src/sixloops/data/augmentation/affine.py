@@ -20,13 +20,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sixloops import checks
-from sixloops.data.augmentation.base import Augmentation
-from sixloops.data.augmentation.resample import resample
+from sixloops.data.augmentation.warp import Warp
 from sixloops.layers.base import Array
 
 
 @dataclass(frozen=True)
-class Affine(Augmentation):
+class Affine(Warp):
     """Rotate, scale, shear and squeeze each image about its centre.
 
     Args:
@@ -58,39 +57,38 @@ class Affine(Augmentation):
         checks.number(self, "fill")
         checks.interval(self, "scale")
 
-    def apply(self, images: Array, random: np.random.Generator) -> Array:
-        """Transform a batch."""
-        n = len(images)
+    def origins(
+        self, down: Array, across: Array, extent: tuple[int, int], random: np.random.Generator
+    ) -> tuple[Array, Array]:
+        """Return where places come from by a transformation drawn for each image."""
+        n = len(down)
         angle = np.radians(random.uniform(-self.rotation, self.rotation, n))
         scale = random.uniform(*self.scale, n)
         slant = np.radians(random.uniform(-self.shear, self.shear, n))
         factor = self.squeeze ** random.uniform(-1, 1, n)
-        down, across = origins(images.shape[2:], angle, scale, slant, factor)
-        return resample(self, images, down, across, self.fill)
+        return inverse(down, across, extent, (angle, scale, slant, factor))
 
 
-def origins(
-    extent: tuple[int, ...], angle: Array, scale: Array, slant: Array, factor: Array
+def inverse(
+    down: Array, across: Array, extent: tuple[int, int], drawn: tuple[Array, Array, Array, Array]
 ) -> tuple[Array, Array]:
-    """Return where each pixel of the new pictures comes from in the old ones.
+    """Return where places of the new pictures come from in the old ones.
 
     Args:
-        extent: (height, width).
-        angle: θ in radians, (batch,); above 0 turns clockwise, as rows count downwards.
-        scale: s, (batch,).
-        slant: φ in radians, (batch,).
-        factor: q, (batch,); above 1 makes the pictures narrower and taller.
+        down: the places' rows, (batch, height, width).
+        across: the places' columns, of the same shape.
+        extent: the pictures' (height, width).
+        drawn: θ in radians, above 0 clockwise, as rows count downwards; s; φ in radians; and q,
+            above 1 for narrower and taller; each (batch,).
 
     Returns:
         Rows and columns, both (batch, height, width).
     """
-    h, w = extent
-    v = np.arange(h).reshape(1, h, 1) - (h - 1) / 2
-    u = np.arange(w).reshape(1, 1, w) - (w - 1) / 2
-    values = angle, scale, slant, factor
-    angle, scale, slant, factor = (value.reshape(-1, 1, 1) for value in values)
+    middle_down, middle_across = ((size - 1) / 2 for size in extent)
+    v, u = down - middle_down, across - middle_across
+    angle, scale, slant, factor = (value.reshape(-1, 1, 1) for value in drawn)
     turned_u = np.cos(angle) * u + np.sin(angle) * v
     turned_v = np.cos(angle) * v - np.sin(angle) * u
-    down = turned_v / (scale * factor) + (h - 1) / 2
-    across = (turned_u - np.tan(slant) * turned_v) * (factor / scale) + (w - 1) / 2
+    down = turned_v / (scale * factor) + middle_down
+    across = (turned_u - np.tan(slant) * turned_v) * (factor / scale) + middle_across
     return down, across

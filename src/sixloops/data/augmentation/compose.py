@@ -1,13 +1,20 @@
-"""Several augmentations, one after the other."""
+"""Several augmentations, one after the other.
+
+Neighbours that only move pixels (:class:`Warp`) and fill with the same value look at the image
+once, together.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
+from typing import cast
 
 import numpy as np
 
 from sixloops import checks
 from sixloops.data.augmentation.base import Augmentation
+from sixloops.data.augmentation.warp import Warp, warped
 from sixloops.layers.base import Array
 
 
@@ -35,6 +42,15 @@ class Compose(Augmentation):
 
     def apply(self, images: Array, random: np.random.Generator) -> Array:
         """Augment a batch."""
-        for step in self.steps:
-            images = step.apply(images, random)
+        for fill, steps in groupby(self.steps, _fill):
+            if fill is None:
+                for step in steps:
+                    images = step.apply(images, random)
+            else:
+                images = warped(cast(list[Warp], list(steps)), images, random)
         return images
+
+
+def _fill(step: Augmentation) -> float | None:
+    """Return what a warp fills with, and None of another augmentation."""
+    return step.fill if isinstance(step, Warp) else None

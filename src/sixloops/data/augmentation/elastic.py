@@ -17,13 +17,13 @@ import numpy as np
 from scipy import ndimage
 
 from sixloops import checks
-from sixloops.data.augmentation.base import Augmentation
 from sixloops.data.augmentation.resample import resample
+from sixloops.data.augmentation.warp import Warp
 from sixloops.layers.base import Array
 
 
 @dataclass(frozen=True)
-class ElasticDistortion(Augmentation):
+class ElasticDistortion(Warp):
     """Distort each image by a smooth random field.
 
     Args:
@@ -47,11 +47,12 @@ class ElasticDistortion(Augmentation):
         checks.number(self, "sigma", above=0.0)
         checks.number(self, "fill")
 
-    def apply(self, images: Array, random: np.random.Generator) -> Array:
-        """Distort a batch."""
-        n, _, h, w = images.shape
-        noise = random.uniform(-1.0, 1.0, (2, n, h, w))
+    def origins(
+        self, down: Array, across: Array, extent: tuple[int, int], random: np.random.Generator
+    ) -> tuple[Array, Array]:
+        """Return where places come from by a field drawn for each image."""
+        noise = random.uniform(-1.0, 1.0, (2, len(down), *extent))
         smooth = ndimage.gaussian_filter(noise, self.sigma, mode="constant", axes=(2, 3))
-        down = np.arange(h).reshape(1, h, 1) + self.alpha * smooth[0]
-        across = np.arange(w).reshape(1, 1, w) + self.alpha * smooth[1]
-        return resample(self, images, down, across, self.fill)
+        # Between the pixels, and where an earlier warp looks outside, the field is interpolated.
+        field = resample(self, self.alpha * smooth.swapaxes(0, 1), down, across, 0.0)
+        return down + field[:, 0], across + field[:, 1]
