@@ -181,12 +181,14 @@ def six_convolutions(shape: Shape, classes: int) -> Layers:
         Rescale(1 / 255),
         *_convolution(24),
         *_pooled(32),
+        Dropout(0.1),
         *_convolution(48),
         *_pooled(64),
+        Dropout(0.1),
         *_convolution(96),
         *_pooled(128),
         Flatten(),
-        Dropout(0.3),
+        Dropout(0.4),
         Dense(classes),
     ]
 
