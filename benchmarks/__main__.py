@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from benchmarks import page
+from benchmarks.doctor_layers.measure import measure_layers
 from benchmarks.doctor_runs.measure import measure_cost, measure_runs
 from benchmarks.options import Short, Threads, Write
 
@@ -26,6 +27,7 @@ for _name in page.MEASUREMENTS:
     app.command(_name)(page.measurement(_name).measure)
 
 
+app.command("doctor-layers")(measure_layers)
 app.command("doctor-runs")(measure_runs)
 app.command("doctor-cost")(measure_cost)
 

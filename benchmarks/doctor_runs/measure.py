@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from benchmarks.doctor import RESULTS, keep, table
 from benchmarks.doctor_runs.cost import costs
-from benchmarks.doctor_runs.table import figures, page, table
+from benchmarks.doctor_runs.table import figures, goals, page
 from benchmarks.doctor_runs.trial import healthy_runs, sick_runs
 from benchmarks.records import ROOT, Row
 from sixloops.files import write_text
-from sixloops.report.machine import machine, versions
-
-RESULTS = ROOT / "results" / "doctor"
 
 Seeds = Annotated[str, typer.Option(help="Seeds, such as 3,4; thresholds were set on 1 and 2.")]
 Data = Annotated[str, typer.Option(help="Data sets, such as mnist,fashion_mnist.")]
@@ -40,21 +38,38 @@ def measure_runs(
                 for row in some:
                     rows.append(row)
                     _say(row)
+    typer.echo(goals(rows))
     typer.echo(table(figures(rows)))
     if out is not None:
         write_text(out, json.dumps(rows))
     if write:
-        _keep("runs", rows)
-        write_text(ROOT / "docs" / "doctor-figures.md", page(rows))
+        keep("runs", rows)
+        _write_page()
 
 
-def measure_cost(rounds: int = 5, write: Write = False) -> None:
-    """Measure how much longer a training takes with the doctor, in pairs."""
-    rows = list(costs(rounds))
-    for row in rows:
-        typer.echo(f"{row['case']:24} {row['seconds']:7.2f} s  {row['cost']:+.2%}")
+def measure_cost(rounds: int = 5, only: Only = "", write: Write = False) -> None:
+    """Measure how much longer a training takes with the doctor, in turns."""
+    rows = []
+    for row in costs(rounds, only):
+        rows.append(row)
+        spread = f"quartiles {row['low']:+.2%} and {row['high']:+.2%} of {row['rounds']} rounds"
+        typer.echo(f"{row['case']:20} {row['seconds']:7.2f} s  {row['cost']:+.2%}, {spread}")
     if write:
-        _keep("cost", rows)
+        keep("cost", rows)
+        _write_page()
+
+
+def _write_page() -> None:
+    """Write the page anew from what is recorded."""
+    runs, cost = (_recorded(name) for name in ("runs", "cost"))
+    if runs:
+        write_text(ROOT / "docs" / "doctor-figures.md", page(runs, cost))
+
+
+def _recorded(name: str) -> list[Row]:
+    path = RESULTS / f"{name}.json"
+    rows: list[Row] = json.loads(path.read_text("utf-8"))["rows"] if path.exists() else []
+    return rows
 
 
 def _say(row: Row) -> None:
@@ -68,8 +83,3 @@ def _say(row: Row) -> None:
     mark = " " if good else "*"
     line = f"{mark} {row['id']:22} {row['network']:10} {row['data']:6} {note:26} {verdict}"
     typer.echo(line)
-
-
-def _keep(name: str, rows: list[Row]) -> None:
-    record: dict[str, Any] = {"machine": machine(), "versions": versions(), "rows": rows}
-    write_text(RESULTS / f"{name}.json", json.dumps(record, indent=1) + "\n")

@@ -1,7 +1,9 @@
 """The rules of published tools, on the evidence that the doctor gathers anyway.
 
 AutoTrainer (Zhang et al. 2021), DeepDiagnosis (Wardat et al. 2022) and Amazon SageMaker
-Debugger, with their published thresholds. Each is asked only whether it alarms.
+Debugger, with their published thresholds. Each is asked only whether it alarms. Where a rule
+leaves something open it is read so that it alarms less: a swing of the accuracy is a fall, and
+ReLU's rules hold only where there is a ReLU.
 """
 
 from __future__ import annotations
@@ -24,6 +26,19 @@ def _gradients(e: Evidence) -> list[list[float]]:
     return [norms for norms in found if norms]
 
 
+def _rectified(e: Evidence) -> bool:
+    return any(s.rectified for series in e.layers.values() for s in series)
+
+
+def _still(e: Evidence) -> list[float]:
+    """Return the share of zeros in each weight's last gradient."""
+    found = []
+    for series in e.parameters.values():
+        shares = [s.still for s in series if s.matrix and s.still is not None]
+        found += shares[-1:]
+    return found
+
+
 def autotrainer(e: Evidence) -> list[str]:
     """Return what AutoTrainer alarms at."""
     found, norms = [], _gradients(e)
@@ -35,7 +50,7 @@ def autotrainer(e: Evidence) -> list[str]:
             found.append("vanishing gradient")
         if ratio > 70:
             found.append("exploding gradient")
-    if any(s.rectified and s.zeros >= 0.7 for s in e.last_layers().values()):
+    if _rectified(e) and any(share >= 0.7 for share in _still(e)):
         found.append("dying ReLU")
     accuracies = [r["accuracy"] for r in e.epochs if "accuracy" in r]
     swings = np.abs(np.diff(accuracies))
@@ -64,7 +79,7 @@ def _of_layer(series: list[LayerSignals]) -> list[str]:
     found = []
     if any(s.rectified and s.zeros >= 0.7 for s in series):
         found.append("dead node")
-    if any(max(abs(s.low), abs(s.high)) <= 1 and s.saturated > 0.5 for s in series):
+    if any(s.far > 0.5 for s in series):
         found.append("saturated activation")
     if any(not 1e-5 <= s.spread**2 <= 10 for s in series):
         found.append("out of range")
@@ -73,9 +88,10 @@ def _of_layer(series: list[LayerSignals]) -> list[str]:
 
 def _of_parameter(series: list[ParameterSignals]) -> list[str]:
     found = []
-    if any(s.gradient is not None and s.gradient < 1e-7 for s in series):
+    if any(s.pull is not None and s.pull < 1e-7 for s in series):
         found.append("vanishing gradient")
-    ratios = [s.ratio for s in series if s.matrix and s.ratio is not None]
+    # lr·‖g‖/‖w‖, which is ‖Δw‖/‖w‖ for plain gradient descent alone.
+    ratios = [s.ratio / s.scale for s in series if s.matrix and s.ratio and s.scale]
     if any(not 1e-5 <= ratio <= 1e-1 for ratio in ratios):
         found.append("weights' change")
     return found
@@ -88,7 +104,7 @@ def sagemaker(e: Evidence) -> list[str]:
         found.append("dead ReLU")
     for name, series in e.parameters.items():
         for s in series:
-            if s.gradient is not None and s.gradient < 1e-7:
+            if s.pull is not None and s.pull < 1e-7:
                 found.append("vanishing gradient")
             ratio = s.ratio
             if name.endswith("weight") and ratio is not None and not 1e-8 <= ratio <= 10:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,8 +18,10 @@ from sixloops.doctor.run.rules import verdict_of
 
 SUFFERS = 0.05
 """A fault counts if the accuracy is so far below the healthy twin's."""
-SHARE = 0.007
+SHARE = 0.005
 """Of the training's time, for the doctor as a callback beside it."""
+EXPERIMENTS = {"rate factor", "scaled rate", "zero apart"}
+"""Probes that come from experiments."""
 RESTORED = 0.03
 """A fix restores if the accuracy is no further below the healthy twin's."""
 
@@ -95,22 +96,5 @@ def _trial(make: Callable[[], Case]) -> Row:
 
 def only_signals(evidence: Evidence) -> Evidence:
     """Return the evidence without proofs about parts and without experiments."""
-    probes = {n: v for n, v in evidence.probes.items() if n != "rate factor"}
+    probes = {n: v for n, v in evidence.probes.items() if n not in EXPERIMENTS}
     return replace(evidence, facts=[], experiments={}, probes=probes)
-
-
-def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927).
-
-    Examples:
-        >>> low, high = wilson(9, 10)
-        >>> round(low, 3), round(high, 3)
-        (0.596, 0.982)
-    """
-    if not count:
-        return 0.0, 1.0
-    p = hits / count
-    middle = p + z * z / (2 * count)
-    half = z * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count))
-    scale = 1 + z * z / count
-    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)

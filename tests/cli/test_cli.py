@@ -157,6 +157,7 @@ def test_interrupted_and_resumed_is_the_same_as_never_interrupted(run, tmp_path)
         (["train", "--rate", "-1"], "--rate must"),
         (["train", "--l2", "-1"], "--l2 must"),
         (["train", "--clip-norm", "0"], "--clip-norm must"),
+        (["train", "--average", "1"], "--average must"),
         (["train", "--seed", "-1"], "--seed must"),
         (["train", "--out", ""], "--out must name a folder"),
         (["train", "--image-size", "3x3"], "--image-size must be height and width"),

@@ -7,7 +7,13 @@ import pytest
 from layer_descriptors import LAYER_ROWS
 from sixloops.doctor import check_layer
 from sixloops.doctor.faults.layers import LAYER_FAULTS, SOUND_LAYERS
+from sixloops.doctor.layer import naming, partial
 from sixloops.doctor.layer.mistakes import FACTORS, MISTAKES
+
+WITHOUT_A_MODEL = (
+    *(partial.NO_ERROR, partial.LAST_OUTPUT, partial.FIRST_OUTPUT),
+    *(naming.NOT_SHARED_OUT, naming.MOVED),
+)
 
 
 @pytest.mark.parametrize("fault", LAYER_FAULTS, ids=lambda fault: f"{fault}-{fault.title}")
@@ -44,9 +50,10 @@ def test_there_are_enough_planted_faults():
     assert numbers >= {*range(1, 27), 29}
 
 
-@pytest.mark.parametrize(
-    "diagnosis", [m.diagnosis for m in (*MISTAKES, *FACTORS)], ids=lambda d: d.id
-)
+DIAGNOSES = [*(m.diagnosis for m in (*MISTAKES, *FACTORS)), *WITHOUT_A_MODEL]
+
+
+@pytest.mark.parametrize("diagnosis", DIAGNOSES, ids=lambda d: d.id)
 def test_a_diagnosis_says_all_that_it_must(diagnosis):
     assert diagnosis.sentence.endswith(".")
     assert diagnosis.mathematics
@@ -55,7 +62,7 @@ def test_a_diagnosis_says_all_that_it_must(diagnosis):
 
 def test_pages_and_their_sections_exist():
     root = Path(__file__).parents[2]
-    for diagnosis in {m.diagnosis for m in (*MISTAKES, *FACTORS)}:
+    for diagnosis in set(DIAGNOSES):
         if not diagnosis.page:
             continue
         file, _, section = diagnosis.page.partition("#")

@@ -410,6 +410,7 @@ HEALTHY = {
     "film, activation": Activation(np.tanh, lambda x: 1 - np.tanh(x) ** 2),
     "single precision": Conv32,
     "dropout": Drop,
+    "dropout with a generator of its own": Drop2,
     "layer normalisation": LayerNorm,
     "logarithm": Log,
     "swish": (swish, swish_backward),
@@ -423,8 +424,7 @@ FAULTY = {
     "book, ReLU in place": (Relu, "error-overwritten"),
     "film, kernel not rotated": (ConvolutionalBad, "kernel-not-rotated"),
     "single precision, kernel not rotated": (Conv32Bad, "kernel-not-rotated"),
-    "random generator of its own": (Drop2, "not-repeatable"),
-    "layer normalisation as if constant": (LayerNormBad, ""),
+    "layer normalisation as if constant": (LayerNormBad, "layer-norm-constants"),
     "a slope made up": ((swish, gelu_bad), ""),
 }
 

@@ -1,6 +1,4 @@
-"""The doctor on code as people wrote it: each fault is seen, none is named wrongly."""
-
-import re
+"""The doctor on code as people wrote it: each fault is seen and named, no twin is alarmed."""
 
 import pytest
 
@@ -11,19 +9,13 @@ FAULTY = [case for case in (*CASES, *LATER_CASES) if case.fault is not None]
 HEALTHY = [case for case in (*CASES, *LATER_CASES) if case.fault is None]
 
 
-def _is_named(case):
+@pytest.mark.parametrize("case", FAULTY, ids=lambda case: case.target)
+def test_a_fault_is_seen_and_never_named_wrongly(case):
     verdict = check_layer(case.subject, **case.hints)
     assert not verdict.healthy, case.target
     assert verdict.findings
-    if verdict.name in ("", "constant-factor"):  # the latter says a number, but no cause
-        return False
-    assert re.search(case.words, verdict.diagnoses[0].sentence, re.S), str(verdict)
-    return True
-
-
-@pytest.mark.parametrize("case", FAULTY, ids=lambda case: case.target)
-def test_a_fault_is_seen_and_never_named_wrongly(case):
-    assert _is_named(case) == (case.target not in NOT_NAMED)
+    assert case.is_named(verdict) == (case.target not in NOT_NAMED), str(verdict)
+    assert case.is_right(verdict) or not case.is_named(verdict), str(verdict)
 
 
 @pytest.mark.parametrize("case", HEALTHY, ids=lambda case: case.target)
@@ -40,4 +32,4 @@ def test_there_are_enough_cases():
 
 
 def test_few_cases_are_without_a_name():
-    assert len(NOT_NAMED) <= 0.1 * len(FAULTY)
+    assert len(NOT_NAMED) <= 0.03 * len(FAULTY)

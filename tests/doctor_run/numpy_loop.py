@@ -15,9 +15,10 @@ def trained(mistake=""):
     def train(images, labels, rate, seed, monitor):
         random = np.random.default_rng(seed)
         x = images.reshape(len(images), -1) / (1.0 if mistake == "bytes" else 255.0)
+        x = prepared(x, 30 * np.eye(10)[labels], mistake)
         p = {
             "W1": random.normal(size=(x.shape[1], 30)) / np.sqrt(x.shape[1]),
-            "b1": np.zeros(30),
+            "b1": np.zeros((1, 30) if mistake == "rows" else 30),
             "W2": random.normal(size=(30, 10)) / np.sqrt(30),
             "b2": np.zeros(10),
         }
@@ -39,12 +40,19 @@ def trained(mistake=""):
         scale = 1.0 if mistake == "bytes" else 255.0
 
         def predict(images):
-            z = forward(images.reshape(len(images), -1) / scale)[1]
+            x = images.reshape(len(images), -1) / scale
+            z = forward(prepared(x, np.zeros((len(x), 10)), mistake))[1]
             return z - z.mean(axis=0) if mistake == "mixed" else z
 
         return predict
 
     return train
+
+
+def prepared(x, columns, mistake):
+    if mistake == "buffer":
+        return np.zeros_like(x)  # made for the scaled pixels, and never filled
+    return np.hstack([x, columns]) if mistake == "leak" else x
 
 
 def step(x, labels, p, forward, rate, monitor, mistake):
@@ -60,7 +68,7 @@ def step(x, labels, p, forward, rate, monitor, mistake):
     before = delta @ p["W2"].T * hidden * (1 - hidden)
     gradients = {
         "W1": x.T @ before,
-        "b1": before.sum(axis=0),
+        "b1": before.sum(axis=0, keepdims=mistake == "rows"),
         "W2": hidden.T @ delta,
         "b2": delta.sum(axis=0),
     }

@@ -12,6 +12,8 @@ from sixloops.doctor.faults.runs.cases import part
 from sixloops.doctor.faults.runs.lookalikes import LOOKALIKES
 from sixloops.doctor.run import Case, Doctor, Loop, examine
 from sixloops.doctor.run.case import run
+from sixloops.doctor.run.experiments import decided_by_zeros
+from sixloops.initializers import Normal
 from sixloops.layers import Dense, Flatten, Layer, Rescale
 from sixloops.losses import SquaredError
 from sixloops.optimizers import SGD
@@ -62,6 +64,15 @@ def test_the_callback_changes_no_bit_of_the_run():
     fit(watched, data, callbacks=[Doctor(share=None)], **options)
     for name, weight in plain.parameters.items():
         assert np.array_equal(weight, watched.parameters[name])
+
+
+def test_the_callback_looks_again_at_the_step_after_a_look():
+    network, data, _, options = small(epochs=1)
+    doctor = Doctor(share=None)
+    fit(network(0), data, callbacks=[doctor], **options)
+    seen = [s for s in doctor.monitor.evidence.parameters["2.weight"] if s.update is not None]
+    assert [s.step for s in seen[:4]] == [2, 3, 5, 9]
+    assert doctor.monitor.evidence.steps == list(range(1, 31))
 
 
 def test_the_callback_says_what_is_wrong():
@@ -164,6 +175,36 @@ def test_a_regression_is_healthy():
     data = one_pixel_tells("numbers")
     make = linear(loss=SquaredError())
     assert examine(lambda: Case(make, data, data, PLAIN)).verdict.healthy
+
+
+def test_images_that_never_reach_the_network_are_named():
+    @dataclass(frozen=True)
+    class Standardised(Layer):
+        def forward(self, x, parameters=None, context=None):
+            pixels = np.zeros_like(x)  # and never filled
+            return (pixels - 0.13) / 0.31, lambda dy: (np.zeros_like(dy), {})
+
+    network, data, held, options = small()
+    layers = [Standardised(), Flatten(), Dense(30, activation="sigmoid"), Dense(10)]
+    case = Case(lambda seed: Network(layers, (1, 28, 28), seed=seed), data, held, options)
+    assert examine(lambda: case).verdict.name == "input-ignored"
+    assert decided_by_zeros(case, run(case), run(case).evidence)
+    well = Case(network, data, held, options)
+    assert not decided_by_zeros(well, run(well), run(well).evidence)
+
+
+def test_a_fix_is_tried_at_the_rates_that_may_fit_it():
+    def network(seed):
+        wide = {"weight_initializer": Normal(3.0)}
+        layers = [Rescale(1 / 255), Flatten(), Dense(40, activation="sigmoid", **wide)]
+        return Network([*layers, Dense(10, **wide)], (1, 28, 28), seed=seed)
+
+    _, data, held, options = small(optimizer=SGD(30.0))
+    found = examine(lambda: Case(network, data, held, options))
+    assert found.verdict.name == "saturated"
+    assert found.proof.rate < 1
+    assert found.proof.after > found.proof.before + 0.1
+    assert "times the rate" in str(found.proof)
 
 
 def test_what_breaks_before_the_first_step_is_not_laid_to_the_rate():

@@ -6,6 +6,8 @@ import pytest
 from doctor_run.numpy_loop import trained
 from sixloops.doctor.faults.runs.cases import part
 from sixloops.doctor.run import Loop, Monitor, examine
+from sixloops.doctor.run.experiments import decided_by_zeros
+from sixloops.doctor.run.loop import run_loop
 
 
 def examined(mistake="", rate=0.5, **options):
@@ -13,8 +15,9 @@ def examined(mistake="", rate=0.5, **options):
     return examine(lambda: Loop(trained(mistake), data, held, rate), **options)
 
 
-def test_a_healthy_loop_is_healthy_in_one_line():
-    found = examined()
+@pytest.mark.parametrize("style", ["", "rows"])
+def test_a_healthy_loop_is_healthy_in_one_line(style):
+    found = examined(style)
     assert found.verdict.healthy
     assert str(found).splitlines()[0] == "The run: healthy."
 
@@ -30,6 +33,8 @@ def test_a_healthy_loop_is_healthy_in_one_line():
         ("axis", "metric-wrong"),
         ("sign", "sign"),
         ("mixed", "images-mixed"),
+        ("buffer", "input-ignored"),
+        ("leak", "labels-leak"),
     ],
 )
 def test_a_mistake_in_a_loop_is_named(mistake, name):
@@ -41,6 +46,13 @@ def test_a_wrong_rate_is_named_and_the_fix_proved(rate, name):
     found = examined(rate=rate)
     assert found.verdict.name == name
     assert found.proof.after > 0.75 > found.proof.before
+
+
+def test_a_slow_run_is_healthy_and_told_to_be_slow():
+    found = examined(rate=0.04)
+    assert found.verdict.healthy
+    assert "at ten times the rate the same seed has 8" in found.verdict.notes[0]
+    assert 0 < found.evidence.experiments["tenth"] < found.evidence.experiments["base"]
 
 
 def test_a_test_path_of_its_own_is_named():
@@ -107,3 +119,42 @@ def test_costly_signals_are_sampled():
     monitor = Monitor()
     due = [step for step in range(1, 1025) if monitor.due(step)]
     assert due == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 768, 1024]
+    for step in range(1024):
+        assert monitor.next_due(step) == next(number for number in due if number > step)
+
+
+def told_by_the_order(images, labels, rate, seed, monitor):
+    """Learn nothing, and look the answers up by the images' places."""
+    for _ in range(40):
+        monitor.observe(2.303, labels=labels[:20], rate=rate)
+    return lambda images: np.eye(10)[labels[: len(images)]]
+
+
+def test_answers_that_do_not_need_images_are_named():
+    data, _ = part("mnist", 5, 800)
+    found = examine(lambda: Loop(told_by_the_order, data, data), prove=False)
+    assert found.verdict.name == "labels-leak"
+
+
+@pytest.mark.parametrize(("mistake", "apart"), [("buffer", True), ("", False)])
+def test_zeros_for_images_separate_who_looks_from_who_does_not(mistake, apart):
+    data, held = part("mnist", 5, 800)
+    loop = Loop(trained(mistake), data, held, 0.5)
+    outcome = run_loop(loop)
+    assert decided_by_zeros(loop, outcome, outcome.evidence) == apart
+    assert (outcome.evidence.probes["zero apart"] < 1e-9) == apart
+    assert outcome.evidence.experiments["zero"] < 0.2
+
+
+def test_a_loop_that_bears_no_zeros_is_examined_all_the_same():
+    data, held = part("mnist", 5, 800)
+
+    def train(images, labels, rate, seed, monitor):
+        if not images.any():
+            raise ValueError("images without ink")
+        predict = trained("buffer")(images, labels, rate, seed, monitor)
+        return lambda x: predict(x / np.max(x, initial=0, where=x > 0))
+
+    found = examine(lambda: Loop(train, data, held, 0.5), prove=False)
+    assert not found.verdict.healthy
+    assert "images without ink" in " ".join(found.verdict.notes)

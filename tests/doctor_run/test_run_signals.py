@@ -64,3 +64,22 @@ def test_a_step_is_held_against_its_gradient():
     assert seen.cosine == pytest.approx(1)
     assert seen.scale == pytest.approx(1)
     assert seen.ratio == pytest.approx(0.1 * np.linalg.norm(g) / np.linalg.norm(w))
+
+
+@pytest.mark.parametrize("squash", [np.tanh, lambda z: 1 / (1 + np.exp(-z))])
+def test_what_lies_beyond_5_is_counted(squash):
+    z = np.linspace(-10, 10, 4000, dtype=np.float32).reshape(40, 100)
+    seen = of_layer(1, squash(z))
+    assert seen.far == pytest.approx(0.5, abs=0.01)
+    assert seen.saturated > seen.far
+
+
+def test_biases_in_a_row_are_no_matrix():
+    assert not of_parameter(1, np.zeros((1, 5))).matrix
+    assert not of_parameter(1, np.zeros((5, 1))).matrix
+    assert of_parameter(1, np.ones((5, 2))).matrix
+
+
+def test_zeros_of_a_gradient_are_counted():
+    seen = of_parameter(1, np.ones((2, 2)), np.array([[0.0, 0.0], [0.0, -2.0]]))
+    assert (seen.still, seen.pull) == (0.75, 0.5)

@@ -267,6 +267,7 @@ def test_the_last_batch_may_be_smaller():
         ({"regularizers": [0.1]}, r"\[sixloops\.regularizers\.L2"),
         ({"augmentation": 3}, r"such as sixloops\.data\.Shift"),
         ({"clip_norm": -1}, "above 0"),
+        ({"average": 1.0}, "The 'average' of Settings must be a number above 0 and below 1"),
         ({"threads": 0}, "The 'threads' of a plan must be"),
         ({"callbacks": [3]}, "Callback objects or functions"),
         ({"seed": -1}, "'seed'"),

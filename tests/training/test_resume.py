@@ -47,7 +47,7 @@ class Slow(Callback):
 last = folder / "last.safetensors"
 fit(
     network, data, epochs=3, batch_size=10, optimizer=Adam(0.01), schedule=OneCycle(),
-    augmentation=Shift(1), validation=data.first(40), record_every=5, threads=1,
+    augmentation=Shift(1), validation=data.first(40), record_every=5, threads=1, average=0.9,
     callbacks=[EvaluateEvery(7, images=30), HistoryFile(folder / "history.jsonl"), Slow(),
                Checkpoint(folder, every_steps=4)],
     resume=last if resume and last.exists() else None,
@@ -131,6 +131,7 @@ def checkpoint(tmp_path):
         ({"optimizer": Adam()}, "setting 'optimizer'"),
         ({"optimizer": SGD(0.2)}, "setting 'optimizer'"),
         ({"seed": 9}, "setting 'seed'"),
+        ({"average": 0.9}, "setting 'average'. The checkpoint has None. Got 0.9"),
     ],
 )
 def test_other_settings_are_refused(checkpoint, change, words):

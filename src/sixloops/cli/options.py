@@ -38,6 +38,7 @@ class Options(Description):
     l2: float | None = None
     augmentation: tuple[str, ...] = ()
     clip_norm: float | None = None
+    average: float | None = None
     evaluate_every: int | None = None
     seed: int = 0
 
@@ -66,6 +67,7 @@ class Options(Description):
             regularizers=() if self.l2 is None else (L2(self.l2),),
             augmentation=Compose(tuple(steps)) if steps else None,
             clip_norm=self.clip_norm,
+            average=self.average,
             seed=self.seed,
         )
 

@@ -82,6 +82,10 @@ def train(
     clip_norm: Annotated[
         float | None, typer.Option(help="Largest norm of all gradients together.")
     ] = None,
+    average: Annotated[
+        float | None,
+        typer.Option(help="Use a moving average of the weights, with this decay, such as 0.999."),
+    ] = None,
     evaluate_every: Annotated[
         int | None,
         typer.Option(min=1, help="Also evaluate on 1,000 random test images every so many steps."),
@@ -129,6 +133,7 @@ def train(
             l2=l2,
             augmentation=tuple(augmentation or ()),
             clip_norm=clip_norm,
+            average=average,
             evaluate_every=evaluate_every,
             seed=seed,
         )

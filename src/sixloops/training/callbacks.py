@@ -18,6 +18,7 @@ from sixloops import checks
 from sixloops.data import Dataset
 from sixloops.engine import Plan
 from sixloops.files import append_text, write_text
+from sixloops.training.averaging import averaged
 from sixloops.training.evaluate import check_data, evaluate_with
 from sixloops.training.finite import check_evaluation
 from sixloops.training.history import as_lines
@@ -90,7 +91,8 @@ class EvaluateEvery(Callback):
         data = self.data or run.validation or run.data
         if self.images is not None and self.images < len(data):
             data = data.random_subset(self.images, run.streams.generator("evaluate", run.step))
-        result = evaluate_with(plan, data)
+        with averaged(run):
+            result = evaluate_with(plan, data)
         check_evaluation(run, result.loss, "a random subset")
         measures = {"loss": result.loss}
         if result.accuracy is not None:

@@ -1,9 +1,9 @@
 """Checkpoints: a run on disk, from which it goes on to the same bits.
 
-One safetensors file holds the parameters, the state, the optimiser's arrays, and as
-JSON the network, the settings, the history and the position in the epoch. The random
-streams are addressed by seed, epoch and step (see :mod:`sixloops.randomness`), so the
-position says all there is to know about them.
+One safetensors file holds the parameters, the state, the optimiser's arrays, the averages
+of the parameters where there are any, and as JSON the network, the settings, the history
+and the position in the epoch. The random streams are addressed by seed, epoch and step
+(see :mod:`sixloops.randomness`), so the position says all there is to know about them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sixloops.errors import ConfigurationError, FileError
 from sixloops.files import read_tensors, remove_leftovers, write_tensors
 from sixloops.layers.base import under, within
 from sixloops.network import fitting
+from sixloops.training.averaging import averaged
 from sixloops.training.callbacks import Callback
 from sixloops.training.position import check_position
 from sixloops.training.run import Run
@@ -75,7 +76,8 @@ class Checkpoint(Callback):
     def on_epoch_end(self, run: Run, plan: Plan) -> None:
         """Write the best one, if this epoch was the best, and the last one."""
         if is_best(run, self.monitor):
-            run.network.save(self.folder / BEST)
+            with averaged(run):
+                run.network.save(self.folder / BEST)
         self._write(run)
 
     def on_train_end(self, run: Run, plan: Plan) -> None:
@@ -107,7 +109,8 @@ def save_checkpoint(run: Run, path: str | os.PathLike[str]) -> None:
             "position": run.position(),
         },
     }
-    write_tensors(path, run.network.tensors() | under("optimizer", run.optimizer_state), about)
+    besides = under("optimizer", run.optimizer_state) | under("average", run.averages)
+    write_tensors(path, run.network.tensors() | besides, about)
 
 
 def restore_checkpoint(run: Run, path: str | os.PathLike[str]) -> None:
@@ -129,9 +132,10 @@ def restore_checkpoint(run: Run, path: str | os.PathLike[str]) -> None:
     _check_same(run, _entry(about, "network", path), training, path)
     check_position(run, position, str(path))
     optimizer_state = fitting(within(arrays, "optimizer"), run.optimizer_state, str(path))
+    averages = fitting(within(arrays, "average"), run.averages, str(path))
     run.network.take_tensors(arrays, str(path))
     run.network.check_arrays()
-    run.optimizer_state = optimizer_state
+    run.optimizer_state, run.averages = optimizer_state, averages
     run.go_to(position)
 
 

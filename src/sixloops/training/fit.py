@@ -22,6 +22,7 @@ from sixloops.network import Network
 from sixloops.optimizers import SGD, Optimizer
 from sixloops.regularizers import Regularizer
 from sixloops.schedules import Constant, Schedule
+from sixloops.training.averaging import averaged, keep_averages, move_averages
 from sixloops.training.callbacks import AfterEpoch, Callback
 from sixloops.training.checkpoint import restore_checkpoint
 from sixloops.training.evaluate import evaluate_with
@@ -44,6 +45,7 @@ def fit(
     regularizers: Sequence[Regularizer] = (),
     augmentation: Augmentation | None = None,
     clip_norm: float | None = None,
+    average: float | None = None,
     shuffle: bool = True,
     validation: Dataset | None = None,
     callbacks: Sequence[Callback | Callable[[Run], object]] = (),
@@ -73,6 +75,9 @@ def fit(
             in the losses that are reported.
         augmentation: how each batch of training images is varied.
         clip_norm: the largest norm of all gradients together; None for any.
+        average: the decay, below 1, of a moving average of the parameters and running means;
+            0.999 looks back over some thousand steps. It is what is validated, and what the
+            network holds in the end; None for the last parameters themselves.
         shuffle: whether each epoch has an order of its own.
         validation: evaluated after each epoch.
         callbacks: what happens besides; a plain function is called with the run after
@@ -115,6 +120,7 @@ def fit(
         regularizers=regularizers,  # type: ignore[arg-type]  # settings make a tuple of them
         augmentation=augmentation,
         clip_norm=clip_norm,
+        average=average,
         shuffle=shuffle,
         seed=seed,
         record_every=record_every,
@@ -124,6 +130,7 @@ def fit(
         restore_checkpoint(run, resume)
     with Plan(network, batch_size, threads) as plan, _stops_on_interrupt(run):
         _train(run, plan, _in_order(callbacks))
+        keep_averages(run)
     run.history.stopped = run.stop_reason
     return run.history
 
@@ -237,6 +244,7 @@ def _step(run: Run, plan: Plan, images: Array, targets: Array) -> None:
     check_arrays(run, plan, "state", step.updates)
     network.state.update(step.updates)
     run.step += 1
+    move_averages(run)
     _count(run, step.loss, correct(network.loss, step.outputs, targets), len(images))
 
 
@@ -253,7 +261,8 @@ def _end_epoch(run: Run, plan: Plan) -> None:
     """Evaluate, make the epoch's record, and begin the next."""
     measures = run.current.means()
     if run.validation is not None:
-        result = evaluate_with(plan, run.validation)
+        with averaged(run):
+            result = evaluate_with(plan, run.validation)
         check_evaluation(run, result.loss, "the validation set")
         measures["validation_loss"] = result.loss
         if result.accuracy is not None:

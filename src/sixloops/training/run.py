@@ -37,6 +37,7 @@ class Settings(Description):
     regularizers: tuple[Regularizer, ...] = ()
     augmentation: Augmentation | None = None
     clip_norm: float | None = None
+    average: float | None = None
     shuffle: bool = True
     seed: int = 0
     record_every: int = 100
@@ -54,6 +55,8 @@ class Settings(Description):
             checks.instance(self, "augmentation", Augmentation, words)
         if self.clip_norm is not None:
             checks.number(self, "clip_norm", above=0)
+        if self.average is not None:
+            checks.number(self, "average", above=0, below=1)
         self._check_regularizers()
 
     def _check_regularizers(self) -> None:
@@ -108,6 +111,7 @@ class Run:
         epoch: epochs done.
         rate: the learning rate of the last step.
         optimizer_state: the optimiser's arrays by name.
+        averages: of the network's arrays, by their names in files; none if none are asked for.
         history: all records so far.
         recent: since the last record of kind ``step``.
         current: since the epoch began.
@@ -125,6 +129,7 @@ class Run:
     epoch: int = 0
     rate: float = 0.0
     optimizer_state: dict[str, Array] = field(default_factory=dict)
+    averages: dict[str, Array] = field(default_factory=dict)
     history: History = field(default_factory=History)
     recent: Tally = field(default_factory=Tally)
     current: Tally = field(default_factory=Tally)
@@ -138,6 +143,8 @@ class Run:
         if self.validation is not None:
             check_data(self.network, self.validation, "validation")
         self.optimizer_state = self.settings.optimizer.initial_state(self.network.parameters)
+        if self.settings.average is not None:
+            self.averages = {name: a.copy() for name, a in self.network.tensors().items()}
         self.streams = Streams(self.settings.seed)
         self.steps_per_epoch = steps_per_epoch(len(self.data), self.settings.batch_size)
 

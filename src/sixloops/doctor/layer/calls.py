@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,14 @@ class Known:
 
 def signature_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """Return the named parameters of a function; of one without a signature, a single one."""
+    try:
+        return list(_signature_of(function))
+    except TypeError:  # it cannot be a key
+        return list(_signature_of.__wrapped__(function))
+
+
+@lru_cache(maxsize=64)
+def _signature_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):

@@ -44,6 +44,7 @@ def read_gradients(
     shapes: Mapping[str, Shape],
     before: Mapping[str, Array],
     moved: Mapping[str, Array],
+    known: Mapping[str, str],
 ) -> Gradients:
     """Collect the gradients after a backward call.
 
@@ -53,6 +54,7 @@ def read_gradients(
         shapes: of ``"x"`` and of the parameters, in the order of forward's arguments.
         before: copies of the object's arrays before the call.
         moved: parameters that the call changed, as −change / rate.
+        known: where an earlier call had its gradients; a second, equal one changes nothing there.
     """
     found = Gradients(returned=returned is not None, moved=dict(moved))
     _from_returned(found, returned, shapes)
@@ -60,6 +62,8 @@ def read_gradients(
     for name in shapes:
         if name not in found.arrays:
             _from_attributes(found, name, shapes, before, after)
+        if known.get(name) in after:
+            found.add(name, after[known[name]], known[name])
     for name, value in moved.items():
         found.add(name, value, "the change of the parameter")
     return found
@@ -145,8 +149,11 @@ def _from_attributes(
         and not (path in before and np.array_equal(before[path], array))
         and path not in found.sources.values()
     ]
-    if len(changed) == 1 and name not in found.moved:
-        found.add(name, after[changed[0]], changed[0])
+    # Of several that fit, g["w"] belongs to p["w"].
+    namesakes = [path for path in changed if path.rpartition(".")[2] == root]
+    chosen = namesakes if len(changed) > 1 else changed
+    if len(chosen) == 1 and name not in found.moved:
+        found.add(name, after[chosen[0]], chosen[0])
 
 
 def _beside(name: str, after: Mapping[str, Array]) -> str | None:

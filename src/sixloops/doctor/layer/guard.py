@@ -56,7 +56,8 @@ class Guard:
         seconds: how long one call may take, where a clock can interrupt it (in the main
             thread, on systems with ``setitimer``).
         changed: filled with the global settings that a call left changed.
-        seed: where np.random stands when a call begins; None for where it is.
+        seed: where np.random stands when a call begins; None for where it is. Generators that
+            are rewound begin there, too.
         drawn: where the last call left np.random.
     """
 
@@ -132,6 +133,7 @@ def _change(before: Any, after: Any) -> str:
     """Say what has changed, and only that."""
     if not isinstance(before, dict):
         return f"from {before} to {after}"
+    before, after = _decoded(before), _decoded(after)
     names = [n for n in {**before, **after} if before.get(n) != after.get(n)]
     return ", ".join(f"{n} from {before.get(n)} to {after.get(n)}" for n in names)
 
@@ -144,16 +146,30 @@ def _settings() -> dict[str, Any]:
         "sys.path": (tuple(sys.path), lambda value: sys.path.__setitem__(slice(None), value)),
         "sys.stdout": (sys.stdout, lambda value: setattr(sys, "stdout", value)),
         "sys.stderr": (sys.stderr, lambda value: setattr(sys, "stderr", value)),
-        "os.environ": (dict(os.environ), _set_environment),
+        "os.environ": (_environment(), _set_environment),
     }
     with contextlib.suppress(OSError):
         settings["os.chdir"] = (str(Path.cwd()), os.chdir)
     return settings
 
 
-def _set_environment(value: dict[str, str]) -> None:
+def _environment() -> dict[Any, Any]:
+    """Return the environment as it is kept, which is faster by far than to decode it each time."""
+    return dict(vars(os.environ).get("_data", os.environ))
+
+
+def _set_environment(value: dict[Any, Any]) -> None:
     os.environ.clear()
-    os.environ.update(value)
+    os.environ.update(_decoded(value))
+
+
+def _decoded(environment: dict[Any, Any]) -> dict[str, Any]:
+    """Return names and values as text; what is no bytes stays."""
+    return {_text(name): _text(each) for name, each in environment.items()}
+
+
+def _text(each: Any) -> Any:
+    return os.fsdecode(each) if isinstance(each, bytes) else each
 
 
 @contextlib.contextmanager

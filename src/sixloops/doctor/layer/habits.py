@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sixloops.doctor.layer.axes import reorder
 from sixloops.doctor.layer.gradients import Gradients
-from sixloops.doctor.layer.guard import Trouble
+from sixloops.doctor.layer.guard import Guard, Trouble
 from sixloops.doctor.layer.losses import PROBABILITIES
 from sixloops.doctor.layer.mistakes.base import JAVA, NUMPY_POOLING, POST_316354, about
 from sixloops.doctor.layer.models import Model
@@ -20,6 +21,8 @@ from sixloops.doctor.layer.trials import Laboratory, Trial
 from sixloops.doctor.verdict import Diagnosis, Finding
 from sixloops.layers.base import Array, Shape
 
+OTHER_PLACE = 100
+"""Where random numbers begin that must differ from those at 0."""
 UPDATE = f"{JAVA}#5-the-update"
 
 
@@ -70,7 +73,8 @@ RANDOM = about(
     "not-repeatable",
     "The same input gives another output each time, so no slope can be measured.",
     "forward must be a function while it is examined",
-    "Draw from np.random (which the doctor sets back), or switch the randomness off.",
+    "Draw from a generator that the layer keeps (self.random = np.random.default_rng()) or from "
+    "np.random, which the doctor sets back; np.empty is no zeros.",
 )
 MIXED = about(
     "images-mixed",
@@ -249,17 +253,28 @@ def _remembering(laboratory: Laboratory, trial: Trial, other: Setting | None) ->
     return next((habit for habit in found if habit is not None), None)
 
 
+@contextlib.contextmanager
+def _other_numbers(guard: Guard) -> Iterator[None]:
+    """Let random numbers be others, such as those of a mask that must not be kept."""
+    guard.seed = OTHER_PLACE
+    try:
+        yield
+    finally:
+        guard.seed = None
+
+
 def _after_another(laboratory: Laboratory, trial: Trial, shape: Shape) -> Habit | None:
     """Forward another input, then this one: backward must belong to this one."""
     session = _ready(laboratory, trial)
     session.clear()
     before = np.random.default_rng(9).normal(size=shape)
-    try:
-        y = session.forward(before)
-        session.backward(np.random.default_rng(10).normal(size=y.shape))
-    except Trouble:
-        session = _ready(laboratory, trial)
-        session.forward(np.random.default_rng(9).normal(size=trial.arrays["x"].shape))
+    with _other_numbers(laboratory.guard):
+        try:
+            y = session.forward(before)
+            session.backward(np.random.default_rng(10).normal(size=y.shape))
+        except Trouble:
+            session = _ready(laboratory, trial)
+            session.forward(np.random.default_rng(9).normal(size=trial.arrays["x"].shape))
     _reset(session, trial)
     session.clear()
     session.forward(trial.arrays["x"].copy())
@@ -357,8 +372,30 @@ def _mass_where_all_win(model: Model, x: Array, dy: Array) -> float:
     return float((winners * errors).sum() / errors.sum())
 
 
+def overflow_note(laboratory: Laboratory, trial: Trial) -> str:
+    """Return a remark on a softmax that is right, but overflows; empty for any other."""
+    if not trial.words.endswith("softmax") or trial.forward_fault:
+        return ""
+    try:
+        overflows = not _finite(laboratory, trial)(trial.arrays["x"] + FAR)
+    except Trouble:
+        return ""
+    return OVERFLOWS if overflows else ""
+
+
+OVERFLOWS = (
+    "Softmax overflows: at scores of 1000 its exponentials are infinite, and it gives NaN. "
+    "Subtract each row's largest score first, z - z.max(axis=1, keepdims=True); the "
+    "probabilities stay the same."
+)
 FAR, SURE = 1000.0, 40.0
 """A difference of scores at which exp(−z) is 0; scores at which σ(z) rounds to 0 or 1."""
+
+
+def _finite(laboratory: Laboratory, trial: Trial) -> Callable[[Array], bool]:
+    """Return a function that says whether forward's output for an input is finite."""
+    session = _ready(laboratory, trial)
+    return lambda point: bool(np.isfinite(session.forward(point)).all())
 
 
 def _extremes(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habit | None:
@@ -366,11 +403,7 @@ def _extremes(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Ha
     softmax = trial.words.startswith("softmax")
     if not softmax and trial.loss is None:
         return None
-    session, x = _ready(laboratory, trial), trial.arrays["x"]
-
-    def finite(point: Array) -> bool:
-        return bool(np.isfinite(session.forward(point)).all())
-
+    finite, x = _finite(laboratory, trial), trial.arrays["x"]
     if softmax and "N" in trial.setting.axes and finite(x + FAR):
         one = np.arange(x.shape[trial.setting.axes.index("N")]) == 0
         shape = [len(one) if letter == "N" else 1 for letter in trial.setting.axes]

@@ -32,6 +32,7 @@ class Core:
         layer: the definition; its parameters are ``weight`` and ``bias``.
         flipped: whether the kernel is turned by 180° (a convolution in the strict sense).
         fault: the id of a mistake in the forward itself; empty for a right one.
+        tolerance: relative, to which right backwards of it may differ; 0 for to rounding.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Core:
     layer: Layer
     flipped: bool = False
     fault: str = ""
+    tolerance: float = 0.0
 
     def run(self, given: Roles) -> tuple[Array, Callable[[Array], Roles]]:
         """Return z and its backward, all in the inner order."""
@@ -63,7 +65,8 @@ class Core:
         if not hasattr(layer, "kernel"):
             return None
         if hasattr(layer, "filters"):
-            return window_over(layer, x.shape[1:], layer.kernel, layer.stride, layer.padding)
+            shape, sides = x.shape[1:], layer.padding
+            return window_over(layer, shape, layer.kernel, layer.stride, sides, layer.dilation)
         return pooling_window(layer, x.shape[1:])
 
 
@@ -145,8 +148,10 @@ class Trace:
 
 INNER: dict[str, dict[str, str]] = {
     "convolution": {"weight": "FCHW", "bias": "F"},
+    "transposed convolution": {"weight": "CFHW", "bias": "F"},
     "dense": {"weight": "OD", "bias": "O"},
     "batch normalisation": {"gamma": "C", "beta": "C"},
+    "layer normalisation": {"gamma": "C", "beta": "C"},
 }
 
 

@@ -12,13 +12,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sixloops.doctor.layer.mistakes import FACTORS, MISTAKES, Case, Factor, Mistake, general
+from sixloops.doctor.layer.mistakes import (
+    FACTORS,
+    MISTAKES,
+    Case,
+    Factor,
+    Mistake,
+    activations,
+    general,
+)
 from sixloops.doctor.layer.mistakes.base import POST_316354
+from sixloops.doctor.layer.mistakes.factors import MEAN_PAGE
 from sixloops.doctor.layer.models import Roles
 from sixloops.doctor.layer.where import constant_ratio
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.layers.base import Array
 
+KNOWN = 0.5
+"""The share of numbers that must be known where the others have no slope."""
 WORDS = {"x": "dX", "weight": "dW", "bias": "db", "gamma": "dγ", "beta": "dβ"}
 
 
@@ -212,6 +223,8 @@ class Numbers:
         y: the output.
         dy: the cotangent.
         tolerance: relative.
+        slopes: f′ of a function of each number by itself; None for other functions.
+        slopes_at_output: the same at y.
     """
 
     claimed: Array
@@ -220,16 +233,32 @@ class Numbers:
     y: Array
     dy: Array
     tolerance: float
+    slopes: Array | None = None
+    slopes_at_output: Array | None = None
 
-    def is_like(self, other: Array) -> bool:
-        """Say whether the claimed gradient is another array."""
-        if self.claimed.shape != other.shape:
+    def is_like(self, other: Array | None) -> bool:
+        """Say whether the claimed gradient is another array, where that is known."""
+        if other is None or self.claimed.shape != other.shape:
             return False
-        scale = float(np.abs(other).max(initial=0.0)) or 1.0
-        return bool(np.abs(self.claimed - other).max() <= 4 * self.tolerance * scale)
+        known = ~np.isnan(other)
+        if known.sum() < KNOWN * known.size:
+            return False
+        scale = float(np.abs(other[known]).max(initial=0.0)) or 1.0
+        worst = np.abs(self.claimed - other)[known].max(initial=0.0)
+        return bool(worst <= 4 * self.tolerance * scale)
+
+    def times_slopes(self, times: int) -> Array | None:
+        """Return dy · f′ to a power."""
+        return None if self.slopes is None else self.dy * self.slopes**times
+
+    def at_output(self) -> Array | None:
+        """Return dy · f′(y)."""
+        return None if self.slopes_at_output is None else self.dy * self.slopes_at_output
 
     def is_moved(self) -> bool:
         """Say whether it has the right numbers in other places."""
+        if np.isnan(self.truth).any():
+            return False
         ours, theirs = np.sort(self.claimed, axis=None), np.sort(self.truth, axis=None)
         scale = float(np.abs(theirs).max())
         return bool(ours.size > 2 and np.abs(ours - theirs).max() <= 4 * self.tolerance * scale)
@@ -245,12 +274,20 @@ MOVED = Diagnosis(
     11,
 )
 BY_NUMBERS: tuple[tuple[Diagnosis, Callable[[Numbers], bool]], ...] = (
+    (activations.dropped.diagnosis, lambda n: n.is_like(n.slopes)),
+    (activations.at_output.diagnosis, lambda n: n.is_like(n.at_output())),
+    (activations.twice.diagnosis, lambda n: n.is_like(n.times_slopes(2))),
+    (activations.forgotten.diagnosis, lambda n: n.is_like(n.times_slopes(0))),
     (general.returns_input.diagnosis, lambda n: n.is_like(n.x)),
     (general.returns_output.diagnosis, lambda n: n.is_like(n.y)),
     (general.returns_dy.diagnosis, lambda n: n.is_like(n.dy)),
     (
         general.bias_of_all.diagnosis,
-        lambda n: n.truth.size > 1 and n.is_like(np.full_like(n.truth, n.truth.sum())),
+        lambda n: (
+            n.truth.size > 1
+            and not np.isnan(n.truth).any()
+            and n.is_like(np.full_like(n.truth, n.truth.sum()))
+        ),
     ),
     (MOVED, Numbers.is_moved),
 )
@@ -265,17 +302,17 @@ def name_numbers(what: str, seen: Sequence[Numbers]) -> list[Diagnosis]:
 
 
 def name_ratios(
-    ratios: Sequence[tuple[str, int, float | None]],
+    ratios: Sequence[tuple[str, Size, float | None]],
 ) -> list[Diagnosis]:
     """Name mistakes of a layer that was not recognised, by constant ratios to the slopes.
 
     Args:
-        ratios: of each wrong array in each case: what it is called, how many images there
-            were, and the ratio to the true gradient; None where there is no such number.
+        ratios: of each wrong array in each case: what it is called, how large the input was,
+            and the ratio to the true gradient; None where there is no such number.
     """
     named = []
     for what in dict.fromkeys(what for what, _, _ in ratios):
-        own = [(batch, ratio) for other, batch, ratio in ratios if other == what]
+        own = [(size, ratio) for other, size, ratio in ratios if other == what]
         found = _ratio_name(own)
         if found is not None:
             said = found.sentence.replace("{what}", what).replace("{ratio}", f"{own[0][1]:.3f}")
@@ -283,17 +320,43 @@ def name_ratios(
     return named
 
 
-def _ratio_name(ratios: list[tuple[int, float | None]]) -> Diagnosis | None:
+@dataclass(frozen=True)
+class Size:
+    """How large an input was.
+
+    Args:
+        batch: images.
+        pixels: of a map; None where there are none.
+    """
+
+    batch: int
+    pixels: int | None
+
+
+NOT_SHARED_OUT = Diagnosis(
+    "mean-not-divided",
+    "{what} is {ratio} times the true gradient everywhere: that is the number of pixels. A mean "
+    "over the map must divide its error by it.",
+    "y = (1/HW) Σ x_pq, so dx_pq = dy / HW for each pixel",
+    "Divide by H * W.",
+    MEAN_PAGE,
+    1,
+)
+
+
+def _ratio_name(ratios: list[tuple[Size, float | None]]) -> Diagnosis | None:
     if len(ratios) < 2 or any(ratio is None for _, ratio in ratios):
         return None
     by_name = {factor.diagnosis.id: factor.diagnosis for factor in FACTORS}
-    for name, expected in (
-        ("sign", lambda batch: -1.0),
-        ("factor-2", lambda batch: 2.0),
-        ("factor-half", lambda batch: 0.5),
-        ("multiplied-by-batch", float),
-        ("divided-by-batch", lambda batch: 1 / batch),
-    ):
-        if all(abs((ratio or 0) / expected(batch) - 1) < 1e-3 for batch, ratio in ratios):
-            return by_name[name]
+    tried: tuple[tuple[Diagnosis, Callable[[Size], float]], ...] = (
+        (by_name["sign"], lambda size: -1.0),
+        (by_name["factor-2"], lambda size: 2.0),
+        (by_name["factor-half"], lambda size: 0.5),
+        (by_name["multiplied-by-batch"], lambda size: size.batch),
+        (by_name["divided-by-batch"], lambda size: 1 / size.batch),
+        (NOT_SHARED_OUT, lambda size: size.pixels or np.nan),
+    )
+    for diagnosis, expected in tried:
+        if all(abs((ratio or 0) / expected(size) - 1) < 1e-3 for size, ratio in ratios):
+            return diagnosis
     return None

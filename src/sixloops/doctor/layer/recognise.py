@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import product
@@ -14,6 +15,8 @@ from sixloops.doctor.layer.models import Core, Model
 from sixloops.doctor.layer.variants import (
     BiasOfEachPosition,
     FixedDropout,
+    LayerNorm,
+    LogSoftmax,
     MinPool,
     Ravel,
     Reshaped,
@@ -22,7 +25,10 @@ from sixloops.doctor.layer.variants import (
     StridedPool,
     SumPool,
     Swish,
+    TransposedConv,
     Twice,
+    UnitLength,
+    Upsample,
 )
 from sixloops.errors import SixloopsError
 from sixloops.layers import (
@@ -37,6 +43,7 @@ from sixloops.layers import (
     MaxPool2D,
     MeanPool2D,
     Softmax,
+    ZeroPad2D,
 )
 from sixloops.layers.base import Array, Shape
 from sixloops.layers.windows import Pair
@@ -52,6 +59,10 @@ FEWEST = 4
 """Numbers of input below which agreement proves nothing."""
 LARGEST_WINDOW = 5
 LARGEST_STRIDE = 4
+LARGEST_FRAME = 8
+DILATIONS = (1, 2, 3)
+EPSILONS = (1e-5, 1e-8, 1e-3, 1e-6, 1e-7, 1e-10, 1e-12)
+AROUND_EPSILON = 2e-5
 ELEMENTWISE: tuple[Layer, ...] = (
     *(kind() for name, kind in ACTIVATIONS.items() if name != "softmax"),
     *(LeakyReLU(slope) for slope in (0.1, 0.2, 0.3, 0.001)),
@@ -139,8 +150,10 @@ def _candidates(
             continue
         if "W" in order and not parameters:
             yield from _poolings(x, y, order)
+            yield from _enlargements(x, y, order)
         elif "W" in order:
             yield from _convolutions(x, y, order, parameters)
+            yield from _transposed(x, y, order, parameters)
         if parameters and y.shape == x.shape and len(parameters) == 2:
             yield from _normalisations(order, parameters)
         if "D" in order and parameters:
@@ -157,7 +170,7 @@ def _elementwise(x: Array, y: Array, orders: tuple[str, ...]) -> Iterator[Candid
     identity = Core("identity", "", Identity())
     yield Model(identity, NOTHING, "*", "*"), ELEMENTWISE
     for order in orders:
-        yield Model(identity, NOTHING, order, order), (Softmax(),)
+        yield Model(identity, NOTHING, order, order), (Softmax(), LogSoftmax(), UnitLength())
     for order in orders:
         twice = Core("softmax", "softmax, twice", Twice(Softmax()), fault="softmax-twice")
         yield Model(twice, NOTHING, order, order), ALONE
@@ -221,9 +234,12 @@ def _poolings(x: Array, y: Array, axes: str) -> Iterator[Candidate]:
     n, o = _extent(x, axes), _extent(y, y_axes)
     squares = [(k, k) for k in range(2, LARGEST_WINDOW + 1)]
     others = [(a, b) for a, b in product(range(1, 6), repeat=2) if a != b]
-    for kernel in squares if n == o else [*squares, *others, n]:
+    flat = [(1, k) for k in range(2, LARGEST_WINDOW + 1)] + [n]
+    wide = squares if n == o else [*squares, *others, n]
+    for kernel in wide if "H" in axes else flat:
         tiled = all(a == b * k for a, b, k in zip(n, o, kernel, strict=True))
-        for stride, padding in _windows(n, o, kernel):
+        for step, padding in _windows(n, o, kernel):
+            stride = step if "H" in axes else (1, step[1])
             for core in _pooling_cores(kernel, stride, padding, tiled):
                 yield Model(core, NOTHING, axes, y_axes), BEHIND
 
@@ -264,10 +280,13 @@ def _convolutions(
     x: Array, y: Array, axes: str, parameters: Mapping[str, Array]
 ) -> Iterator[Candidate]:
     channels = reorder(x, axes, "NCHW").shape[1]
-    for (weight, w_axes), y_axes in product(_kernels(parameters, axes), _outputs(y, axes)):
+    for (weight, w_axes), y_axes in product(
+        _kernels(parameters, axes, channels), _outputs(y, axes)
+    ):
         inner = reorder(parameters[weight], w_axes, "FCHW").shape
         outer = reorder(y, y_axes, "NCHW").shape
-        if inner[1] != channels or inner[0] != outer[1]:
+        groups = channels // inner[1]
+        if inner[1] * groups != channels or inner[0] != outer[1] or inner[0] % groups:
             continue
         rest = [name for name in parameters if name != weight]
         own = bool(rest) and parameters[rest[0]].shape == outer[1:]
@@ -276,11 +295,63 @@ def _convolutions(
         places = {"weight": (weight, w_axes)}
         if rest:
             places["bias"] = (rest[0], "FHW" if own else _single(parameters[rest[0]].shape, "F"))
-        extent, size = _extent(x, axes), (inner[2], inner[3])
-        for stride, padding in _windows(extent, (outer[2], outer[3]), size):
-            one = "H" not in axes
-            for core in _convolution_cores(inner[0], size, stride, padding, bool(rest), own, one):
+        layer = Conv2D(inner[0], (inner[2], inner[3]), groups=groups, use_bias=bool(rest))
+        for found in _placed(layer, _extent(x, axes), (outer[2], outer[3])):
+            for core in _convolution_cores(found, own, "H" not in axes):
                 yield Model(core, NOTHING, axes, y_axes, places), ALONE if core.fault else BEHIND
+
+
+def _placed(layer: Conv2D, extent: Pair, positions: Pair) -> Iterator[Conv2D]:
+    """Yield a convolution with all strides, paddings and dilations that make ``positions``."""
+    kernel: Any = layer.kernel
+    for dilation in DILATIONS if max(kernel) > 1 else DILATIONS[:1]:
+        span = tuple(dilation * (taps - 1) + 1 for taps in kernel)
+        for stride, padding in _windows(extent, positions, (span[0], span[1])):
+            yield replace(layer, stride=stride, padding=padding, dilation=(dilation, dilation))
+
+
+def _transposed(
+    x: Array, y: Array, axes: str, parameters: Mapping[str, Array]
+) -> Iterator[Candidate]:
+    if "H" not in axes or "C" not in axes or y.ndim != x.ndim:
+        return
+    orders = ("CFHW", "FCHW", "HWCF", "HWFC")
+    (_, channels, *n), (_, filters, *o) = (reorder(a, axes, "NCHW").shape for a in (x, y))
+    for name, order in product(parameters, orders):
+        rest = [other for other in parameters if other != name]
+        if parameters[name].ndim != 4 or any(parameters[r].size != filters for r in rest):
+            continue
+        _, _, *kernel = inner = reorder(parameters[name], order, "CFHW").shape
+        if inner[:2] != (channels, filters):
+            continue
+        places = {"weight": (name, order)}
+        if rest:
+            places["bias"] = (rest[0], _single(parameters[rest[0]].shape, "F"))
+        for step, cut in product(range(1, LARGEST_STRIDE + 1), range(min(kernel))):
+            if all((a - 1) * step + k - 2 * cut == b for a, k, b in zip(n, kernel, o, strict=True)):
+                layer = TransposedConv((kernel[0], kernel[1]), (step, step), ((cut, cut),) * 2)
+                words = f"transposed convolution {kernel[0]}×{kernel[1]}, stride {step}"
+                core = Core("transposed convolution", words, layer)
+                yield Model(core, NOTHING, axes, axes, places), BEHIND
+
+
+def _enlargements(x: Array, y: Array, axes: str) -> Iterator[Candidate]:
+    """Yield repetitions of pixels, and frames of zeros."""
+    if y.ndim != x.ndim or y.size <= x.size:
+        return
+    n, o = _extent(x, axes), _extent(y, axes)
+    if o[0] % n[0] == 0 and o[1] % n[1] == 0:
+        times = o[0] // n[0], o[1] // n[1]
+        layer = Upsample(times)
+        core = Core("upsampling", f"upsampling by repetition, {times[0]}×{times[1]}", layer)
+        yield Model(core, NOTHING, axes, axes), ALONE
+    down, across = o[0] - n[0], o[1] - n[1]
+    if not (0 <= down <= LARGEST_FRAME and 0 <= across <= LARGEST_FRAME):
+        return
+    for top, left in product(range(down + 1), range(across + 1)):
+        sides = (top, down - top), (left, across - left)
+        core = Core("zero padding", f"zero padding {_padding(sides)}", ZeroPad2D(sides))
+        yield Model(core, NOTHING, axes, axes), ALONE
 
 
 def _outputs(y: Array, axes: str) -> list[str]:
@@ -289,7 +360,9 @@ def _outputs(y: Array, axes: str) -> list[str]:
     return {3: ["CHW", "HWC"], 4: ["NCHW", "NHWC"]}.get(y.ndim, [])
 
 
-def _kernels(parameters: Mapping[str, Array], axes: str) -> Iterator[tuple[str, str]]:
+def _kernels(
+    parameters: Mapping[str, Array], axes: str, channels: int
+) -> Iterator[tuple[str, str]]:
     orders: dict[int, tuple[str, ...]] = {
         4: ("FCHW", "HWCF", "FHWC", "CFHW", "HWFC"),
         3: ("FHW", "HWF", "CHW", "HWC"),
@@ -300,6 +373,18 @@ def _kernels(parameters: Mapping[str, Array], axes: str) -> Iterator[tuple[str, 
     for name, array in parameters.items():
         for order in orders.get(array.ndim, ()):
             yield name, order
+        if array.ndim == 2 and "H" in axes:
+            yield from ((name, order) for order in _matrices(array.shape, channels))
+
+
+def _matrices(shape: Shape, channels: int) -> Iterator[str]:
+    """Yield how a matrix may hold square kernels, all taps of one filter in a row or column."""
+    for taps, forms in zip(shape, (("HWCF", "CHWF"), ("FHWC", "FCHW")), strict=True):
+        side = math.isqrt(taps // channels)
+        if side > 1 and side * side * channels == taps:
+            lengths = {"H": side, "W": side, "C": channels, "F": -1}
+            for form in forms:
+                yield ",".join(str(lengths[letter]) for letter in form) + f"|{form}"
 
 
 def _single(shape: Shape, letter: str) -> str:
@@ -310,18 +395,21 @@ def _single(shape: Shape, letter: str) -> str:
     return "".join(letter if axis == long else "." for axis in range(len(shape)))
 
 
-def _convolution_cores(
-    filters: int, size: Pair, stride: Pair, padding: Any, bias: bool, own: bool, one: bool
-) -> Iterator[Core]:
-    layer: Layer = Conv2D(filters, size, stride=stride, padding=padding, use_bias=bias and not own)
-    if own:
-        layer = BiasOfEachPosition(layer)
-    words = f"in one dimension, {size[1]} wide" if one else f"{size[0]}×{size[1]}"
-    words += f", stride {_pair(stride)}" if stride != (1, 1) else ""
-    words += f", padding {_padding(padding)}" if padding != ((0, 0), (0, 0)) else ""
+def _convolution_words(layer: Any, one: bool) -> str:
+    (height, width), (dilation, _) = layer.kernel, layer.dilation
+    words = f"in one dimension, {width} wide" if one else f"{height}×{width}"
+    words += f", stride {_pair(layer.stride)}" if layer.stride != (1, 1) else ""
+    words += f", padding {_padding(layer.padding)}" if layer.padding != ((0, 0), (0, 0)) else ""
+    words += f", dilation {dilation}" if dilation > 1 else ""
+    return words + (f", {layer.groups} groups" if layer.groups > 1 else "")
+
+
+def _convolution_cores(plain: Conv2D, own: bool, one: bool) -> Iterator[Core]:
+    words = _convolution_words(plain, one)
+    layer: Layer = BiasOfEachPosition(replace(plain, use_bias=False)) if own else plain
     yield Core("convolution", f"convolution {words} (kernel not flipped)", layer)
     yield Core("convolution", f"convolution {words} (kernel flipped)", layer, flipped=True)
-    if own:
+    if own or plain.groups > 1 or plain.dilation != (1, 1):
         return
     for order in ((1, 0, 2, 3), (1, 2, 3, 0), (0, 2, 3, 1), (2, 3, 0, 1)):
         wrong = Reshaped(layer, order)
@@ -339,9 +427,15 @@ def _normalisations(axes: str, parameters: Mapping[str, Array]) -> Iterator[Cand
             "gamma": (gamma, _single(parameters[gamma].shape, "C")),
             "beta": (beta, _single(parameters[beta].shape, "C")),
         }
-        for epsilon in (1e-5, 1e-8, 1e-3, 1e-6, 1e-7, 1e-10, 0.0):
+        for epsilon in (*EPSILONS, 0.0):
             layer = BatchNorm(epsilon=max(epsilon, 1e-300))
             core = Core("batch normalisation", "batch normalisation", layer)
+            yield Model(core, NOTHING, inner, inner, places), BEHIND
+        for epsilon, outside in product((*EPSILONS, 0.0), (False, True)):
+            kind = "layer normalisation"
+            # Right backwards may leave out what epsilon changes where it stands outside the root.
+            near = AROUND_EPSILON if outside else 0.0
+            core = Core(kind, kind, LayerNorm(epsilon, outside), tolerance=near)
             yield Model(core, NOTHING, inner, inner, places), BEHIND
 
 

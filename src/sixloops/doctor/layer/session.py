@@ -20,6 +20,7 @@ from sixloops.doctor.layer.calls import (
 from sixloops.doctor.layer.gradients import Gradients, read_gradients
 from sixloops.doctor.layer.guard import Guard, Trouble
 from sixloops.doctor.layer.plan import Plan
+from sixloops.doctor.layer.randomness import generators_of, rewound
 from sixloops.doctor.layer.vocabulary import looks_like_a_gradient, plain
 from sixloops.layers import Context, Layer
 from sixloops.layers.base import Array
@@ -61,6 +62,8 @@ class Session:
         self.learnt: tuple[str, ...] = ()
         self.labels: Any = None
         self._last = Known()
+        self._sources: dict[str, str] = {}
+        self._generators = generators_of(self.holder, plan.function("forward", self.holder))
         self._closure: Callable[..., Any] | None = None
 
     # ---- the arrays
@@ -102,7 +105,8 @@ class Session:
             given[self.plan.label_name] = self.labels
         known = Known(x=x, labels=self.labels, parameters=self.by_call, arguments=given)
         positional, named = bind(function, forward_arguments(function, known))
-        returned = self.guard.call(function, *positional, **named)
+        with rewound(self._generators, self.guard.seed or 0):
+            returned = self.guard.call(function, *positional, **named)
         y, cache = _output_and_rest(returned)
         y = self._stored_output() if y is None else y
         self._closure = cache if callable(cache) else None
@@ -149,7 +153,8 @@ class Session:
             return Gradients({"x": dx, **gradients}, returned=True)
         returned = self._call_backward(dy)
         moved = {} if self.holder is None else self._moved(old)
-        found = read_gradients(returned, self.holder, shapes, before, moved)
+        found = read_gradients(returned, self.holder, shapes, before, moved, self._sources)
+        self._sources = dict(found.sources)
         if self.plan.is_slope and self.labels is None and "x" in found.arrays:
             found.arrays["x"] = np.asarray(found.arrays["x"]) * dy
         return found

@@ -11,7 +11,7 @@ import numpy as np
 
 from sixloops.doctor.layer import vocabulary as words
 from sixloops.doctor.layer.arrays import arrays_of
-from sixloops.doctor.layer.calls import BUNDLES
+from sixloops.doctor.layer.calls import BUNDLES, EMPTY, signature_of
 from sixloops.doctor.layer.plan import Plan
 from sixloops.doctor.layer.vocabulary import plain
 from sixloops.layers.base import Array, Shape
@@ -138,8 +138,9 @@ def _settings(
     orders = (axes,) if axes else DENSE_ORDERS if flat else ORDERS
     # Code for a single image may take no batch of two.
     several = LOSS_BATCH if plan.is_loss else BATCH
+    told_sizes = _told(plan, holder, kept)
     for order, batch in [*((o, several) for o in orders), *((o, 1) for o in orders if "N" in o)]:
-        for sizes in _sizes(order, kept, bool(plan.learnt)):
+        for sizes in _sizes(order, kept, told_sizes, bool(plan.learnt)):
             for shapes in _shapes(plan, order, sizes):
                 yield Setting(order, {**sizes, "N": batch}, plan.arguments, shapes)
 
@@ -162,12 +163,44 @@ def _told_shape(plan: Plan, holder: Any) -> Shape | None:
     return None
 
 
-def _sizes(order: str, kept: list[Any], learnt: bool) -> Iterator[dict[str, int]]:
-    channels = _dims([a for a in kept if a.ndim >= 3], [CHANNELS if learnt else 3])
-    features = _dims([a for a in kept if a.ndim <= 2], [FEATURES])
+@dataclass(frozen=True)
+class _Told:
+    """Numbers of channels and features that the object or its constructor say."""
+
+    channels: list[int]
+    features: list[int]
+
+
+def _told(plan: Plan, holder: Any, kept: list[Any]) -> _Told:
+    told = {**_defaults(plan.owner), **plan.arguments, **getattr(holder, "__dict__", {})}
+    numbers = {plain(name): n for name, n in told.items() if type(n) is int and 0 < n <= LARGEST}
+    groups = [n for name, n in numbers.items() if name in words.GROUPS and n > 1]
+    seen = {n for array in kept if array.ndim >= 3 for n in array.shape}
+    return _Told(
+        [n for name, n in numbers.items() if name in words.CHANNELS_IN]
+        + [n * group for group in groups for n in sorted(seen)],
+        [n for name, n in numbers.items() if name in words.UNITS_IN],
+    )
+
+
+def _defaults(owner: Any) -> dict[str, Any]:
+    """Return the defaults of a class's constructor."""
+    if owner is None:
+        return {}
+    kind = owner if isinstance(owner, type) else type(owner)
+    return {p.name: p.default for p in signature_of(kind) if p.default is not EMPTY}
+
+
+def _sizes(order: str, kept: list[Any], told: _Told, learnt: bool) -> Iterator[dict[str, int]]:
+    usual = [CHANNELS if learnt else 3]
+    usual += [n for a in kept if a.ndim == 1 for n in a.shape if n <= LARGEST]
+    channels = [*told.channels, *_dims([a for a in kept if a.ndim >= 3], usual)]
+    features = [*told.features, *_dims([a for a in kept if a.ndim <= 2], [FEATURES])]
     extents = EXTENTS if "H" in order else EXTENTS[:1]
     for (h, w), c, d in product(
-        extents, channels if "C" in order else [1], features if "D" in order else [1]
+        extents,
+        dict.fromkeys(channels) if "C" in order else [1],
+        dict.fromkeys(features) if "D" in order else [1],
     ):
         yield {"N": BATCH, "C": c, "H": h, "W": w, "D": d}
 

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from sixloops.doctor.layer.budget import Budget
 from sixloops.layers.base import Array
 
 STEP = 2.0**-13
@@ -38,17 +40,30 @@ COARSE = Ruler(COARSE_STEP, COARSE_TOLERANCE)
 
 
 def slope(
-    function: Callable[[Array], Array], point: Array, direction: Array, dy: Array, ruler: Ruler
+    function: Callable[[Array], Array],
+    point: Array,
+    direction: Array,
+    dy: Array,
+    ruler: Ruler,
+    start: Array | None = None,
 ) -> tuple[float, float]:
-    """Return the slope of Σ dy·function along a direction, and how far its two sides differ."""
-    start, t = function(point).copy(), ruler.step
+    """Return the slope of Σ dy·function along a direction, and how far its two sides differ.
+
+    ``start`` is the function at the point, where it is at hand.
+    """
+    if start is None:
+        start = function(point).copy()
 
     def rise(step: float) -> float:
         return float((dy * (function(point + step * direction) - start)).sum())
 
-    right = (4 * rise(t / 2) - rise(t)) / t
-    left = (rise(-t) - 4 * rise(-t / 2)) / t
+    right, left = _sides(rise, ruler.step)
     return (right + left) / 2, abs(right - left)
+
+
+def _sides(rise: Callable[[float], Any], t: float) -> tuple[Any, Any]:
+    """Return the slopes to the right and to the left."""
+    return (4 * rise(t / 2) - rise(t)) / t, (rise(-t) - 4 * rise(-t / 2)) / t
 
 
 def agrees_along(
@@ -102,21 +117,48 @@ def ratio_along(
     return float(np.median(ratios)) if len(ratios) >= DIRECTIONS else None
 
 
+def own_slopes(
+    function: Callable[[Array], Array],
+    point: Array,
+    ruler: Ruler,
+    random: np.random.Generator,
+) -> Array | None:
+    """Return f′ for each entry where every output depends on the input at its own place alone.
+
+    Returns:
+        NaN where there is no slope; None where the outputs depend on other places too.
+    """
+    start = function(point).copy()
+    if start.shape != point.shape:
+        return None
+    for _ in range(2):
+        moved = random.random(point.shape) < 0.5
+        steps = random.normal(size=point.shape)
+        some, every = function(point + moved * steps).copy(), function(point + steps).copy()
+        if not np.array_equal(some, np.where(moved, every, start), equal_nan=True):
+            return None
+    right, left = _sides(lambda step: function(point + step) - start, ruler.step)
+    known = np.abs(right - left) <= ruler.tolerance * np.maximum(1.0, np.abs(right))
+    return np.where(known, (right + left) / 2, np.nan)
+
+
 def whole_gradient(
     function: Callable[[Array], Array],
     point: Array,
     dy: Array,
     ruler: Ruler,
-    out_of_time: Callable[[], bool],
+    budget: Budget,
 ) -> Array:
     """Measure every entry's slope; NaN where none exists, or where the time is over."""
-    measured = np.full(point.shape, np.nan)
-    for place in np.ndindex(*point.shape):
-        if out_of_time():
+    measured, start = np.full(point.shape, np.nan), function(point).copy()
+    # In no order: where the time is over, what was measured is spread over the whole array.
+    for number in np.random.default_rng(0).permutation(point.size):
+        if budget.is_over():
             break
+        place = np.unravel_index(number, point.shape)
         direction = np.zeros(point.shape)
         direction[place] = 1.0
-        value, gap = slope(function, point, direction, dy, ruler)
+        value, gap = slope(function, point, direction, dy, ruler, start)
         if gap <= ruler.tolerance * max(1.0, abs(value)):
             measured[place] = value
     return measured

@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from sixloops.doctor.layer import vocabulary as words
 from sixloops.doctor.layer.axes import reorder
+from sixloops.doctor.layer.budget import Budget
 from sixloops.doctor.layer.gradients import Gradients
-from sixloops.doctor.layer.guard import Guard, Trouble
-from sixloops.doctor.layer.losses import PROBABILITIES, LossCase, recognise_loss
+from sixloops.doctor.layer.guard import Guard
+from sixloops.doctor.layer.losses import LossCase, recognise_loss
 from sixloops.doctor.layer.mistakes import Case
 from sixloops.doctor.layer.models import Model
+from sixloops.doctor.layer.partial import blamed
 from sixloops.doctor.layer.plan import Plan
-from sixloops.doctor.layer.recognise import OF_ALL, recognise
+from sixloops.doctor.layer.recognise import recognise
 from sixloops.doctor.layer.session import RATE, Session
-from sixloops.doctor.layer.settings import Labels, Setting
+from sixloops.doctor.layer.settings import Setting
 from sixloops.doctor.layer.slopes import (
     COARSE,
     Ruler,
     agrees_along,
+    own_slopes,
     ratio_along,
     whole_gradient,
 )
 from sixloops.doctor.layer.vocabulary import plain
+from sixloops.doctor.verdict import Diagnosis
 from sixloops.layers import Layer
 from sixloops.layers.base import Array, Shape
 
 EXACT, ROUNDED = 1e-7, 3e-4
 SLOPES_EXACT, SLOPES_ROUNDED = 2e-5, 5e-2
-MEASURING_SECONDS = 0.7
-MEASUREMENTS = 2
+MEASURING_SECONDS = (0.45, 0.3)
 RATIO_AT_LEAST = 1e-4
-NOT_FINITE, FINITE, UNDERSTOOD = range(3)
-RECOGNISED = "recognised"
-Attempt: TypeAlias = tuple[Setting, Model | None, int]
-"""A setting that works, what forward is, and how good its output is."""
 
 
 @dataclass
@@ -57,6 +55,10 @@ class Trial:
         tolerance: relative, to which gradients are compared.
         case: the model's forward, where there is a model.
         loss: what a loss computes, where it was recognised.
+        slopes: f′ of an unknown function of each number by itself, where measured.
+        slopes_at_output: the same at y.
+        partial: by array whose gradient is wrong by slopes, the mistake by which it is that of
+            another error; None for no such mistake.
     """
 
     setting: Setting
@@ -69,6 +71,9 @@ class Trial:
     tolerance: float = EXACT
     case: Case | None = None
     loss: LossCase | None = None
+    slopes: Array | None = None
+    slopes_at_output: Array | None = None
+    partial: dict[str, Diagnosis | None] = field(default_factory=dict)
 
     @property
     def words(self) -> str:
@@ -203,6 +208,7 @@ class Laboratory:
             trial.tolerance = SLOPES_ROUNDED if rounded else SLOPES_EXACT
             trial.truth["x"] = trial.loss.truth
         elif trial.model is not None:
+            trial.tolerance = max(trial.tolerance, trial.model.core.tolerance)
             _know_the_truth(trial, trial.model, session.rate())
         else:
             self._measure(trial, seed, rounded)
@@ -221,7 +227,7 @@ class Laboratory:
         """Find the truth by slopes: along random directions, and where they differ, everywhere."""
         ruler = COARSE if rounded else Ruler()
         trial.tolerance = SLOPES_ROUNDED if rounded else SLOPES_EXACT
-        random, end = np.random.default_rng([seed, 5]), time.monotonic() + MEASURING_SECONDS
+        random, budget = np.random.default_rng([seed, 5]), Budget(self._seconds())
         measured = False
         for name, point in trial.arrays.items():
             claimed = trial.gradient(name)
@@ -237,15 +243,40 @@ class Laboratory:
             ratio = ratio_along(function, point, claimed, trial.dy, ruler, random)
             if ratio is not None and abs(ratio) > RATIO_AT_LEAST:
                 trial.truth[name] = claimed / ratio
-            elif self._measurements < MEASUREMENTS:
-                over = self._over(end)
-                trial.truth[name] = whole_gradient(function, point, trial.dy, ruler, over)
+            trial.partial[name] = self._partial(trial, name, function, ruler, random)
+            if name in trial.truth:
+                continue
+            trial.slopes = own_slopes(function, point, ruler, random) if name == "x" else None
+            if trial.slopes is not None:
+                trial.truth[name] = trial.dy * trial.slopes
+                trial.slopes_at_output = own_slopes(function, trial.y, ruler, random)
+            elif self._seconds():
+                trial.truth[name] = whole_gradient(function, point, trial.dy, ruler, budget)
                 measured = True
         self._measurements += measured
 
+    def _seconds(self) -> float:
+        """Return how long the next measurement of every entry may take; 0 for no more."""
+        return dict(enumerate(MEASURING_SECONDS)).get(self._measurements, 0.0)
+
     @staticmethod
-    def _over(end: float) -> Callable[[], bool]:
-        return lambda: time.monotonic() > end
+    def _partial(
+        trial: Trial,
+        name: str,
+        function: Callable[[Array], Array],
+        ruler: Ruler,
+        random: np.random.Generator,
+    ) -> Diagnosis | None:
+        """See whether a wrong gradient is that of a part of the error."""
+        point, claimed = trial.arrays[name], trial.gradient(name)
+        if claimed is None or trial.setting.labels:
+            return None
+
+        def agrees(dy: Array) -> bool:
+            found = agrees_along(function, point, claimed, dy, ruler, random)
+            return found[0] > 1 and found[1] <= trial.tolerance
+
+        return blamed(name, trial.dy, trial.setting, agrees) if np.any(claimed) else None
 
     def _function(self, trial: Trial, name: str, seed: int) -> Callable[[Array], Array]:
         """Return the forward as a function of one of its arrays."""
@@ -289,78 +320,3 @@ def known_parameter(name: str) -> bool:
     """Say whether a name is one that people give to what is learnt."""
     word = plain(name.rpartition(".")[2])
     return word in words.WEIGHT | words.BIAS | words.GAMMA | words.BETA
-
-
-def first_working(
-    laboratory: Laboratory, tried: Sequence[Setting], seconds: float
-) -> tuple[Setting, Model | None] | Trouble:
-    """Return the first setting whose forward is recognised, else the first that works."""
-    found = _first_working(laboratory, tried, seconds)
-    if isinstance(found, Trouble) or found[2] == UNDERSTOOD:
-        return found if isinstance(found, Trouble) else found[:2]
-    laboratory.positive = True
-    again = _first_working(laboratory, tried, seconds)
-    if isinstance(again, Trouble) or again[2] <= found[2]:
-        laboratory.positive = False
-        return found[:2]
-    return again[:2]
-
-
-def _first_working(
-    laboratory: Laboratory, tried: Sequence[Setting], seconds: float
-) -> Attempt | Trouble:
-    """Return the setting, the model, and how good the output is."""
-    end, trouble = time.monotonic() + seconds, Trouble("raised", "nothing was tried")
-    accepted: dict[str, Attempt] = {}
-    for setting in tried:
-        key = " ".join(str(setting.sizes.get(letter)) for letter in "NCD") + setting.axes
-        if key in accepted or (accepted and setting.labels == Labels("row")):
-            continue  # one target for each image is for losses that take nothing else
-        if accepted and RECOGNISED not in accepted and setting.sizes.get("N") == 1:
-            break  # single images are for code that takes nothing else
-        try:
-            found, final = _attempt(laboratory, setting)
-        except Trouble as error:
-            trouble = error
-            if error.kind in ("endless", "exited"):
-                return error
-            continue
-        if final and found is not None:
-            return found
-        if found is not None:
-            accepted.setdefault(RECOGNISED if _is_right(found[1]) else key, found)
-        if time.monotonic() > end:
-            break
-    return accepted.get(RECOGNISED) or next(iter(accepted.values()), trouble)
-
-
-def _attempt(laboratory: Laboratory, setting: Setting) -> tuple[Attempt | None, bool]:
-    """Run forward with one setting: what came of it, and whether to look no further."""
-    session, x = laboratory.session(setting, 0), laboratory.input(setting, 0)
-    y = session.forward(x.copy()).copy()
-    finite = bool(np.isfinite(y).all())
-    if setting.labels:
-        known = recognise_loss(x, session.labels, y, setting.axes)
-        # Between 0 and 1 other losses may look like one that they are not.
-        sure = known is not None and (known.loss.kind in PROBABILITIES) == laboratory.positive
-        understood = sure and _goes_back(session, y)
-        # A loss that is not understood may want probabilities.
-        return (setting, None, UNDERSTOOD if understood else int(finite)), understood
-    model = next(recognise(x, y, session.parameters, setting.axes), None)
-    if model is not None:
-        return (setting, model, UNDERSTOOD), _is_right(model) and _goes_back(session, y)
-    return (setting, None, UNDERSTOOD if finite else NOT_FINITE) if y.size else None, False
-
-
-def _is_right(model: Model | None) -> bool:
-    """Say whether this is what forward must be; what is no softmax of a batch may be one's."""
-    return model is not None and model.core.fault != OF_ALL
-
-
-def _goes_back(session: Session, y: Array) -> bool:
-    """Say whether backward takes such an error; one that never ends does, too."""
-    try:
-        session.backward(np.ones_like(y))
-    except Trouble as trouble:
-        return trouble.kind != "raised"
-    return True

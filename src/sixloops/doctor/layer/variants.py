@@ -10,6 +10,7 @@ import numpy as np
 from sixloops.layers import Layer, MaxPool2D, MeanPool2D
 from sixloops.layers.base import Array, Backward, Gradients
 from sixloops.layers.pooling import pooling_window
+from sixloops.layers.windows import Pair, Window
 
 
 @dataclass(frozen=True)
@@ -183,3 +184,116 @@ class SoftmaxOfAll(Layer):
         e = np.exp(x - x.max())
         y = e / e.sum()
         return y, lambda dy: (y * (dy - (dy * y).sum()), {})
+
+
+@dataclass(frozen=True)
+class Upsample(Layer):
+    """Every pixel repeated down and across."""
+
+    times: Pair
+
+    def forward(self, x: Array, *rest: Any) -> tuple[Array, Backward]:
+        """Repeat."""
+        (n, c, h, w), (down, across) = x.shape, self.times
+
+        def backward(dy: Array) -> tuple[Array, Gradients]:
+            return dy.reshape(n, c, h, down, w, across).sum(axis=(3, 5)), {}
+
+        return x.repeat(down, axis=2).repeat(across, axis=3), backward
+
+
+@dataclass(frozen=True)
+class TransposedConv(Layer):
+    """The transpose of a convolution: every pixel lays its kernels into a larger map.
+
+    y[n,f,s·i+u−p,s·j+v−p] += x[n,c,i,j] · W[c,f,u,v] (Dumoulin & Visin 2016, chapter 4).
+    """
+
+    taps: Pair
+    step: Pair
+    sides: tuple[Pair, Pair]
+
+    def forward(self, x: Array, parameters: Any, context: Any) -> tuple[Array, Backward]:  # type: ignore[override]
+        """Scatter."""
+        weight, window = parameters["weight"], self._window(x)
+        y = window.scatter(np.einsum("ncij,cfuv->nfuvij", x, weight))
+        if "bias" in parameters:
+            y = y + parameters["bias"].reshape(-1, 1, 1)
+
+        def backward(dy: Array) -> tuple[Array, Gradients]:
+            seen = window.gather(dy)
+            dweight = np.einsum("ncij,nfuvij->cfuv", x, seen)
+            gradients = {"weight": dweight, "bias": dy.sum(axis=(0, 2, 3))}
+            return np.einsum("nfuvij,cfuv->ncij", seen, weight), gradients
+
+        return y, backward
+
+    def _window(self, x: Array) -> Window:
+        """Return the window over the output that has the input's pixels as positions."""
+        extent = [
+            (n - 1) * step + taps - sum(sides)
+            for n, step, taps, sides in zip(
+                x.shape[2:], self.step, self.taps, self.sides, strict=True
+            )
+        ]
+        return Window(self.taps, self.step, (1, 1), self.sides, (extent[0], extent[1]))
+
+
+@dataclass(frozen=True)
+class LayerNorm(Layer):
+    """Normalisation over the channels of each image and pixel (Ba, Kiros & Hinton 2016).
+
+    Args:
+        epsilon: added to the variance, or to its root.
+        outside: whether it is added to the root.
+    """
+
+    epsilon: float
+    outside: bool
+
+    def parts(self, x: Array) -> tuple[Array, Array, Array]:
+        """Return x̂, its divisor, and σ."""
+        spread = x.std(axis=1, keepdims=True)
+        root = np.sqrt(spread**2 + self.epsilon)
+        divisor, sigma = (spread + self.epsilon, spread) if self.outside else (root, root)
+        return (x - x.mean(axis=1, keepdims=True)) / divisor, divisor, sigma
+
+    def forward(self, x: Array, parameters: Any, context: Any) -> tuple[Array, Backward]:  # type: ignore[override]
+        """Normalise, scale and shift."""
+        normal, divisor, sigma = self.parts(x)
+        gamma, beta = (parameters[role].reshape(1, -1, 1, 1) for role in ("gamma", "beta"))
+
+        def backward(dy: Array) -> tuple[Array, Gradients]:
+            u = dy * gamma
+            along = (u * normal).mean(axis=1, keepdims=True)
+            dx = (u - u.mean(axis=1, keepdims=True)) / divisor - normal * along / sigma
+            gradients = {"gamma": dy * normal, "beta": dy}
+            return dx, {role: a.sum(axis=(0, 2, 3)) for role, a in gradients.items()}
+
+        return gamma * normal + beta, backward
+
+
+@dataclass(frozen=True)
+class LogSoftmax(Layer):
+    """ln softmax over the channels or features."""
+
+    words = "log-softmax"
+
+    def forward(self, x: Array, *rest: Any) -> tuple[Array, Backward]:
+        """Shift, and subtract the logarithm of the sum."""
+        z = x - x.max(axis=1, keepdims=True)
+        y = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+        return y, lambda dy: (dy - np.exp(y) * dy.sum(axis=1, keepdims=True), {})
+
+
+@dataclass(frozen=True)
+class UnitLength(Layer):
+    """Each row divided by its Euclidean length."""
+
+    words = "normalisation to length 1"
+
+    def forward(self, x: Array, *rest: Any) -> tuple[Array, Backward]:
+        """Divide."""
+        length = np.sqrt((x * x).sum(axis=1, keepdims=True))
+        y = x / length
+        return y, lambda dy: ((dy - y * (dy * y).sum(axis=1, keepdims=True)) / length, {})

@@ -68,6 +68,7 @@ CHANNELS_IN = {
     "inchannels", "channels", "inputchannels", "inputdepth", "inch", "cin", "numchannels", "depth",
     "nchannels", "inc", "channelsin", "c", "indepth", "inputmaps", "infeatures2d", "ninchannels",
 }  # fmt: skip
+GROUPS = {"groups", "group", "ngroups", "numgroups", "g"}
 CHANNELS_OUT = {
     "outchannels", "filters", "numfilters", "nfilters", "outch", "cout", "kernels", "numkernels",
     "nkernels", "outputchannels", "outdepth", "outc", "channelsout", "outputdepth", "nf",

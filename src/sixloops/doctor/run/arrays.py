@@ -50,10 +50,10 @@ def named_arrays(given: Any, word: str) -> dict[str, Array]:
     return {name: array for name, array in arrays.items() if array is not None}
 
 
-def some(array: Array) -> Array:
-    """Return a flat, evenly spread part of an array, as float64."""
+def some(array: Array, most: int = MOST) -> Array:
+    """Return a flat, evenly spread part of an array, about so many numbers, as float64."""
     flat = array.reshape(-1)
-    return flat[:: max(1, flat.size // MOST)].astype(np.float64)
+    return flat[:: max(1, flat.size // most)].astype(np.float64)
 
 
 def norm(array: Array) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import wraps
+from operator import sub, truediv
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +31,9 @@ LOOKING_UP = 0.1
 GUESS = 6
 """So many steps a look takes about."""
 ENDING = 128
-"""So many at the end of a run."""
+"""So many at the end of a run that falls short."""
+TOLD = 32
+"""Of so many the outputs are looked at, at the end of every run."""
 FEWEST = 100
 """With fewer images, what neighbours say means little."""
 MOST_NOTES = 5
@@ -82,11 +86,12 @@ class Doctor(Callback):
 
     runs_last = True
 
-    def __init__(self, share: float | None = 0.007) -> None:
+    def __init__(self, share: float | None = 0.005) -> None:
         self.share = share
         self.monitor = Monitor()
         self.seconds = 0.0
         self._sums: list[tuple[int, float, int | None, int]] = []
+        self._next = 1
         self._cost = 0.0
         self._images: Array | None = None
         self._verdict: Verdict | None = None
@@ -119,17 +124,22 @@ class Doctor(Callback):
 
     def on_step_end(self, run: Run, plan: Plan) -> None:
         """Take the loss; from time to time look at layers and parameters."""
-        step, now = run.step, run.current
+        # This runs at every step of every training, so nothing else is done here.
+        now, step = run.current, run.step
         self._sums.append((step, now.loss, now.correct, now.images))
+        if step >= self._next:
+            self._look_if_due(run, plan)
+
+    def _look_if_due(self, run: Run, plan: Plan) -> None:
+        step, began = run.step, time.perf_counter()
         if self.monitor.due(step) and self._affordable(run):
-            began = time.perf_counter()
             self._look(run, plan)
             self._cost = time.perf_counter() - began
-            self.seconds += self._cost
         elif self.monitor.follows(step):
-            began = time.perf_counter()
             self._look_at_parameters(run, plan)
-            self.seconds += time.perf_counter() - began
+        follows = self.monitor.follows(step + 1)
+        self._next = step + 1 if follows else self.monitor.next_due(step)
+        self.seconds += time.perf_counter() - began
 
     def _affordable(self, run: Run, cost: float = 0.0) -> bool:
         if self.share is None:
@@ -156,20 +166,21 @@ class Doctor(Callback):
 
     def _take_losses(self) -> None:
         """Turn the sums of an epoch, which grow from step to step, into each step's loss."""
-        e, before = self.monitor.evidence, (0.0, 0, 0)
-        for step, loss, correct, images in self._sums:
-            count = images - before[2]
-            e.steps.append(step)
-            if count > 0:
-                e.losses.append((loss - before[0]) / count)
-                if correct is not None:
-                    e.hits.append((correct - before[1]) / count)
-            before = loss, correct or 0, images
+        if not self._sums:
+            return
+        e = self.monitor.evidence
+        steps, losses, correct, images = zip(*self._sums, strict=True)
+        counts = _grown(images)
+        e.steps += steps
+        e.losses += map(truediv, _grown(losses), counts)
+        if None not in correct:
+            e.hits += map(truediv, _grown(correct), counts)
         self._sums = []
 
     @_safely
     def on_train_end(self, run: Run, plan: Plan) -> None:
         """Judge the run; where it falls short, look for the reason."""
+        began = time.perf_counter()
         self._take_losses()
         evidence = self.monitor.evidence
         evidence.epochs = run.history.epochs
@@ -186,6 +197,7 @@ class Doctor(Callback):
             examine_end(self.monitor, run)
             self._take_one_more_step(run, plan)
         self._verdict = self.monitor.verdict()
+        self.seconds += time.perf_counter() - began
 
     def _thin(self, run: Run) -> bool:
         """Say whether a run ended so low that it is worth the time to ask for more."""
@@ -197,7 +209,7 @@ class Doctor(Callback):
 
     def _see_outputs(self, run: Run, plan: Plan) -> None:
         """Take the signals of the outputs of some images, as they are in the end."""
-        images, labels = probe.part_of(run.data, ENDING // 2)
+        images, labels = probe.part_of(run.data, TOLD)
         if run.failed or not are_labels(labels) or len(run.network.output_shape) != 1:
             return
         outputs = plan.outputs(images)
@@ -234,6 +246,11 @@ class Doctor(Callback):
             moments = [x.momentum for x in run.network.layers if isinstance(x, BatchNorm)]
             e.probes["lag"] = 1 / (1 - max(moments, default=0.0))
             e.probes["has statistics"] = float(any(n.endswith(names) for n in run.network.state))
+
+
+def _grown(sums: tuple[Any, ...]) -> list[Any]:
+    """Return by how much a sum grew at each step, from 0 on."""
+    return list(map(sub, sums, (0, *sums)))
 
 
 def examine_end(monitor: Monitor, run: Run) -> None:

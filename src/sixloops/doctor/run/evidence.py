@@ -116,6 +116,8 @@ class Evidence:
     experiments: dict[str, float] = field(default_factory=dict)
     loss_kind: str = ""
     notes: list[str] = field(default_factory=list)
+    _known: Array = field(default_factory=lambda: np.zeros(0), init=False, repr=False)
+    """The losses as an array, for they are asked for again and again."""
 
     @property
     def shares(self) -> Array:
@@ -158,7 +160,9 @@ class Evidence:
 
     def part(self, first: float, last: float) -> Array:
         """Return the finite losses between two shares of the run, such as its last third."""
-        losses = np.asarray(self.losses)
+        if len(self._known) != len(self.losses):
+            self._known = np.asarray(self.losses)
+        losses = self._known
         some = losses[int(first * len(losses)) : max(int(np.ceil(last * len(losses))), 1)]
         return np.asarray(some[np.isfinite(some)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -38,9 +39,14 @@ def fingerprints(shares: Array) -> list[Fingerprint]:
         >>> [round(each.loss, 3) for each in fingerprints(np.full(10, 0.1))]
         [2.303, 3.251, 0.45, 0.5, 87.337]
     """
-    p = np.clip(np.asarray(shares, dtype=np.float64), 1e-12, 1 - 1e-12)
+    return list(_of_shares(tuple(np.asarray(shares, dtype=np.float64).tolist())))
+
+
+@lru_cache(maxsize=32)
+def _of_shares(shares: tuple[float, ...]) -> tuple[Fingerprint, ...]:
+    p = np.clip(shares, 1e-12, 1 - 1e-12)
     constant = "what a network reaches that says the same of every image"
-    return [
+    return (
         Fingerprint(float(-(p * np.log(p)).sum()), "softmax cross-entropy", constant),
         Fingerprint(
             float(-(p * np.log(p) + (1 - p) * np.log1p(-p)).sum()), "binary cross-entropy", constant
@@ -48,7 +54,7 @@ def fingerprints(shares: Array) -> list[Fingerprint]:
         Fingerprint(float((p * (1 - p)).sum() / 2), "squared error", constant),
         Fingerprint(0.5, "squared error", "all outputs are 0"),
         Fingerprint(SMALLEST, "softmax cross-entropy", "the logarithm of a probability that is 0"),
-    ]
+    )
 
 
 def recount(outputs: Array, labels: Array) -> dict[str, float]:

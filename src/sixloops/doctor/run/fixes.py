@@ -13,7 +13,7 @@ from sixloops.doctor.run.case import Case
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.neighbours import WAYS
 from sixloops.doctor.run.own_layers import parent_of
-from sixloops.initializers import Constant, Glorot, He
+from sixloops.initializers import Constant, He, LeCun
 from sixloops.layers import (
     LAYERS,
     BatchNorm,
@@ -55,7 +55,8 @@ def _raise_rate(case: Case, evidence: Evidence) -> Case:
 
 
 def _rescale(case: Case, evidence: Evidence) -> Case:
-    return case.with_layers(lambda layers: [Rescale(1 / 255), *layers])
+    factor = evidence.probes.get("scaled rate", 1.0)
+    return case.with_layers(lambda layers: [Rescale(1 / 255), *layers]).with_rate(factor)
 
 
 def _shuffle(case: Case, evidence: Evidence) -> Case:
@@ -63,14 +64,14 @@ def _shuffle(case: Case, evidence: Evidence) -> Case:
 
 
 def _redraw(case: Case, evidence: Evidence) -> Case:
-    """Draw weights anew: He's before ReLU, Glorot's else; biases from 0."""
+    """Draw weights anew: He's before ReLU, LeCun's else; biases from 0."""
 
     def change(layers: Sequence[Layer]) -> list[Layer]:
         rectified = any(
             isinstance(layer, ReLU) or isinstance(getattr(layer, "activation", None), ReLU)
             for layer in layers
         )
-        weights = He() if rectified else Glorot()
+        weights = He() if rectified else LeCun()
         begin = {"weight_initializer": weights, "bias_initializer": Constant(0.0)}
         return [replace(x, **begin) if isinstance(x, Conv2D | Dense) else x for x in layers]  # type: ignore[arg-type]
 

@@ -93,6 +93,7 @@ def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
         reached = _accuracy(predict, loop.validation)
         e.evaluations.append(Evaluated(monitor.step, None, reached, len(loop.validation)))
     if watched:
+        _ask_of_nothing(predict, loop.data, e)
         look_up(monitor, loop.data, loop.validation)
     failed = e.broken
     return Outcome(None, History(), e, 0.0 if failed else reached, failed, 0.0)
@@ -112,6 +113,15 @@ def _ask_one_by_one(predict: Predict, data: Dataset, e: Evidence, images: int = 
     e.probes["depends on its batch"] = float(
         np.abs(rows - together).max() / max(float(np.abs(together).max()), 1e-12)
     )
+
+
+def _ask_of_nothing(predict: Predict, data: Dataset, e: Evidence) -> None:
+    """See how many labels are told with zeros in the place of the images."""
+    try:
+        e.probes["zero told"] = _accuracy(lambda x: predict(np.zeros_like(x)), data, 200)
+    except Exception as error:
+        # Theirs need not bear images that nobody ever has.
+        e.notes.append(f"Zeros could not be asked about: {type(error).__name__}: {error}")
 
 
 def _accuracy(predict: Predict, data: Dataset, images: int = 1000) -> float:
@@ -134,7 +144,7 @@ def fixed_loop(name: str, loop: Loop, e: Evidence) -> Loop | None:
     cures: dict[str, Callable[[], Loop | None]] = {
         "rate-too-high": lambda: loop.with_rate(min(factor, 0.1)),
         "rate-too-low": lambda: loop.with_rate(max(factor, 10.0)),
-        "inputs-not-scaled": loop.scaled,
+        "inputs-not-scaled": lambda: loop.scaled().with_rate(e.probes.get("scaled rate", 1.0)),
         "sorted-by-class": loop.shuffled,
         "bytes-wrapped": lambda: loop.with_images(
             lambda x: ((x.astype(np.int64) + int(e.probes.get("unwrapped by", 0))) % 256).astype(

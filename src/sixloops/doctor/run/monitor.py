@@ -11,7 +11,7 @@ from sixloops.doctor.run.arrays import as_array, named_arrays
 from sixloops.doctor.run.evidence import LABELS, Evaluated, Evidence, OutputSignals
 from sixloops.doctor.run.fingerprints import are_probabilities, recount
 from sixloops.doctor.run.rules import verdict_of
-from sixloops.doctor.run.signals import of_inputs, of_layer, of_parameter
+from sixloops.doctor.run.signals import is_matrix, of_inputs, of_layer, of_parameter
 from sixloops.doctor.verdict import Verdict
 from sixloops.layers.base import Array
 
@@ -62,6 +62,10 @@ class Monitor:
         """
         number = self.step + 1 if step is None else step
         return number % EVERY == 0 or (number < EVERY and number & (number - 1) == 0)
+
+    def next_due(self, step: int) -> int:
+        """Return the first step after this one that is :meth:`due`."""
+        return int(1 << step.bit_length()) if step < EVERY // 2 else (step // EVERY + 1) * EVERY
 
     def observe(
         self,
@@ -208,7 +212,7 @@ class Monitor:
             if not np.isfinite(w).all():
                 e.broken = e.broken or f"the parameter {name} is not finite after step {step}"
                 continue
-            if step == 1 and w.ndim > 1:
+            if step == 1 and is_matrix(w):
                 self._look_at_start(name, w)
             before = self._kept.get(name) if follows else None
             change = None if before is None or before.shape != w.shape else w - before
@@ -264,7 +268,7 @@ def _of_outputs(
         zeros=float((z == 0).mean()),
         probabilities=z.shape[1] > 1 and are_probabilities(z),
         constant=len(z) > 1 and bool(np.ptp(z, axis=0).max() <= 1e-6 * max(abs(z).max(), 1e-30)),
-        answers=len(np.unique(z.argmax(axis=1))),
+        answers=int(np.count_nonzero(np.bincount(z.argmax(axis=1)))),
         reported=loss,
         reported_accuracy=accuracy,
         images=len(z),

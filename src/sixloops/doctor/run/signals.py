@@ -9,6 +9,10 @@ import numpy as np
 from sixloops.doctor.run.arrays import norm, some
 from sixloops.layers.base import Array
 
+SIGMOID_FAR, TANH_FAR = 0.00665, 1.82e-4
+"""Slopes of σ and tanh at ±5."""
+FEWER = 1 << 12
+"""Of a gradient so many numbers are counted."""
 UNITS = 64
 """Of a wide layer so many units are compared with each other."""
 
@@ -30,6 +34,7 @@ class LayerSignals:
         low: the smallest value.
         high: the largest.
         images: how many there were.
+        far: share of values of a sigmoid or tanh whose argument is beyond ±5.
     """
 
     step: int
@@ -43,6 +48,7 @@ class LayerSignals:
     low: float
     high: float
     images: int
+    far: float = 0.0
 
     @property
     def rectified(self) -> bool:
@@ -62,7 +68,9 @@ class ParameterSignals:
         update: ‖Δw‖ of one step; None where it is not known.
         cosine: of the angle between Δw and −g.
         scale: ‖Δw‖ / (rate · ‖g‖).
-        matrix: whether it has more than one axis, as weights have and biases have not.
+        still: share of the gradient's numbers that are exactly 0.
+        pull: the mean of their absolute values.
+        matrix: whether more than one of its axes is longer than 1, as of weights and not of biases.
     """
 
     step: int
@@ -72,6 +80,8 @@ class ParameterSignals:
     update: float | None = None
     cosine: float | None = None
     scale: float | None = None
+    still: float | None = None
+    pull: float | None = None
     matrix: bool = True
 
     @property
@@ -105,6 +115,7 @@ def of_layer(step: int, y: Array) -> LayerSignals:
     flat = y.reshape(len(y), y.shape[1], -1) if y.ndim > 1 else y.reshape(len(y), 1, 1)
     values = some(y)
     low, high = float(y.min()), float(y.max())
+    saturated, far = _saturated(values, low, high)
     zero = flat == 0
     dead = zero.all(axis=(0, 2))
     return LayerSignals(
@@ -113,22 +124,26 @@ def of_layer(step: int, y: Array) -> LayerSignals:
         spread=float(values.std()),
         zeros=float((values == 0).mean()),
         dead=float(dead.mean()),
-        saturated=_saturated(values, low, high),
+        saturated=saturated,
         identical=_identical(flat[:, ~dead]),
         constant=len(y) > 1 and bool(np.ptp(flat, axis=0).max() <= 1e-6 * max(high - low, 1e-30)),
         low=low,
         high=high,
         images=len(y),
+        far=far,
     )
 
 
-def _saturated(values: Array, low: float, high: float) -> float:
+def _saturated(values: Array, low: float, high: float) -> tuple[float, float]:
+    """Return the shares of values that are saturated, and that lie far out."""
     if low >= 0 and high <= 1 and not np.any(values == 0):
-        return float((values * (1 - values) < 0.01).mean())
+        slopes, flat, far = values * (1 - values), 0.01, SIGMOID_FAR
     # With exact zeros it may be a ReLU as well; a sigmoid reaches them only far out.
-    if low >= -1 and high <= 1 and low < -0.5:
-        return float((1 - values**2 < 0.04).mean())
-    return 0.0
+    elif low >= -1 and high <= 1 and low < -0.5:
+        slopes, flat, far = 1 - values**2, 0.04, TANH_FAR
+    else:
+        return 0.0, 0.0
+    return float((slopes < flat).mean()), float((slopes < far).mean())
 
 
 def _identical(units: Array) -> float:
@@ -161,11 +176,27 @@ def of_parameter(
     spread = float(some(w).std())
     g = None if gradient is None else norm(gradient)
     d = None if update is None else norm(update)
-    cosine = scale = None
+    cosine = scale = still = pull = None
+    if gradient is not None:
+        part = some(gradient, FEWER)
+        still = 1 - np.count_nonzero(part) / max(part.size, 1)
+        pull = float(np.abs(part).mean())
     if g and d and gradient is not None and update is not None:
         cosine = -float(np.vdot(update, gradient)) / (g * d)
         scale = d / (rate * g) if rate else None
-    return ParameterSignals(step, length, spread, g, d, cosine, scale, w.ndim > 1)
+    return ParameterSignals(
+        step, length, spread, g, d, cosine, scale, still, pull, matrix=is_matrix(w)
+    )
+
+
+def is_matrix(w: Array) -> bool:
+    """Say whether a parameter is more than a row of numbers; biases may be (1, n) or (n, 1).
+
+    Examples:
+        >>> is_matrix(np.zeros((3, 4))), is_matrix(np.zeros((1, 4))), is_matrix(np.zeros(4))
+        (True, False, False)
+    """
+    return w.size > max(w.shape, default=1)
 
 
 def of_inputs(x: Array, kind: str) -> InputSignals:

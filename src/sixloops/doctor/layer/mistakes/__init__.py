@@ -6,9 +6,11 @@ from sixloops.doctor.layer.mistakes import (
     activations,
     convolution,
     dense,
+    enlarging,
     flattening,
     general,
     normalisation,
+    padding,
     pooling,
 )
 from sixloops.doctor.layer.mistakes.base import Case, Factor, Mistake
@@ -17,6 +19,8 @@ from sixloops.doctor.layer.mistakes.factors import FACTORS
 MISTAKES: tuple[Mistake, ...] = (
     *pooling.MISTAKES,
     *convolution.MISTAKES,
+    *padding.MISTAKES,
+    *enlarging.MISTAKES,
     *dense.MISTAKES,
     *normalisation.MISTAKES,
     *activations.MISTAKES,

@@ -7,6 +7,7 @@ import numpy as np
 from sixloops.doctor.layer.mistakes.base import JAVA, POST_316354, Case, Mistake, about, mistake
 from sixloops.doctor.layer.models import Roles, activation_name
 from sixloops.doctor.layer.variants import FixedDropout, Shortcut
+from sixloops.layers import ScaledTanh
 
 RIGHT = "dz = dy · f′(z)"
 RELU = f"{JAVA}#1-backward-of-relu"
@@ -60,8 +61,12 @@ def dropped(case: Case) -> Roles:
     return case.through_core(case.slope(case.trace.z))
 
 
+WHOLE_ROWS = ("softmax", "log-softmax", "normalisation to length 1")
+"""Activations whose outputs depend on all scores of their image."""
+
+
 def _not_softmax(case: Case) -> None:
-    if activation_name(case.trace.model.activation) == "softmax":
+    if activation_name(case.trace.model.activation) in WHOLE_ROWS:
         raise ValueError("its Jacobian is not diagonal")
 
 
@@ -145,6 +150,70 @@ def tanh_not_squared(case: Case) -> Roles:
     """Take 1 − y."""
     _is(case, "tanh")
     return case.through_core(case.dy * (1 - case.trace.y))
+
+
+SCALED = (
+    "y = A · tanh(S · z), so y′ = A · S · (1 − tanh²(S · z)): the chain rule brings S out",
+    "dy * A * S * (1 - t**2) with t = tanh(S * z); with y at hand, t = y / A.",
+    SLOPE,
+    17,
+)
+
+
+def _scaled(case: Case) -> ScaledTanh:
+    activation = case.trace.model.activation
+    if not isinstance(activation, ScaledTanh):
+        raise ValueError("another activation")
+    return activation
+
+
+@mistake(
+    about(
+        "scaled-tanh-no-inner",
+        "dX lacks the inner factor S (2/3 in LeCun's tanh): the inner derivative is forgotten.",
+        *SCALED,
+    )
+)
+def scaled_tanh_no_inner(case: Case) -> Roles:
+    """Leave S out."""
+    return case.through_core(case.dz / _scaled(case).slope)
+
+
+@mistake(
+    about(
+        "scaled-tanh-no-outer",
+        "dX lacks the outer factor A (1.7159 in LeCun's tanh).",
+        *SCALED,
+    )
+)
+def scaled_tanh_no_outer(case: Case) -> Roles:
+    """Leave A out."""
+    return case.through_core(case.dz / _scaled(case).amplitude)
+
+
+@mistake(
+    about(
+        "scaled-tanh-plain",
+        "dX lacks both factors, A and S: it has 1 − tanh²(S · z) alone.",
+        *SCALED,
+    )
+)
+def scaled_tanh_plain(case: Case) -> Roles:
+    """Leave both out."""
+    return case.through_core(case.dz / (_scaled(case).amplitude * _scaled(case).slope))
+
+
+@mistake(
+    about(
+        "scaled-tanh-of-output",
+        "The slope is that of the plain tanh, 1 − y²; but y is A · tanh(S · z) here.",
+        *SCALED,
+    )
+)
+def scaled_tanh_of_output(case: Case) -> Roles:
+    """Take 1 − y²."""
+    _scaled(case)
+    return case.through_core(case.dy * (1 - case.trace.y**2))
 
 
 @mistake(
@@ -444,12 +513,49 @@ def softmax_whole(case: Case) -> Roles:
     return case.through_core(y * (case.dy - (case.dy * y).sum()))
 
 
+@mistake(
+    about(
+        "log-softmax-no-sum",
+        "dX is dy − p: the sum of the errors, by which p must be multiplied, is missing; it is 1 "
+        "only where dy picks one class out.",
+        "y = z − ln Σ e^z, so dz_i = dy_i − p_i · Σ_j dy_j",
+        "dy - np.exp(y) * dy.sum(axis=1, keepdims=True).",
+        f"{JAVA}#6-all-of-it-together",
+        20,
+    )
+)
+def log_softmax_no_sum(case: Case) -> Roles:
+    """Subtract p alone."""
+    _is(case, "log-softmax")
+    return case.through_core(case.dy - np.exp(case.trace.y))
+
+
+@mistake(
+    about(
+        "unit-length-constant",
+        "dX is dy divided by the length: it treats the length as a constant, but that depends on "
+        "x too.",
+        "y = x / r with r = ‖x‖, so dx = (dy − y · Σ_j dy_j y_j) / r",
+        "(dy - y * (dy * y).sum(axis=1, keepdims=True)) / r.",
+        f"{JAVA}#the-one-rule",
+        24,
+    )
+)
+def unit_length_constant(case: Case) -> Roles:
+    """Divide by the length."""
+    _is(case, "normalisation to length 1")
+    length = np.sqrt((case.trace.z**2).sum(axis=1, keepdims=True))
+    return case.through_core(case.dy / length)
+
+
 MISTAKES: tuple[Mistake, ...] = (
+    *(log_softmax_no_sum, unit_length_constant),
     *(relu_of_error, relu_both, relu_inverted, relu_forward_again),
     *(leak_forgotten, leak_without_error, softmax_diagonal, softmax_whole),
     *(_other_leak(slope) for slope in (0.01, 0.001, 0.05, 0.1, 0.2, 0.3)),
     *(shortcut_forgotten, only_shortcut, swish_first_part),
     *(mask_forgotten, scale_forgotten, scale_twice, mask_inverted),
+    *(scaled_tanh_no_inner, scaled_tanh_no_outer, scaled_tanh_plain, scaled_tanh_of_output),
     *(sigmoid_of_input, tanh_of_input, tanh_not_squared, tanh_for_sigmoid, sigmoid_for_tanh),
     *(forgotten, dropped, at_output, twice),
 )

@@ -126,13 +126,42 @@ def about(
 
 
 def weights_of(case: Case) -> Array:
-    """Return a convolution's kernels as it slides them, not flipped any more."""
-    weight = case.trace.given["weight"]
+    """Return a convolution's kernels as it slides them, not flipped any more.
+
+    They are (filters, channels, rows, columns), with zeros between groups.
+    """
+    weight = across_groups(case, case.trace.given["weight"])
     return weight[..., ::-1, ::-1] if case.trace.model.core.flipped else weight
 
 
+def groups_of(case: Case) -> int:
+    """Return into how many groups a convolution's channels are cut."""
+    layer = case.trace.model.core.layer
+    return int(getattr(getattr(layer, "inner", layer), "groups", 1))
+
+
+def _blocks(case: Case, filters: int) -> tuple[slice, ...]:
+    """Return each filter's own channels."""
+    per = case.x.shape[1] // groups_of(case)
+    firsts = (k * groups_of(case) // filters * per for k in range(filters))
+    return tuple(slice(first, first + per) for first in firsts)
+
+
+def across_groups(case: Case, weight: Array) -> Array:
+    """Return kernels for all channels: 0 where a filter does not see a channel."""
+    if groups_of(case) == 1:
+        return weight
+    whole = np.zeros((len(weight), case.x.shape[1], *weight.shape[2:]))
+    for k, channels in enumerate(_blocks(case, len(weight))):
+        whole[k, channels] = weight[k]
+    return whole
+
+
 def reflected(case: Case, dweight: Array) -> Array:
-    """Bring a gradient of the sliding kernels into the user's direction."""
+    """Bring a gradient of the sliding kernels into the user's direction, and into groups."""
+    if dweight.shape[1] != case.trace.given["weight"].shape[1]:
+        blocks = _blocks(case, len(dweight))
+        dweight = np.stack([dweight[k, channels] for k, channels in enumerate(blocks)])
     return dweight[..., ::-1, ::-1] if case.trace.model.core.flipped else dweight
 
 
@@ -140,7 +169,19 @@ def assigned(window: Window, patches: Array) -> Array:
     """Scatter by assigning, position by position, so that the last window wins."""
     (h, w), (top, bottom), (left, right) = window.extent, *window.padding
     dx = np.zeros((*patches.shape[:2], h + top + bottom, w + left + right))
-    (sh, sw), (kh, kw) = window.stride, window.kernel
+    (sh, sw), (dh, dw), (span_h, span_w) = window.stride, window.dilation, window.span
     for i, j in np.ndindex(*window.positions):
-        dx[:, :, i * sh : i * sh + kh, j * sw : j * sw + kw] = patches[..., i, j]
+        rows = slice(i * sh, i * sh + span_h, dh)
+        dx[:, :, rows, j * sw : j * sw + span_w : dw] = patches[..., i, j]
+    return dx[:, :, top : top + h, left : left + w]
+
+
+def assigned_by_taps(window: Window, patches: Array) -> Array:
+    """Scatter by assigning, tap by tap, so that the last tap wins."""
+    (h, w), (top, bottom), (left, right) = window.extent, *window.padding
+    dx = np.zeros((*patches.shape[:2], h + top + bottom, w + left + right))
+    (sh, sw), (dh, dw), (down, across) = window.stride, window.dilation, window.positions
+    for u, v in np.ndindex(*window.kernel):
+        rows = slice(dh * u, dh * u + sh * (down - 1) + 1, sh)
+        dx[:, :, rows, dw * v : dw * v + sw * (across - 1) + 1 : sw] = patches[:, :, u, v]
     return dx[:, :, top : top + h, left : left + w]

@@ -13,7 +13,10 @@ from sixloops.doctor.layer.mistakes.base import (
     Case,
     Mistake,
     about,
+    across_groups,
     assigned,
+    assigned_by_taps,
+    groups_of,
     mistake,
     reflected,
     weights_of,
@@ -116,7 +119,7 @@ def flipped_columns(case: Case) -> Roles:
         BACK,
         8,
     ),
-    KIND,
+    *(KIND, "transposed convolution"),
 )
 def dw_rotated(case: Case) -> Roles:
     """Turn dW."""
@@ -131,7 +134,7 @@ def dw_rotated(case: Case) -> Roles:
         "Keep u for rows and v for columns on both sides.",
         BACK,
     ),
-    KIND,
+    *(KIND, "transposed convolution"),
 )
 def dw_transposed(case: Case) -> Roles:
     """Transpose dW."""
@@ -318,104 +321,117 @@ def channels_reshaped(case: Case) -> Roles:
     return {"x": _dx(case, weight.reshape(c, k, *size).transpose(1, 0, 2, 3))}
 
 
-def _padded_dx(case: Case) -> Array:
-    """Return dX with the padding still on it."""
-    window = _window(case)
-    (h, w), (top, bottom), (left, right) = window.extent, *window.padding
-    whole = replace(window, padding=((0, 0), (0, 0)), extent=(h + top + bottom, w + left + right))
-    return whole.scatter(np.einsum("kcuv,nkij->ncuvij", weights_of(case), case.dz))
-
-
-def _cut(case: Case, first_row: int, first_column: int) -> Roles:
-    """Cut the padding off from another pixel on; what is missing there is 0."""
-    padded, (h, w) = _padded_dx(case), _window(case).extent
-    sides = ((0, 0), (0, 0), (0, first_row), (0, first_column))
-    rows = slice(first_row, first_row + h)
-    return {"x": np.pad(padded, sides)[:, :, rows, first_column : first_column + w]}
-
-
 @mistake(
     about(
-        "padding-crop",
-        "dX is shifted: the padding's height was cut off where its width belongs.",
-        "dx = the padded gradient without its padding: rows top … , columns left …",
-        "dx_padded[:, :, ph : ph + H, pw : pw + W].",
+        "conv-dx-assigned",
+        "Where taps of different windows fall on one pixel, dX keeps only what the last tap handed "
+        "back: the backward assigns (=) where it must add (+=).",
+        DX,
+        "dx[…] += W[:, :, u, v] · dz, with dx begun at zeros.",
         CHAINED,
-        10,
+        2,
     ),
     KIND,
 )
-def padding_crop(case: Case) -> Roles:
-    """Cut the padding of height and width the wrong way round."""
-    (top, _), (left, _) = _window(case).padding
-    return _cut(case, left, top)
+def dx_taps_assigned(case: Case) -> Roles:
+    """Assign dX in a loop over the kernel's taps."""
+    parts = np.einsum("kcuv,nkij->ncuvij", weights_of(case), case.dz)
+    return {"x": assigned_by_taps(_window(case), parts)}
 
 
-SHIFTED = (
-    "dx = the padded gradient without its padding: rows top … , columns left …",
-    "dx_padded[:, :, ph : ph + H, pw : pw + W].",
-    CHAINED,
-    10,
+GROUPS = (
+    "filter k of group g sees the channels g·C/G … (g+1)·C/G − 1, and no others",
+    "Begin at channel group * channels_per_group, forward and back.",
+    BACK,
+    9,
 )
+
+
+def _groups(case: Case) -> int:
+    if groups_of(case) == 1:
+        raise ValueError("a single group")
+    return groups_of(case)
 
 
 @mistake(
     about(
-        "padding-crop",
-        "dX is shifted sideways: the padding's height was cut off its columns, where its width "
-        "belongs.",
-        *SHIFTED,
+        "dx-group-index",
+        "dX of every group lands in the first group's channels: the group's first channel is "
+        "missing in the index.",
+        *GROUPS,
     ),
     KIND,
 )
-def height_for_width(case: Case) -> Roles:
-    """Cut the height's padding off both."""
-    top = _window(case).padding[0][0]
-    return _cut(case, top, top)
+def dx_group_index(case: Case) -> Roles:
+    """Add all groups' dX up in the first group's channels."""
+    dx, groups = case.truth["x"], _groups(case)
+    parts = dx.reshape(len(dx), groups, -1, *dx.shape[2:])
+    wrong = np.zeros_like(parts)
+    wrong[:, 0] = parts.sum(axis=1)
+    return {"x": wrong.reshape(dx.shape)}
 
 
 @mistake(
     about(
-        "padding-crop",
-        "dX is shifted up or down: the padding's width was cut off its rows, where its height "
-        "belongs.",
-        *SHIFTED,
+        "group-index",
+        "dW of every group is computed with the first group's channels: the group's first channel "
+        "is missing in the index.",
+        *GROUPS,
     ),
     KIND,
 )
-def width_for_height(case: Case) -> Roles:
-    """Cut the width's padding off both."""
-    left = _window(case).padding[1][0]
-    return _cut(case, left, left)
+def group_index(case: Case) -> Roles:
+    """Use the first group's channels for all."""
+    first = case.x[:, : case.x.shape[1] // _groups(case)]
+    dweight = np.einsum("nkij,ncuvij->kcuv", case.dz, _window(case).gather(first))
+    return {"weight": reflected(case, dweight)}
+
+
+DILATED = (
+    "tap (u, v) of the window at (i, j) looks at pixel (s·i + d·u, s·j + d·v)",
+    "Multiply the tap by the dilation, forward and back.",
+    BACK,
+)
+
+
+def _undilated(case: Case) -> tuple[Window, tuple[int, int]]:
+    """Return the window with its taps side by side, and how many positions there must be."""
+    window = _window(case)
+    if window.dilation == (1, 1):
+        raise ValueError("no dilation")
+    return replace(window, dilation=(1, 1)), window.positions
 
 
 @mistake(
     about(
-        "padding-crop",
-        "dX is shifted: as many rows and columns were cut off before it as there are padded "
-        "behind it.",
-        *SHIFTED,
+        "dilation-forgotten",
+        "dW is computed as if the taps lay side by side: the dilation is missing.",
+        *DILATED,
     ),
     KIND,
 )
-def behind_for_before(case: Case) -> Roles:
-    """Cut the padding behind off before."""
-    (_, bottom), (_, right) = _window(case).padding
-    return _cut(case, bottom, right)
+def dilation_forgotten(case: Case) -> Roles:
+    """Gather without gaps."""
+    window, (down, across) = _undilated(case)
+    patches = window.gather(case.x)[..., :down, :across]
+    dweight = np.einsum("nkij,ncuvij->kcuv", case.dz, patches)
+    return {"weight": reflected(case, dweight)}
 
 
 @mistake(
     about(
-        "padding-not-cut",
-        "dX is shifted down and to the right: the padding before the first row and column was not "
-        "cut off.",
-        *SHIFTED,
+        "dx-dilation-forgotten",
+        "dX is handed back as if the taps lay side by side: the dilation is missing.",
+        *DILATED,
     ),
     KIND,
 )
-def not_cut(case: Case) -> Roles:
-    """Take the first rows and columns of the padded gradient."""
-    return _cut(case, 0, 0)
+def dx_dilation_forgotten(case: Case) -> Roles:
+    """Scatter without gaps."""
+    window, (down, across) = _undilated(case)
+    dz = np.zeros((*case.dz.shape[:2], *window.positions))
+    dz[:, :, :down, :across] = case.dz
+    return {"x": window.scatter(np.einsum("kcuv,nkij->ncuvij", weights_of(case), dz))}
 
 
 @mistake(
@@ -518,7 +534,7 @@ DY_RESHAPED = about(
 def updated_first(case: Case) -> Roles:
     """Use W − rate·dW in dX."""
     moved = reflected(case, case.truth["weight"])
-    return {"x": _dx(case, weights_of(case) - case.rate * moved)}
+    return {"x": _dx(case, weights_of(case) - case.rate * across_groups(case, moved))}
 
 
 MISTAKES: tuple[Mistake, ...] = (
@@ -526,8 +542,7 @@ MISTAKES: tuple[Mistake, ...] = (
     *(dx_assigned, dx_last_filter, dw_last_position, dw_last_patch),
     *(dw_reshaped, db_last_position),
     *(channel_index, channels_summed, dx_channel_index, channels_reshaped),
-    *(padding_crop, height_for_width, width_for_height, not_cut),
-    behind_for_before,
+    *(dx_taps_assigned, group_index, dx_group_index, dilation_forgotten, dx_dilation_forgotten),
     *(stride_forgotten, dx_stride_forgotten, updated_first),
     *(_dy_read(order) for order in ORDERS),
 )

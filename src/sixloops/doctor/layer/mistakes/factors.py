@@ -26,7 +26,7 @@ def _area(case: Case) -> float | None:
 
 def _area_over_stride(case: Case) -> float | None:
     window = case.window
-    if window is None or window.stride in (window.kernel, (1, 1)):
+    if window is None:
         return None
     return float(np.prod(window.kernel)) / float(np.prod(window.stride))
 

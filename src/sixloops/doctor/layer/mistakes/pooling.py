@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from sixloops.doctor.layer.mistakes.base import (
@@ -16,6 +18,7 @@ from sixloops.doctor.layer.mistakes.base import (
     mistake,
 )
 from sixloops.doctor.layer.models import Roles
+from sixloops.layers import MeanPool2D
 from sixloops.layers.base import Array
 from sixloops.layers.windows import Window
 
@@ -279,6 +282,49 @@ def _l2(case: Case, power: int, factor: float = 1.0) -> Roles:
     return {"x": window.scatter(window.gather(case.x) * share[:, :, None, None])}
 
 
+def _other_divisor(case: Case, counts: bool) -> Roles:
+    """Divide by the whole area, or by the real pixels, where forward does the other."""
+    layer, window = case.trace.model.core.layer, _window(case)
+    padded = window.padding != ((0, 0), (0, 0))
+    if not isinstance(layer, MeanPool2D) or layer.count_padding != counts or not padded:
+        raise ValueError("no padding, or counted the other way")
+    return {"x": replace(layer, count_padding=not counts).forward(case.x)[1](case.dz)[0]}
+
+
+@mistake(
+    about(
+        "mean-pool-padding-counted",
+        "At the border dX is divided by the window's whole area, but forward takes the mean of the "
+        "real pixels there, without the padding.",
+        "y = (1/m) Σ x_i over the m real pixels of the window, so dx_i = dy / m",
+        "Divide by the number of real pixels, window by window, as forward does.",
+        CHAINED,
+        1,
+    ),
+    MEAN,
+)
+def padding_counted(case: Case) -> Roles:
+    """Divide by the area everywhere."""
+    return _other_divisor(case, counts=False)
+
+
+@mistake(
+    about(
+        "mean-pool-padding-not-counted",
+        "At the border dX is divided by the number of real pixels, but forward counts the padding "
+        "in its mean: it divides by the window's whole area.",
+        "y = (1/k²) Σ x_i, with zeros for the padding, so dx_i = dy / k²",
+        "Divide by the window's area everywhere, as forward does.",
+        CHAINED,
+        1,
+    ),
+    MEAN,
+)
+def padding_not_counted(case: Case) -> Roles:
+    """Divide by the number of real pixels."""
+    return _other_divisor(case, counts=True)
+
+
 L2_RIGHT = ("dx_i = dy · x_i / y, with y the window's norm", "Multiply by x_i and divide by y.")
 
 
@@ -321,5 +367,5 @@ def no_input(case: Case) -> Roles:
 MISTAKES: tuple[Mistake, ...] = (
     *(overlap, winner_assigned, ones, everywhere, shared, to_winner, swapped),
     *(last_switches, first_switches, first_window, last_window, first_patch),
-    *(not_divided, square, no_input),
+    *(padding_counted, padding_not_counted, not_divided, square, no_input),
 )

@@ -40,12 +40,11 @@ def diagnoses_of(evidence: Evidence) -> list[Diagnosis]:
 def verdict_of(evidence: Evidence) -> Verdict:
     """Return the verdict on a run."""
     diagnoses = diagnoses_of(evidence)
-    findings = tuple(_findings(evidence))
     sick = bool(diagnoses) or bool(evidence.broken) or is_stuck(evidence) or _poor(evidence)
     return Verdict(
         subject="The run",
         healthy=not sick,
-        findings=findings if sick else (),
+        findings=tuple(_findings(evidence)) if sick else (),
         diagnoses=tuple(diagnoses[:1]),
         alternatives=tuple(diagnoses[1:MOST]),
         notes=tuple(evidence.notes),
@@ -101,6 +100,7 @@ _EXPERIMENTS = {
     "tenth": "a tenth of the rate",
     "tenfold": "ten times the rate",
     "scaled": "inputs divided by 255",
+    "zero": "zeros for all images, the training labels told",
     "memorised": "one batch, again and again",
 }
 

@@ -23,11 +23,13 @@ def inputs_not_scaled(e: Evidence) -> Diagnosis | None:
     short = falls_short(e, 0.02)
     scaled = e.experiments.get("scaled")
     rescued = scaled is not None and scaled > e.experiments.get("base", 0.0) + 0.03
+    factor = e.probes.get("scaled rate", 1.0)
+    words = "Divided by 255" + ("" if factor == 1 else f" and at {factor:g} times the rate")
     return Diagnosis(
         id="inputs-not-scaled",
         sentence=f"The first layer that learns gets values from {seen.low:g} to {seen.high:g}, "
         f"with a spread of {seen.spread:.3g}."
-        + (f" Divided by 255, the same seed reaches {percent(scaled or 0)}." if rescued else ""),
+        + (f" {words}, the same seed reaches {percent(scaled or 0)}." if rescued else ""),
         mathematics="z = Σ w·x is as much too large as x is, and so is ∂E/∂w = Σ δ·x: the first "
         "layer saturates or its steps explode.",
         fix="Divide the pixels by 255, as the first thing that the network does.",
@@ -138,8 +140,49 @@ def bytes_wrapped(e: Evidence) -> Diagnosis | None:
     )
 
 
+def input_ignored(e: Evidence) -> Diagnosis | None:
+    """Recognise a run that goes the same way, to the last bit or so, with images of zeros."""
+    if not e.probes.get("zero apart", 1.0) <= 1e-9:  # NaN is no proof
+        return None
+    return Diagnosis(
+        id="input-ignored",
+        sentence="With zeros in the place of all images the same seed goes exactly the same way: "
+        "the network never sees its images.",
+        mathematics="If y does not depend on x, the best that it can learn is how frequent each "
+        "class is.",
+        fix="Follow one image from the file to the first layer, and print its largest value at "
+        "each place: a buffer that is never filled, a division of whole numbers, a mask of zeros.",
+        page="docs/doctor.md",
+        certainty=0.94,
+    )
+
+
+def labels_leak(e: Evidence) -> Diagnosis | None:
+    """Recognise a network that tells the labels without images."""
+    learnt, asked = e.experiments.get("zero", 0.0), e.probes.get("zero told", 0.0)
+    chance = e.chance
+    if chance is None or max(learnt, asked) < chance + 0.3 * (1 - chance):
+        return None
+    if sorted_by_class(e) is not None:  # then the last batch's label is a good guess
+        return None
+    how = "learns its training labels" if learnt >= asked else "tells labels"
+    return Diagnosis(
+        id="labels-leak",
+        sentence=f"With zeros in the place of all images it still {how}, at "
+        f"{percent(max(learnt, asked))}; by chance it would be {percent(chance)}.",
+        mathematics="Images that are all alike tell nothing of their labels: what is told comes "
+        "from somewhere else.",
+        fix="Look at what the network is given besides images, and at what its predictions are "
+        "made of: labels among the inputs, labels kept from training, the answer itself.",
+        page="docs/doctor.md",
+        certainty=0.94,
+    )
+
+
 RULES = (
     inputs_not_scaled,
+    input_ignored,
+    labels_leak,
     shuffled_apart,
     partly_apart,
     sorted_by_class,

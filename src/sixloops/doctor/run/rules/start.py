@@ -94,8 +94,9 @@ def _too_large(e: Evidence, large: dict[str, float]) -> Diagnosis | None:
         sentence=f"The weights of {name} began {gain / 1.41:.1f} times as large as He's.{flat}",
         mathematics="z = Σ w·x has the spread σ·√fan_in·|x|. Where |z| is large, σ′ and tanh′ "
         "are nearly 0, and the error that is multiplied by them is lost.",
-        fix="Draw with the variance 1/fan-in (LeCun, Glorot) or 2/fan-in (He, before ReLU).",
-        page="docs/answers/post-316354.md",
+        fix="Draw with the variance 1/fan-in (LeCun, Glorot) or 2/fan-in (He, before ReLU), then "
+        "look for the rate anew.",
+        page="docs/answers/post-316354.md#8-why-weights-from-n0-1-saturate",
         number=44,
         certainty=0.9 if falls_short(e, 0.02) else 0.5,
     )

@@ -1,0 +1,1 @@
+"""How well the doctor of layers does: planted faults, strangers' code, and our own layers."""

@@ -1,0 +1,76 @@
+"""What a verdict says beside its diagnosis, and the verdict on code that did not return."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sixloops.doctor.layer.findings import convention, label
+from sixloops.doctor.layer.guard import Trouble
+from sixloops.doctor.layer.mistakes.base import about
+from sixloops.doctor.layer.models import Model
+from sixloops.doctor.layer.plan import Plan
+from sixloops.doctor.layer.trials import Trial
+from sixloops.doctor.verdict import Finding, Verdict
+from sixloops.layers import BatchNorm
+
+
+def remarks(trials: Sequence[Trial]) -> list[str]:
+    """Return what a user should know that is no mistake."""
+    notes = []
+    ways = {convention(trial) for trial in trials}
+    if "mean" in ways:
+        notes.append(
+            "The learnt gradients are divided by the batch's size. That is right if your loss "
+            "hands on each image's own error; if the loss divides by the batch as well, it is "
+            "divided twice. See docs/answers/post-276213.md#6-the-sum-over-a-batch-or-its-mean."
+        )
+    if "ascent" in ways:
+        notes.append(
+            "backward moves the weights along the error that it is given. That is right if the "
+            "error is target − output, and wrong if it is output − target."
+        )
+    if trials[0].words == "softmax" and trials[0].setting.axes == "D":
+        notes.append(
+            "Softmax was examined on the scores of one image. If you give it a batch, say so with "
+            "axes='ND' in Python, --axes ND on the command line."
+        )
+    if not trials[0].words:
+        notes.append(
+            "What forward computes was not recognised; the gradients were compared with slopes."
+        )
+    model = trials[0].model
+    if model is not None and isinstance(model.core.layer, BatchNorm):
+        notes.append("Batch normalisation was examined in training mode.")
+    return notes
+
+
+def examined_words(trials: Sequence[Trial]) -> str:
+    """Say what was compared with what."""
+    shapes = list(dict.fromkeys(str(trial.setting.shape) for trial in trials))
+    names = ", ".join(label(name) for name in trials[0].names)
+    how = "exact derivatives" if trials[0].words else "slopes"
+    single = " in single precision" if trials[0].tolerance > 1e-4 else ""
+    return f"{names} against {how}, random errors{single}, inputs {', '.join(shapes)}."
+
+
+def troubled(plan: Plan, trouble: Trouble, where: str, model: Model | None = None) -> Verdict:
+    """Return the verdict on code that did not return."""
+    kind = {"raised": "raises", "endless": "never-ends", "exited": "exits"}.get(trouble.kind, "")
+    fix = {
+        "raises": "Mend the error. If the input was not right for the layer, say one: "
+        "input_shape=(2, 3, 8, 6) in Python, --input 2,3,8,6 on the command line; and axes.",
+        "never-ends": "Look for a loop whose condition never becomes false.",
+        "exits": "A layer must not end the program.",
+    }.get(kind, "Write one; or say which functions they are with sixloops.doctor.Adapter.")
+    sentence = {
+        "raises": f"{where} raises {trouble.words}",
+        "never-ends": f"{where} does not end: {trouble.words}.",
+    }.get(kind, f"{where}: {trouble.words}.")
+    return Verdict(
+        plan.name,
+        healthy=False,
+        recognised=model.words if model else "",
+        findings=(Finding(where, trouble.words),),
+        diagnoses=(about(kind or "incomplete", sentence, "", fix),),
+        traceback=trouble.lines,
+    )
