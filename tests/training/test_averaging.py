@@ -85,14 +85,15 @@ def test_the_course_of_the_training_is_the_same_without_it():
 def test_the_average_is_what_is_validated_and_kept(tmp_path):
     held = data(40, 1)
     built, history = trained(
-        callbacks=[EvaluateEvery(18, held, images=None), Checkpoint(tmp_path)], validation=held
+        callbacks=[EvaluateEvery(18, held, images=None), Checkpoint(tmp_path, monitor="loss")],
+        validation=held,
     )
     loss = evaluate(built, held).loss
     assert history.epochs[-1]["validation_loss"] == pytest.approx(loss, rel=1e-12)
     assert history.of("evaluation")[-1]["loss"] == pytest.approx(loss, rel=1e-12)
     best = Network.load(tmp_path / "best.safetensors")
-    losses = [epoch["validation_accuracy"] for epoch in history.epochs]
-    assert evaluate(best, held).accuracy == pytest.approx(max(losses))
+    losses = [epoch["validation_loss"] for epoch in history.epochs]
+    assert evaluate(best, held).loss == pytest.approx(min(losses), rel=1e-12)
 
 
 def test_a_checkpoint_goes_on_with_both(tmp_path):
