@@ -27,6 +27,14 @@ for _name in page.MEASUREMENTS:
     app.command(_name)(page.measurement(_name).measure)
 
 
+@app.command("doctor")
+def measure_doctor(write: Write = False) -> None:
+    """Measure the doctor: layers, what it costs a training, and runs, as on its pages."""
+    measure_layers(write=write)
+    measure_cost(write=write)
+    measure_runs(seeds="10,11", data="mnist,fashion_mnist", write=write)
+
+
 app.command("doctor-layers")(measure_layers)
 app.command("doctor-runs")(measure_runs)
 app.command("doctor-cost")(measure_cost)

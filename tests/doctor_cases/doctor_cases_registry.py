@@ -273,7 +273,90 @@ _FIFTH = (
         "sum|Jacobian|dy|from above",
     ),
 )
-_NEW = (*_LATER, *_LAST, *_FOURTH, *_FIFTH)
+_SIXTH = (
+    _pair(3, "cases_sixth:MaxPool2", "MaxPool2Mended", "tied"),
+    _pair(15, "cases_sixth:Conv3x3", "Conv3x3Mended", "not the bias"),
+    _pair(18, "cases_sixth:FullyConnected", "FullyConnectedMended", "slope.*missing"),
+    _pair(
+        2,
+        "cases_sixth:max_pool_forward_naive,max_pool_backward_naive",
+        "max_pool_forward_naive,max_pool_backward_naive_mended",
+        "assigns",
+    ),
+    _pair(
+        24,
+        "cases_sixth:batchnorm_forward,batchnorm_backward",
+        "batchnorm_forward,batchnorm_backward_mended",
+        "mean and variance",
+    ),
+    _pair(
+        0,
+        "cases_sixth:conv_forward_naive,conv_backward_naive",
+        "conv_forward_naive,conv_backward_naive_mended",
+        "padding",
+    ),
+    _pair(
+        0,
+        "cases_sixth_steps:max_pool_forward,max_pool_backward",
+        "max_pool_forward,max_pool_backward_mended",
+        "stride",
+    ),
+    _pair(
+        1,
+        "cases_sixth_steps:average_pool_forward,average_pool_backward",
+        "average_pool_forward,average_pool_backward_mended",
+        "divide",
+    ),
+    _pair(
+        13,
+        "cases_sixth_steps:conv_forward,conv_backward",
+        "conv_forward,conv_backward_mended",
+        "last image",
+    ),
+    _pair(0, "cases_sixth_steps:Convolution", "ConvolutionMended", "reshaped.*transposed"),
+    _pair(0, "cases_sixth_steps:Pooling", "PoolingMended", "axes must be moved"),
+    _pair(14, "cases_sixth_steps:Affine", "AffineMended", "every axis"),
+    _pair(
+        0,
+        "cases_sixth_small:linear_forward,linear_backward",
+        "linear_forward,linear_backward_mended",
+        "divided by the batch's size",
+    ),
+    _pair(
+        17,
+        "cases_sixth_small:sigmoid,sigmoid_backward",
+        "sigmoid,sigmoid_backward_mended",
+        "wrong place",
+    ),
+    _pair(16, "cases_sixth_small:relu,relu_backward", "relu,relu_backward_mended", "from above"),
+    _pair(5, "cases_sixth_small:MaxPooling2D", "MaxPooling2DMended", "batch index"),
+    _pair(0, "cases_sixth_small:AveragePooling2D", "AveragePooling2DMended", "number of windows"),
+    _pair(0, "cases_sixth_small:Flatten", "FlattenMended", "another order than they went"),
+    _pair(7, "cases_sixth_small:Convolutional", "ConvolutionalMended", "turned"),
+    _pair(25, "cases_sixth_small:Tanh", "TanhMended", "in place"),
+    _pair(19, "cases_sixth_small:Dense", "DenseMended", "after the update"),
+    _pair(8, "cases_sixth_small:Conv", "ConvMended", "turned"),
+    _pair(0, "cases_sixth_small:AvgPool", "AvgPoolMended", "np.tile"),
+    _pair(0, "cases_sixth_small:LeakyReLU", "LeakyReLUMended", "sign of the error"),
+    _pair(29, "cases_sixth_small:Linear", "LinearMended", "doubles"),
+    _pair(22, "cases_sixth_small:SoftmaxCrossEntropy", "SoftmaxCrossEntropyMended", "batch's size"),
+    _pair(20, "cases_sixth_small:Softmax", "SoftmaxMended", "diagonal"),
+    _pair(
+        4,
+        "cases_sixth_maps:maxpool2d,maxpool2d_backward",
+        "maxpool2d,maxpool2d_backward_mended",
+        "return inside the loop over rows",
+    ),
+    _pair(0, "cases_sixth_maps:conv2d,conv2d_backward", "conv2d,conv2d_backward_mended", "assigns"),
+    _pair(23, "cases_sixth_maps:mse,mse_grad", "mse,mse_grad_mended", "sign"),
+    _pair(0, "cases_sixth_maps:MaxPool2d", "MaxPool2dMended", "row and column"),
+    _pair(0, "cases_sixth_maps:Dropout", "DropoutMended", "1/\\(1|scale"),
+    _pair(9, "cases_sixth_maps:Conv2d", "Conv2dMended", "channel"),
+    _pair(0, "cases_sixth_maps:BatchNormalization", "BatchNormalizationMended", "centred"),
+    _pair(10, "cases_sixth_maps:Conv2D", "Conv2DMended", "padding"),
+    _pair(2, "cases_sixth_maps:AveragePooling2D", "AveragePooling2DMended", "assigns"),
+)
+_NEW = (*_LATER, *_LAST, *_FOURTH, *_FIFTH, *_SIXTH)
 LATER_CASES = _once([case for pair in _NEW for case in pair])
 """Cases that were written when the doctor was finished."""
 

@@ -255,6 +255,7 @@ def bundle(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{"stride": stride, "pad": pad, "f": size, "kernel_size": size, "padding": pad},
         **{"pool_height": size, "pool_width": size, "pool_size": size, "size": size},
+        **{"pool_h": size, "pool_w": size, "kernel_h": size, "kernel_w": size},
         **{"mode": "train", "eps": 1e-5, "momentum": 0.9, "strides": stride},
         **{name: value for name, value in arguments.items() if name != "kernel"},
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sixloops.doctor.layer.blame import blame
-from sixloops.doctor.layer.findings import find_wrong
+from sixloops.doctor.layer.findings import find_wrong, is_wrong
 from sixloops.doctor.layer.guard import PATIENCE, Guard, Trouble
 from sixloops.doctor.layer.habits import bad_habits, overflow_note
 from sixloops.doctor.layer.models import Model
@@ -123,9 +123,23 @@ def _more_trials(laboratory: Laboratory, base: Trial) -> tuple[list[Trial], Sett
             break
     if "N" in base.setting.axes and base.setting.sizes["N"] > 1:
         trials.append(_try(laboratory, base.setting.with_sizes(N=1), 2, base.model))  # type: ignore[arg-type]
-    for number, setting in enumerate(variations(laboratory.plan, base.setting)):
-        trials.append(_try(laboratory, setting, 3 + number, base.model))  # type: ignore[arg-type]
-    return [trial for trial in trials if trial is not None], other
+    usual = [trial for trial in trials if trial is not None]
+    tried = enumerate(variations(laboratory.plan, base.setting))
+    varied = [_try(laboratory, setting, 3 + number, base.model) for number, setting in tried]
+    found = [trial for trial in varied if trial is not None]
+    return [*usual, *found, *_once_more(laboratory, usual, found, other)], other
+
+
+def _once_more(
+    laboratory: Laboratory, usual: list[Trial], varied: list[Trial], other: Setting | None
+) -> list[Trial]:
+    """Examine what a single window or padding shows on another size: one case names nothing."""
+    wrong = [trial for trial in varied if is_wrong(trial)]
+    if other is None or len(wrong) != 1 or any(map(is_wrong, usual)):
+        return []
+    setting = other.with_arguments(wrong[0].setting.arguments)
+    again = _try(laboratory, setting, 3 + len(varied), usual[0].model)
+    return [] if again is None else [again]
 
 
 def _try(laboratory: Laboratory, setting: Setting, seed: int, model: Model | None) -> Trial | None:

@@ -47,6 +47,11 @@ def find_wrong(trials: Sequence[Trial]) -> list[Finding]:
     return list(found.values())
 
 
+def is_wrong(trial: Trial) -> bool:
+    """Say whether any gradient of a trial is wrong."""
+    return any(wrong_words(trial, name) for name in trial.names)
+
+
 def wrong_words(trial: Trial, name: str) -> str:
     """Say what is wrong with one gradient of one trial; empty for a right one."""
     value = trial.claimed.arrays.get(name)
@@ -86,7 +91,9 @@ def _only_in_batches(trials: Sequence[Trial], wrong: set[str]) -> bool:
         and "N" in trial.setting.axes
         and all(name in trial.truth for name in trial.claimed.arrays)
     ]
-    return bool(wrong & set(trials[0].names)) and any(
+    # What only another window or padding shows says nothing of batches.
+    at_first = {name for name in trials[0].names if wrong_words(trials[0], name)}
+    return bool(wrong & at_first) and any(
         not any(wrong_words(trial, name) for name in trial.names) for trial in single
     )
 

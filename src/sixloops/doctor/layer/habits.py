@@ -15,6 +15,7 @@ from sixloops.doctor.layer.guard import Guard, Trouble
 from sixloops.doctor.layer.losses import PROBABILITIES
 from sixloops.doctor.layer.mistakes.base import JAVA, NUMPY_POOLING, POST_316354, about
 from sixloops.doctor.layer.models import Model
+from sixloops.doctor.layer.recognise import REARRANGEMENT
 from sixloops.doctor.layer.session import Session
 from sixloops.doctor.layer.settings import Setting
 from sixloops.doctor.layer.trials import Laboratory, Trial
@@ -295,7 +296,8 @@ def _copied(found: Gradients) -> Gradients:
 def _mixing(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habit | None:
     """Change one image at a time; outputs of the others must not care, unless all do."""
     setting = other or trial.setting
-    recognised = trial.model is not None and not trial.model.core.fault
+    core = None if trial.model is None else trial.model.core
+    recognised = core is not None and not core.fault and core.kind != REARRANGEMENT
     if recognised or "N" not in setting.axes:
         return None
     if _is_moved_between(trial):

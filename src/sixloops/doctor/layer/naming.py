@@ -24,6 +24,7 @@ from sixloops.doctor.layer.mistakes import (
 from sixloops.doctor.layer.mistakes.base import POST_316354
 from sixloops.doctor.layer.mistakes.factors import MEAN_PAGE
 from sixloops.doctor.layer.models import Roles
+from sixloops.doctor.layer.recognise import REARRANGEMENT
 from sixloops.doctor.layer.where import constant_ratio
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.layers.base import Array
@@ -100,7 +101,7 @@ def _explain(evidence: Sequence[Evidence], roles: set[str]) -> list[Diagnosis]:
         if ratio is not None:
             return [_filled(factor.diagnosis, roles, ratio)]
     combined = _combined(evidence, roles)
-    return combined or _constant(evidence, roles)
+    return combined or _constant(evidence, roles) or _reordered(evidence, roles)
 
 
 def _matches(mistake: Mistake, evidence: Sequence[Evidence], roles: set[str]) -> bool:
@@ -210,6 +211,34 @@ def _constant(evidence: Sequence[Evidence], roles: set[str]) -> list[Diagnosis]:
         "Look for a number that is multiplied or divided by once too often or not at all.",
     )
     return [_filled(said, roles, numbers[0])]
+
+
+REORDERED = Diagnosis(
+    "numbers-in-another-order",
+    "forward only moves numbers, and in dX they come back in another order than they went: "
+    "backward does not undo the forward's moves of axes.",
+    "y_j = x_i where x_i went to place j, so dx_i = dy_j",
+    "Undo the forward's steps in reverse: where it transposes and then reshapes, reshape dy to the "
+    "transposed shape first, then transpose it back (np.argsort of the axes undoes them).",
+    f"{POST_316354}#6-how-to-investigate",
+    11,
+)
+
+
+def _reordered(evidence: Sequence[Evidence], roles: set[str]) -> list[Diagnosis]:
+    """Explain, where forward only moves numbers, by numbers that are all there but elsewhere."""
+    if roles != {"x"} or len(evidence) < 2:
+        return []
+    moves = (each.case.kind == REARRANGEMENT and _has_all_numbers(each) for each in evidence)
+    return [REORDERED] if all(moves) else []
+
+
+def _has_all_numbers(each: Evidence) -> bool:
+    """Say whether dX has the right numbers, wherever they are."""
+    if "x" not in each.claimed:
+        return False
+    ours, theirs = (np.sort(a, axis=None) for a in (each.claimed["x"], each.case.truth["x"]))
+    return each.same(ours, theirs)
 
 
 @dataclass(frozen=True)

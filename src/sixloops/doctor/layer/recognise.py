@@ -19,6 +19,7 @@ from sixloops.doctor.layer.variants import (
     LogSoftmax,
     MinPool,
     Ravel,
+    Rearranged,
     Reshaped,
     Shortcut,
     SoftmaxOfAll,
@@ -71,6 +72,7 @@ ELEMENTWISE: tuple[Layer, ...] = (
 )
 
 OF_ALL = "softmax-of-all"
+REARRANGEMENT = "rearrangement"
 NOTHING = Identity()
 ALONE: tuple[Layer, ...] = (NOTHING,)
 BEHIND: tuple[Layer, ...] = (
@@ -158,6 +160,8 @@ def _candidates(
             yield from _normalisations(order, parameters)
         if "D" in order and parameters:
             yield from _dense(x, y, order, parameters)
+    if not parameters:
+        yield from _rearrangements(x, y)
 
 
 def _elementwise(x: Array, y: Array, orders: tuple[str, ...]) -> Iterator[Candidate]:
@@ -177,6 +181,24 @@ def _elementwise(x: Array, y: Array, orders: tuple[str, ...]) -> Iterator[Candid
         if len(orders) == 1 and "N" in order and x.ndim == 2:
             whole = Core("softmax", "softmax of all images at once", SoftmaxOfAll(), fault=OF_ALL)
             yield Model(whole, NOTHING, order, order), ALONE
+
+
+def _rearrangements(x: Array, y: Array) -> Iterator[Candidate]:
+    """Read off where each number went, where forward does nothing but move them.
+
+    Numbers drawn at random are all different, and so are as good as indices.
+    """
+    before, after = x.astype(y.dtype).ravel(), y.ravel()
+    if before.size != after.size:
+        return
+    came, went = np.argsort(before), np.argsort(after)
+    ranked = before[came]
+    if not np.array_equal(ranked, after[went]) or (ranked[1:] == ranked[:-1]).any():
+        return
+    order = np.empty(len(came), dtype=int)
+    order[went] = came
+    core = Core(REARRANGEMENT, "another order of the same numbers", Rearranged(order))
+    yield Model(core, NOTHING, "*", "*"), ALONE
 
 
 def _dropout(x: Array, y: Array) -> Iterator[Candidate]:

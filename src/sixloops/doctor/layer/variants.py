@@ -111,6 +111,21 @@ class Ravel(Layer):
 
 
 @dataclass(frozen=True)
+class Rearranged(Layer):
+    """All numbers of the input in one row, in another order.
+
+    Args:
+        order: where in the input each number of the output stands.
+    """
+
+    order: Array
+
+    def forward(self, x: Array, *rest: Any) -> tuple[Array, Backward]:
+        """Move the numbers; backward moves them to where they were."""
+        return x[:, self.order], lambda dy: (dy[:, np.argsort(self.order)], {})
+
+
+@dataclass(frozen=True)
 class BiasOfEachPosition(Layer):
     """A convolution whose bias is not shared: one for each output."""
 

@@ -60,10 +60,18 @@ KERNEL_SIZE = {
     "k", "fieldsize", "field", "pool", "kernelshape", "poolingsize", "poolshape", "ks", "fsize",
     "kernelwidth", "kernelheight", "poolheight", "poolwidth", "kh", "kw", "ph", "pw", "block",
     "height", "width", "hh", "ww", "n", "filterdim", "kerneldim", "fh", "fw", "windowshape",
-    "blocksize", "poolsizes", "filtershape",
+    "blocksize", "poolsizes", "filtershape", "poolh", "poolw", "kernelh", "kernelw", "filterh",
+    "filterw", "filterheight", "filterwidth", "windowh", "windoww", "windowheight", "windowwidth",
+    "poolrows", "poolcols", "kernelrows", "kernelcols", "sizeh", "sizew", "hpool", "wpool",
 }  # fmt: skip
-STRIDE = {"stride", "strides", "s", "step", "poolstride", "steps", "convstride"}
-PADDING = {"pad", "padding", "p", "pads", "zeropadding", "padsize"}
+STRIDE = {
+    "stride", "strides", "s", "step", "poolstride", "steps", "convstride", "strideh", "stridew",
+    "sh", "sw", "strideheight", "stridewidth", "stridex", "stridey", "hstride", "wstride",
+}  # fmt: skip
+PADDING = {
+    "pad", "padding", "p", "pads", "zeropadding", "padsize", "padh", "padw", "padheight",
+    "padwidth", "paddingh", "paddingw", "padx", "pady",
+}  # fmt: skip
 CHANNELS_IN = {
     "inchannels", "channels", "inputchannels", "inputdepth", "inch", "cin", "numchannels", "depth",
     "nchannels", "inc", "channelsin", "c", "indepth", "inputmaps", "infeatures2d", "ninchannels",

@@ -11,6 +11,7 @@ from sixloops.doctor.layer.mistakes import (
     general,
     normalisation,
     padding,
+    places,
     pooling,
 )
 from sixloops.doctor.layer.mistakes.base import Case, Factor, Mistake
@@ -18,6 +19,7 @@ from sixloops.doctor.layer.mistakes.factors import FACTORS
 
 MISTAKES: tuple[Mistake, ...] = (
     *pooling.MISTAKES,
+    *places.MISTAKES,
     *convolution.MISTAKES,
     *padding.MISTAKES,
     *enlarging.MISTAKES,

@@ -328,6 +328,42 @@ def leak_forgotten(case: Case) -> Roles:
 
 @mistake(
     about(
+        "leaky-slope-by-error",
+        "The slope is chosen by the sign of the error dy, where the sign of the input x must "
+        "decide.",
+        "dx = dy where x > 0, else α · dy: x is the input of the forward",
+        "np.where(x > 0, dy, alpha * dy), with the x that forward stored.",
+        RELU,
+        17,
+    )
+)
+def leak_by_error(case: Case) -> Roles:
+    """Leak where dy < 0."""
+    _is(case, "leaky ReLU")
+    return case.through_core(np.where(case.dy > 0, case.dy, case.slope(case.dy) * case.dy))
+
+
+@mistake(
+    about(
+        "slope-at-error",
+        "The slope is taken at the wrong place: f′(dy), at the error, and not f′(z).",
+        RIGHT,
+        "Give f′ the z that forward stored.",
+        SLOPE,
+        17,
+    )
+)
+def at_error(case: Case) -> Roles:
+    """Take f′ at dy."""
+    _acts(case)
+    _not_softmax(case)
+    if activation_name(case.trace.model.activation) in ("ReLU", "leaky ReLU"):
+        raise ValueError("this mistake has names of its own there")
+    return case.through_core(case.dy * case.slope(case.dy))
+
+
+@mistake(
+    about(
         "leaky-slope-without-error",
         "Where x < 0 dX is the slope α alone: dy is not multiplied in there.",
         "dx = dy where x > 0, else α · dy",
@@ -551,11 +587,11 @@ def unit_length_constant(case: Case) -> Roles:
 MISTAKES: tuple[Mistake, ...] = (
     *(log_softmax_no_sum, unit_length_constant),
     *(relu_of_error, relu_both, relu_inverted, relu_forward_again),
-    *(leak_forgotten, leak_without_error, softmax_diagonal, softmax_whole),
+    *(leak_forgotten, leak_by_error, leak_without_error, softmax_diagonal, softmax_whole),
     *(_other_leak(slope) for slope in (0.01, 0.001, 0.05, 0.1, 0.2, 0.3)),
     *(shortcut_forgotten, only_shortcut, swish_first_part),
     *(mask_forgotten, scale_forgotten, scale_twice, mask_inverted),
     *(scaled_tanh_no_inner, scaled_tanh_no_outer, scaled_tanh_plain, scaled_tanh_of_output),
     *(sigmoid_of_input, tanh_of_input, tanh_not_squared, tanh_for_sigmoid, sigmoid_for_tanh),
-    *(forgotten, dropped, at_output, twice),
+    *(forgotten, dropped, at_output, at_error, twice),
 )

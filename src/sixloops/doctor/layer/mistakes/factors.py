@@ -31,6 +31,11 @@ def _area_over_stride(case: Case) -> float | None:
     return float(np.prod(window.kernel)) / float(np.prod(window.stride))
 
 
+def _area_over_positions(case: Case) -> float | None:
+    area, positions = _area(case), _positions(case)
+    return None if area is None or positions is None else area / positions
+
+
 def _side(case: Case) -> float | None:
     """Return k; None for 2, which may be any other factor 2."""
     window = case.window
@@ -87,6 +92,21 @@ FACTORS: tuple[Factor, ...] = (
             "mean-pool-divided-by-stride",
             TIMES + "it is divided by the stride squared, not by the window's area.",
             "y = (1/k²) Σ x_i, so dx_i = dy / k², whatever the stride is",
+            "Divide by the window's area k * k.",
+            MEAN_PAGE,
+            1,
+        ),
+    ),
+    Factor(
+        "the window's area over the number of windows",
+        _area_over_positions,
+        ("mean pooling",),
+        ("x",),
+        about(
+            "mean-pool-divided-by-windows",
+            TIMES + "it is divided by the number of windows, the size of the output's map, and "
+            "not by the window's area.",
+            "y = (1/k²) Σ x_i, so dx_i = dy / k², whatever the map's size is",
             "Divide by the window's area k * k.",
             MEAN_PAGE,
             1,

@@ -148,6 +148,16 @@ def _of_kind(kind: Kind) -> Iterator[Mistake]:
         24,
     )
     yield Mistake(of_input, (kind.core,), _gamma_of_input)
+    of_centred = about(
+        f"{kind.prefix}-gamma-of-centred",
+        "dγ is Σ dy · (x − mean): it uses the centred input, which was not divided by the "
+        "standard deviation, and not the normalised x̂.",
+        "dγ = Σ dy · x̂",
+        "Multiply dy by x̂ = (x − mean) / std.",
+        PAGE,
+        24,
+    )
+    yield Mistake(of_centred, (kind.core,), _gamma_of_centred(kind))
 
 
 def _dx(kind: Kind, wrong: Callable[[Parts], Array]) -> Callable[[Case], Roles]:
@@ -163,6 +173,16 @@ def _no_gamma(case: Case) -> Roles:
 def _gamma_of_input(case: Case) -> Roles:
     """Use x for x̂."""
     return {"gamma": (case.dz * case.x).sum(axis=GAMMA_AXES)}
+
+
+def _gamma_of_centred(kind: Kind) -> Callable[[Case], Roles]:
+    """Use x − mean for x̂."""
+
+    def wrong(case: Case) -> Roles:
+        parts = _parts(case, kind)
+        return {"gamma": (case.dz * parts.normal * parts.divisor).sum(axis=GAMMA_AXES)}
+
+    return wrong
 
 
 MISTAKES: tuple[Mistake, ...] = tuple(mistake for kind in KINDS for mistake in _of_kind(kind))

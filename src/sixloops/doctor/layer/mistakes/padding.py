@@ -128,6 +128,22 @@ def not_cut(case: Case) -> Roles:
     return _cut(case, 0, 0)
 
 
+@mistake(
+    about(
+        "padding-cut-before",
+        "dX is shifted up and to the left: the padding behind the last row and column was cut off "
+        "before the first ones too.",
+        *SHIFTED,
+    ),
+    *KINDS,
+)
+def all_cut_before(case: Case) -> Roles:
+    """Take the last rows and columns of the padded gradient."""
+    vertical, horizontal = _padding(case)
+    return _cut(case, sum(vertical), sum(horizontal))
+
+
 MISTAKES: tuple[Mistake, ...] = (
     *(padding_crop, height_for_width, width_for_height, not_cut, behind_for_before),
+    all_cut_before,
 )

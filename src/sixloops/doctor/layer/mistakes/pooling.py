@@ -26,16 +26,17 @@ MAX, MEAN, L2 = "max pooling", "mean pooling", "L2 pooling"
 WINNER = "dx_w = dy for the window's winner w, dx_i = 0 for the others"
 
 
-def _window(case: Case) -> Window:
+def window_of(case: Case) -> Window:
+    """Return the window that slides over the input."""
     window = case.window
     if window is None:
         raise ValueError("no window")
     return window
 
 
-def _patches(case: Case) -> Array:
+def patches_of(case: Case) -> Array:
     """Return what each window hands back: the scatter's operand."""
-    window = _window(case)
+    window = window_of(case)
     parts = np.zeros((*case.x.shape[:2], *window.kernel, *window.positions))
     for i, j in np.ndindex(*window.positions):
         dz = np.zeros_like(case.dz)
@@ -47,7 +48,7 @@ def _patches(case: Case) -> Array:
 
 
 def _everywhere(case: Case, share: Array) -> Array:
-    window = _window(case)
+    window = window_of(case)
     taps = np.ones((*share.shape[:2], *window.kernel, *share.shape[2:]))
     return window.scatter(taps * share[:, :, None, None])
 
@@ -66,7 +67,7 @@ def _everywhere(case: Case, share: Array) -> Array:
 )
 def overlap(case: Case) -> Roles:
     """Assign patch by patch."""
-    return {"x": assigned(_window(case), _patches(case))}
+    return {"x": assigned(window_of(case), patches_of(case))}
 
 
 @mistake(
@@ -83,7 +84,7 @@ def overlap(case: Case) -> Roles:
 )
 def winner_assigned(case: Case) -> Roles:
     """Assign at the winners only."""
-    window, parts = _window(case), _patches(case)
+    window, parts = window_of(case), patches_of(case)
     (h, w), (sh, sw) = window.extent, window.stride
     sides = ((0, 0), (0, 0), *window.padding)
     dx = np.pad(np.zeros_like(case.x), sides)
@@ -139,7 +140,7 @@ def everywhere(case: Case) -> Roles:
 )
 def shared(case: Case) -> Roles:
     """Give each pixel of the window dy / area."""
-    return {"x": _everywhere(case, case.dz) / np.prod(_window(case).kernel)}
+    return {"x": _everywhere(case, case.dz) / np.prod(window_of(case).kernel)}
 
 
 @mistake(
@@ -155,7 +156,7 @@ def shared(case: Case) -> Roles:
 )
 def to_winner(case: Case) -> Roles:
     """Give dy to the largest."""
-    window = _window(case)
+    window = window_of(case)
     patches = window.gather(case.x)
     won = patches == patches.max(axis=(2, 3), keepdims=True)
     return {"x": window.scatter(won * case.dz[:, :, None, None])}
@@ -174,11 +175,11 @@ def to_winner(case: Case) -> Roles:
 )
 def swapped(case: Case) -> Roles:
     """Swap row and column of the winner."""
-    return {"x": _window(case).scatter(_patches(case).swapaxes(2, 3))}
+    return {"x": window_of(case).scatter(patches_of(case).swapaxes(2, 3))}
 
 
 def _switches_of(case: Case, image: int) -> Roles:
-    window, parts = _window(case), _patches(case)
+    window, parts = window_of(case), patches_of(case)
     won = np.broadcast_to((parts[image] != 0)[None], parts.shape)
     return {"x": window.scatter(won * case.dz[:, :, None, None])}
 
@@ -277,14 +278,14 @@ def first_patch(case: Case) -> Roles:
 
 
 def _l2(case: Case, power: int, factor: float = 1.0) -> Roles:
-    window = _window(case)
+    window = window_of(case)
     share = factor * case.dz / case.trace.z**power
     return {"x": window.scatter(window.gather(case.x) * share[:, :, None, None])}
 
 
 def _other_divisor(case: Case, counts: bool) -> Roles:
     """Divide by the whole area, or by the real pixels, where forward does the other."""
-    layer, window = case.trace.model.core.layer, _window(case)
+    layer, window = case.trace.model.core.layer, window_of(case)
     padded = window.padding != ((0, 0), (0, 0))
     if not isinstance(layer, MeanPool2D) or layer.count_padding != counts or not padded:
         raise ValueError("no padding, or counted the other way")
