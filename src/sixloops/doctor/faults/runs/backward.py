@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sixloops.doctor.run.case import Case
 from sixloops.doctor.faults.runs.plant import RunFault, settings, swapped, with_loss
+from sixloops.doctor.run.case import Case
 from sixloops.layers import (
     BatchNorm,
     Conv2D,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from sixloops.data import Dataset, Shift
-from sixloops.doctor.run.case import Case
 from sixloops.doctor.faults.runs.plant import ALL, with_loss
+from sixloops.doctor.run.case import Case
 from sixloops.initializers import Constant, Normal
 from sixloops.layers import (
     BatchNorm,

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sixloops.data import Dataset
-from sixloops.doctor.run.case import Case
 from sixloops.doctor.faults.runs.plant import RunFault
+from sixloops.doctor.run.case import Case
 from sixloops.initializers import Constant, Initializer, Normal
 from sixloops.layers import BatchNorm, Conv2D, Dense, Layer, ReLU, Rescale, Sigmoid, Tanh
 from sixloops.layers.base import Array

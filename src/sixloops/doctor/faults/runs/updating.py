@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from sixloops.doctor.run.case import Case
 from sixloops.doctor.faults.runs.plant import RunFault, with_loss
+from sixloops.doctor.run.case import Case
 from sixloops.initializers import Glorot, Initializer
 from sixloops.layers import Layer
 from sixloops.layers.base import Array, Backward, Gradients
