@@ -32,7 +32,7 @@ def measure_doctor(write: Write = False) -> None:
     """Measure the doctor: layers, what it costs a training, and runs, as on its pages."""
     measure_layers(write=write)
     measure_cost(write=write)
-    measure_runs(seeds="10,11", data="mnist,fashion_mnist", write=write)
+    measure_runs(write=write)
 
 
 app.command("doctor-layers")(measure_layers)

@@ -10,7 +10,7 @@ import numpy as np
 from sixloops.doctor.layer.guard import Guard, Trouble
 from sixloops.doctor.layer.plan import plan_for
 from sixloops.doctor.layer.search import begin
-from sixloops.doctor.layer.settings import Setting
+from sixloops.doctor.layer.settings import Setting, others, variations
 from sixloops.doctor.layer.trials import Laboratory
 from sixloops.layers.base import Array
 
@@ -21,9 +21,10 @@ FAR = 1000.0
 def is_silent(faulty: Any, sound: Any, hints: Mapping[str, Any]) -> bool:
     """Say whether faulty code does just what its sound twin does, whatever it is given.
 
-    Both get the same calls, twice on one object each: an ordinary input, one with ties, one
-    with far scores, one with scores that are sure. All that comes out is compared: outputs,
-    gradients, and the arrays that were handed over.
+    On the sizes and with the windows that the doctor examines, both get the same calls, twice
+    on one object each: an ordinary input, one with ties, one with far scores, one with scores
+    that are sure. All that comes out is compared: outputs, gradients, and the arrays that were
+    handed over.
 
     Args:
         faulty: as :func:`sixloops.doctor.check_layer` takes it.
@@ -34,7 +35,12 @@ def is_silent(faulty: Any, sound: Any, hints: Mapping[str, Any]) -> bool:
     found = begin(both[0], hints.get("input_shape"), hints.get("axes"))
     if isinstance(found, Trouble):
         raise RuntimeError(f"The sound twin {sound} cannot be called: {found.words}")
-    left, right = (list(_seen(each, found[0])) for each in both)
+    examined = [found[0], *others(found[0]), *variations(both[0].plan, found[0])]
+    return all(_same(*both, setting) for setting in examined)
+
+
+def _same(sound: Laboratory, faulty: Laboratory, setting: Setting) -> bool:
+    left, right = (list(_seen(each, setting)) for each in (sound, faulty))
     return len(left) == len(right) and all(map(_alike, left, right))
 
 

@@ -23,8 +23,8 @@ Write = Annotated[bool, typer.Option("--write", help="Record results and the pag
 
 
 def measure_runs(
-    seeds: Seeds = "3,4",
-    data: Data = "mnist",
+    seeds: Seeds = "10,11",
+    data: Data = "mnist,fashion_mnist",
     only: Only = "",
     out: Annotated[Path | None, typer.Option(help="A file for the runs, as JSON.")] = None,
     write: Write = False,
@@ -47,7 +47,7 @@ def measure_runs(
         _write_page()
 
 
-def measure_cost(rounds: int = 5, only: Only = "", write: Write = False) -> None:
+def measure_cost(rounds: int = 3, only: Only = "", write: Write = False) -> None:
     """Measure how much longer a training takes with the doctor, in turns."""
     rows = []
     for row in costs(rounds, only):

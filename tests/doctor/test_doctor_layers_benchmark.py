@@ -14,6 +14,7 @@ from benchmarks.doctor_layers.silent import is_silent
 from benchmarks.doctor_layers.subjects import Subject, subjects
 from benchmarks.doctor_layers.table import figures, left_open, page, silent
 from benchmarks.doctor_layers.trial import rows
+from doctor_cases.doctor_cases_registry import LATER_CASES
 from sixloops.doctor.faults.layers import activations, convolution, pooling
 
 
@@ -115,3 +116,10 @@ def test_the_command_records_and_writes(monkeypatch, tmp_path):
 def test_nothing_to_show_is_said():
     result = CliRunner().invoke(app, ["doctor-layers", "--only", "no such layer"])
     assert result.exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["conv_forward_naive,", "max_pool_forward_naive,"])
+def test_a_fault_that_shows_with_other_windows_alone_is_not_silent(name):
+    case = next(each for each in LATER_CASES if f"cases_sixth:{name}" in each.target and each.twin)
+    assert not is_silent(case.subject, case.mended, case.hints)
+    assert is_silent(case.mended, case.mended, case.hints)

@@ -306,4 +306,7 @@ RECIPE = Recipe(
     experiments=[Experiment(name, rung.about, rung, rung.seeds) for name, rung in RUNGS.items()],
     findings=findings,
     charts=charts,
+    remarks="""\
+The first two runs of the two convolutions were paused while other things were timed: their seconds
+hold the pauses.""",
 )
