@@ -17,10 +17,11 @@ from typer.testing import CliRunner
 from sixloops.cli import app
 from sixloops.cli.choices import load_data
 from sixloops.cli.predict import _table
-from sixloops.data import read_photo
+from sixloops.data import load_mnist, read_photo
 from sixloops.errors import DataError, FileError
 from sixloops.files import read_tensors
 from sixloops.network import Network
+from sixloops.training import evaluate
 
 FAULTY = ["--augmentation", "shift", "--augmentation", "x"]
 SHORT = ["train", "--epochs", "1", "--images", "640", "--threads", "1"]
@@ -82,8 +83,6 @@ def test_evaluate_gives_what_training_reported(run):
 
 
 def test_predict_names_class_and_probability(run, tmp_path):
-    from sixloops.data import load_mnist
-
     folder, _ = run
     _, test = load_mnist()
     images, labels = test.take(np.arange(3))
@@ -165,6 +164,8 @@ def test_interrupted_and_resumed_is_the_same_as_never_interrupted(run, tmp_path)
         (["train", "--from", "a", "--network", "dense"], "--from brings its own network"),
         (["train", "--from", "nowhere"], "nowhere is missing"),
         (["train", "--images", "70000"], "--images must be from 1 to 60000"),
+        (["train", "--images", "9", "--hold-out", "9"], "--hold-out must be from 1 to 8"),
+        (["train", "--hold-out", "0"], "--hold-out must be from 1 to 59999"),
         (["train", "--epochs", "many"], "--epochs"),
         (["train", "--threads", "0"], "--threads"),
         (["train", "--evaluate-every", "0"], "--evaluate-every"),
@@ -187,6 +188,24 @@ def test_bad_input_is_one_message_and_exit_code_2(arguments, words, tmp_path):
     assert words in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_images_that_are_held_out_validate_and_choose_the_best_network(tmp_path):
+    short = ["train", "--network", "dense", "--images", "2000", "--hold-out", "700"]
+    folder = tmp_path / "run"
+    result = sixloops(*short, "--epochs", "2", "--threads", "1", "--seed", "3", "--out", folder)
+    assert result.returncode == 0, result.stderr
+    assert "1,300 training, 700 validation and 10,000 test images" in result.stdout
+    _, held_out = load_mnist()[0].first(2000).split(700, seed=3)
+    best = Network.load(folder / "best.safetensors")
+    history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+    accuracies = [line["validation_accuracy"] for line in history if line["kind"] == "epoch"]
+    assert evaluate(best, held_out).accuracy == max(accuracies)
+    words = f"Test of best.safetensors, the best by validation: {evaluate(best, load_mnist()[1])}"
+    assert words in " ".join(result.stdout.split())
+    longer = sixloops("train", "--resume", folder, "--epochs", "3", "--threads", "1")
+    assert longer.returncode == 0, longer.stderr
+    assert "1,300 training, 700 validation" in longer.stdout
 
 
 def test_a_run_is_not_overwritten(run):

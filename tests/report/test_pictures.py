@@ -92,9 +92,9 @@ class TestHistory:
         assert [axes.get_title("left") for axes in figure.axes] == ["Loss (cost)", "Accuracy"]
         assert [axes.get_xlabel() for axes in figure.axes] == ["epoch", "epoch"]
         words = [text.get_text() for text in figure.legends[0].get_texts()]
-        assert words == ["training", "random subset", "test"]
+        assert words == ["training", "random subset", "validation"]
         assert [axes.texts[0].get_text() for axes in figure.axes] == ["0.0333", "96.67%"]
-        assert "96.67% of the test images classified right after 3 epochs" in texts(figure)
+        assert "96.67% of the validation images classified right after 3 epochs" in texts(figure)
 
     def test_the_best_epoch_and_the_reason_to_stop_are_told(self):
         made = history()

@@ -21,7 +21,7 @@ from sixloops.optimizers import SGD
 from sixloops.report import Progress
 from sixloops.report.progress import (
     NOTE,
-    NOTE_TESTED,
+    NOTE_VALIDATED,
     Pace,
     epoch_line,
     heading,
@@ -60,10 +60,10 @@ def train(out: Console, *others: Callback, **options: object) -> str:
 def test_without_a_terminal_there_is_one_line_an_epoch():
     text = train(console())
     lines = text.splitlines()
-    words = r"epoch +train loss +train acc\. +test loss +test acc\. +rate +time"
+    words = r"epoch +train loss +train acc\. +val\. loss +val\. acc\. +rate +time"
     assert re.fullmatch(words, lines[0].strip())
     assert [line.split()[0] for line in lines[1:-1]] == ["1/3", "2/3", "3/3"]
-    assert lines[-1] == NOTE_TESTED
+    assert lines[-1] == NOTE_VALIDATED
     assert "\x1b" not in text
     assert "\r" not in text
     assert max(map(len, lines)) <= 80
@@ -89,7 +89,7 @@ def test_the_line_tells_the_record():
 
 def test_columns_stand_under_their_headings():
     head, *lines, _ = train(console()).splitlines()
-    ends = [match.end() for match in re.finditer(r"(train |test )?\S+", head)]
+    ends = [match.end() for match in re.finditer(r"(train |val\. )?\S+", head)]
     for line in lines:
         assert [match.end() for match in re.finditer(r"[\d.]+ s|\S+", line)] == ends
 
@@ -100,17 +100,17 @@ def test_without_validation_and_labels_there_are_fewer_columns():
     fit(net, data(targets=True), epochs=1, callbacks=[Progress(out)])
     head, line, note = printed(out).splitlines()
     assert note == NOTE
-    assert "test" not in head
+    assert "val." not in head
     assert "–" in line
 
 
 def test_a_terminal_gets_a_bar_that_goes_away():
     text = train(console(terminal=True), EvaluateEvery(2))
     assert "epoch 1/3" in text
-    assert "testing …" in text
+    assert "validating …" in text
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1  # cursor hidden, shown again
-    assert text.rindex("\x1b[2K") < text.index(NOTE_TESTED)  # the bar's line is erased before
-    assert NOTE_TESTED in text.splitlines()[-1]
+    assert text.rindex("\x1b[2K") < text.index(NOTE_VALIDATED)  # the bar's line is erased before
+    assert NOTE_VALIDATED in text.splitlines()[-1]
     lines = [line for line in text.splitlines() if re.search(r"\d/3 +\d\.\d{4}", line)]
     assert len(lines) == 3
 

@@ -58,7 +58,7 @@ def evaluate(
         options = dataclasses.replace(options, data_folder=str(data_folder))
     if image_size is not None:
         options = dataclasses.replace(options, image_size=size_of(image_size))
-    _, test = options.load(download=download)
+    *_, test = options.load(download=download)
     check_classes(model, network, options.data, test)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     compile_kernels(network, BATCH_SIZE, errors, training=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sixloops import checks
 from sixloops.cli.choices import chosen, load_data
@@ -20,6 +21,24 @@ from sixloops.training import Settings
 SINGLE_AUGMENTATIONS = {name: kind for name, kind in AUGMENTATIONS.items() if kind is not Compose}
 
 
+class Parts(NamedTuple):
+    """Images, by what they are for.
+
+    Args:
+        training: to train on.
+        validation: to measure with after each epoch, and to choose the best network by.
+        test: to measure the trained network with; they also validate where none are held out.
+    """
+
+    training: Dataset
+    validation: Dataset
+    test: Dataset
+
+    def __str__(self) -> str:
+        held_out = "" if self.validation is self.test else f", {len(self.validation):,} validation"
+        return f"{len(self.training):,} training{held_out} and {len(self.test):,} test images"
+
+
 @dataclass(frozen=True)
 class Options(Description):
     """What ``sixloops train`` was asked for; a run folder keeps it, to go on from."""
@@ -30,6 +49,7 @@ class Options(Description):
     data_folder: str | None = None
     image_size: tuple[int, int] | None = None
     images: int | None = None
+    hold_out: int | None = None
     epochs: int = 3
     batch: int = 64
     optimizer: str = "adam"
@@ -48,7 +68,8 @@ class Options(Description):
             checks.instance(self, name, str, "a word")
         checks.instance(self, "begin_from", str | None, "the name of a run or model, or None")
         checks.instance(self, "data_folder", str | None, "a folder's name or None")
-        checks.instance(self, "images", int | None, "a whole number or None")
+        for name in ("images", "hold_out"):
+            checks.instance(self, name, int | None, "a whole number or None")
         if self.image_size is not None:
             checks.pair(self, "image_size")
         listed = isinstance(self.augmentation, tuple)
@@ -84,17 +105,29 @@ class Options(Description):
             parts.insert(3, "augmentation " + " and ".join(self.augmentation))
         return ", ".join(parts)
 
-    def load(self, *, download: bool) -> tuple[Dataset, Dataset]:
-        """Load the training and the test images."""
+    def load(self, *, download: bool) -> Parts:
+        """Load the images to train on, to validate with, and to test with.
+
+        Where none are held out, the test images validate.
+        """
         folder = None if self.data_folder is None else Path(self.data_folder)
         training, test = load_data(self.data, folder, self.image_size, download=download)
-        if self.images is None:
-            return training, test
-        if not 1 <= self.images <= len(training):
+        if self.images is not None:
+            if not 1 <= self.images <= len(training):
+                raise ConfigurationError(
+                    f"--images must be from 1 to {len(training)}, the data's length. "
+                    f"Got {self.images}."
+                )
+            training = training.first(self.images)
+        if self.hold_out is None:
+            return Parts(training, test, test)
+        if not 1 <= self.hold_out < len(training):
             raise ConfigurationError(
-                f"--images must be from 1 to {len(training)}, the data's length. Got {self.images}."
+                f"--hold-out must be from 1 to {len(training) - 1}, so that at least one of the "
+                f"{len(training)} images is left to train on. Got {self.hold_out}."
             )
-        return training.first(self.images), test
+        kept, held_out = training.split(self.hold_out, seed=self.seed)
+        return Parts(kept, held_out, test)
 
 
 def run_options(configuration: Path) -> Options:
@@ -126,4 +159,4 @@ def data_options(model: Path) -> Options:
     if not configuration.is_file() or read_configuration(configuration).get("options") is None:
         return Options()
     options = run_options(configuration)
-    return dataclasses.replace(options, images=None)
+    return dataclasses.replace(options, images=None, hold_out=None)

@@ -25,7 +25,7 @@ from sixloops.cli.choices import (
     size_of,
     spelled,
 )
-from sixloops.cli.options import SINGLE_AUGMENTATIONS, Options, run_options
+from sixloops.cli.options import SINGLE_AUGMENTATIONS, Options, Parts, run_options
 from sixloops.data import Dataset
 from sixloops.descriptions import to_data
 from sixloops.doctor import Doctor, Verdict
@@ -36,7 +36,7 @@ from sixloops.optimizers import OPTIMIZERS
 from sixloops.recipes import NETWORKS, build_network
 from sixloops.report import Progress, RunFolder, compile_kernels, print_summary
 from sixloops.schedules import SCHEDULES
-from sixloops.training import Callback, EvaluateEvery, fit
+from sixloops.training import Callback, EvaluateEvery, evaluate, fit
 from sixloops.training.evaluate import check_data
 from sixloops.training.fit import INTERRUPTED
 
@@ -63,6 +63,13 @@ def train(
     images: Annotated[
         int | None, typer.Option(help="Train on the first so many images only.")
     ] = None,
+    hold_out: Annotated[
+        int | None,
+        typer.Option(
+            help="Hold out so many of these, drawn at random, to validate with; best.safetensors "
+            "is then chosen by them, and not by the test images."
+        ),
+    ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the data.")] = Options.epochs,
     batch: Annotated[int, typer.Option(help="Images per step.")] = Options.batch,
     optimizer: Annotated[str, typer.Option(help=f"{spelled(OPTIMIZERS)}.")] = Options.optimizer,
@@ -88,7 +95,9 @@ def train(
     ] = None,
     evaluate_every: Annotated[
         int | None,
-        typer.Option(min=1, help="Also evaluate on 1,000 random test images every so many steps."),
+        typer.Option(
+            min=1, help="Also evaluate on 1,000 random validation images every so many steps."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = Options.seed,
     threads: ThreadsOption = None,
@@ -110,8 +119,9 @@ def train(
 
     Ctrl-C ends the run cleanly; --resume goes on with it, to the same bits.
 
-    The accuracy that is reported is the last network's. best.safetensors is
-    chosen by the test images, so that its accuracy on them flatters it.
+    The accuracy that is reported is the last network's. Without --hold-out,
+    validation and best.safetensors go by the test images, so that the best
+    network's accuracy on them flatters it.
     """
     given = _given(context)
     if resume is not None:
@@ -125,6 +135,7 @@ def train(
             data_folder=None if data_folder is None else str(data_folder.resolve()),
             image_size=size_of(image_size),
             images=images,
+            hold_out=hold_out,
             epochs=epochs,
             batch=batch,
             optimizer=optimizer,
@@ -139,14 +150,14 @@ def train(
         )
         options.settings()  # a wrong option is told before data is read or a folder made
     _check_names(network, begin_from, given, out)
-    training, test = options.load(download=download)
-    built = _network(options, begin_from, training)
-    check_data(built, training, "data")
-    check_data(built, test, "data's test part")
+    parts = options.load(download=download)
+    built = _network(options, begin_from, parts.training)
+    check_data(built, parts.training, "data")
+    check_data(built, parts.test, "data's test part")
     notes = {"command": _command(), "options": to_data(options)}
     name = network if begin_from is None else begin_from.resolve().name
     folder = RunFolder.new(Path(name).stem, **notes) if out is None else RunFolder(out, **notes)
-    _run(options, built, training, test, folder, threads, resume=False)
+    _run(options, built, parts, folder, threads, resume=False)
 
 
 def _given(context: typer.Context) -> set[str]:
@@ -202,9 +213,9 @@ def _resume(path: Path, given: set[str], epochs: int, threads: int | None) -> No
         with option_names():
             options.settings()
     folder.options = to_data(options)
-    training, test = options.load(download=False)
+    parts = options.load(download=False)
     network = Network.load(folder.last)
-    _run(options, network, training, test, folder, threads, resume=True)
+    _run(options, network, parts, folder, threads, resume=True)
 
 
 def _command() -> str:
@@ -215,8 +226,7 @@ def _command() -> str:
 def _run(
     options: Options,
     network: Network,
-    training: Dataset,
-    test: Dataset,
+    parts: Parts,
     folder: RunFolder,
     threads: int | None,
     *,
@@ -225,9 +235,7 @@ def _run(
     console, settings = Console(highlight=False, soft_wrap=True), options.settings()
     print_summary(network, batch_size=settings.batch_size, console=console)
     console.print(options.words(threads or available_threads()))
-    console.print(
-        f"{len(training):,} training and {len(test):,} test images; run folder {folder.path}"
-    )
+    console.print(f"{parts}; run folder {folder.path}")
     doctor = Doctor()
     extra: list[Callback] = [doctor]
     if options.evaluate_every is not None:
@@ -236,19 +244,23 @@ def _run(
         compile_kernels(network, settings.batch_size, console)
         history = fit(
             network,
-            training,
+            parts.training,
             **{field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)},
-            validation=test,
+            validation=parts.validation,
             callbacks=[*extra, *folder.callbacks(), Progress(console)],
             threads=threads,
             resume=folder.last if resume else None,
         )
         if history.stopped == INTERRUPTED:
             _end_interrupted(folder, console)
-        result = folder.finish(network, history, test, threads=threads)
+        result = folder.finish(network, history, parts.test, threads=threads)
+        if options.hold_out is not None:
+            best = evaluate(Network.load(folder.best), parts.test, threads=threads)
     except KeyboardInterrupt:  # in a hurry: Ctrl-C twice, or while the pictures are drawn
         _end_interrupted(folder, console)
     console.print(f"Test: {result}")
+    if options.hold_out is not None:
+        console.print(f"Test of {folder.best.name}, the best by validation: {best}")
     console.print(_said(doctor.verdict()), markup=False)
     console.print(f"Model, history and pictures are in {folder.path}")
 

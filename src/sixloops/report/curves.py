@@ -42,7 +42,7 @@ def plot_history(history: History) -> Figure:
     """Draw loss and accuracy over the epochs.
 
     The training's curve was measured while the network learnt, on images with dropout and
-    augmentation, so it may lie below the test's, which is taken after each epoch.
+    augmentation, so it may lie below the validation's, which is taken after each epoch.
 
     Args:
         history: of a run, finished or not.
@@ -88,8 +88,8 @@ def _lines(history: History) -> list[_Line]:
     coarse = _Line("training", epochs, "", {"color": BLUE, "lw": 1.5, **marker})
     subset_look = {"color": GREEN, "ls": "", "marker": ".", "ms": 5, "alpha": 0.7}
     subset = _Line("random subset", history.of("evaluation"), "", subset_look)
-    test = _Line("test", epochs, "validation_", {"color": ORANGE, "lw": 2.0, **marker})
-    lines = [fine if len(steps) > len(epochs) else coarse, subset, test]
+    validation = _Line("validation", epochs, "validation_", {"color": ORANGE, "lw": 2.0, **marker})
+    lines = [fine if len(steps) > len(epochs) else coarse, subset, validation]
     return [line for line in lines if line.points("loss", 1)[0]]
 
 
@@ -111,7 +111,7 @@ def _subtitle(history: History) -> str:
         return ended + stopped
     accuracies = [record["validation_accuracy"] for record in epochs]
     best = int(np.argmax(accuracies))
-    last = f"{accuracies[-1]:.2%} of the test images classified right {ended}"
+    last = f"{accuracies[-1]:.2%} of the validation images classified right {ended}"
     better = accuracies[best] > accuracies[-1]
     at_best = f", at best {accuracies[best]:.2%} after epoch {epochs[best]['epoch']}"
     return last + (at_best if better else "") + stopped
@@ -152,7 +152,7 @@ def _values(axes: Axes) -> Array:
 
 
 def _name_last(axes: Axes, form: str) -> None:
-    """Write the last value of the last curve, the test's if there is one, beside it."""
+    """Write the last value of the last curve, the validation's if there is one, beside it."""
     curves = [line for line in axes.lines if line.get_linestyle() != "None"]
     if not curves:
         return

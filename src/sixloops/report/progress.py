@@ -16,8 +16,8 @@ from sixloops.training import Callback, Run
 BETWEEN_UPDATES = 0.1
 """Seconds for which steps leave the bar alone, so that showing costs no time."""
 
-NOTE = "train: mean over the epoch, while the network learnt."
-NOTE_TESTED = "train: mean over the epoch, while the network learnt; test: after it."
+NOTE = "train: mean over the epoch, while learning."
+NOTE_VALIDATED = "train: mean over the epoch, while learning; val.: validation, after the epoch."
 
 STATUS_WIDTH = 50
 """Room for what stands beside the bar."""
@@ -76,9 +76,9 @@ class Progress(Callback):
         if self._bar is None:
             self._bar = _bar(self._console, run)
             self._bar.start()
-        testing = ended and run.validation is not None
-        self._show(run, "testing …" if testing else status_words(run, self._pace, now))
-        if testing:
+        validating = ended and run.validation is not None
+        self._show(run, "validating …" if validating else status_words(run, self._pace, now))
+        if validating:
             self._bar.refresh()
 
     def _show(self, run: Run, status: str) -> None:
@@ -102,7 +102,7 @@ class Progress(Callback):
             self._bar.stop()
             self._bar = None
         if self._lines:
-            self._print(NOTE_TESTED if run.validation is not None else NOTE, "dim")
+            self._print(NOTE_VALIDATED if run.validation is not None else NOTE, "dim")
             self._lines = 0
         if run.stop_reason and not run.failed:
             steps = f"{run.step:,} of {run.total_steps:,} steps"
@@ -183,9 +183,9 @@ def _all(epochs: int) -> str:
 
 def heading(run: Run) -> str:
     """Word the heading of the epochs' lines."""
-    test = f" {'test loss':>10} {'test acc.':>9}" if run.validation is not None else ""
+    measured = f" {'val. loss':>10} {'val. acc.':>9}" if run.validation is not None else ""
     first = f"{'epoch':>{_number_width(run)}}"
-    return f"{first} {'train loss':>11} {'train acc.':>10}{test} {'rate':>9} {'time':>9}"
+    return f"{first} {'train loss':>11} {'train acc.':>10}{measured} {'rate':>9} {'time':>9}"
 
 
 def epoch_line(run: Run) -> str:
@@ -199,8 +199,8 @@ def epoch_line(run: Run) -> str:
     first = f"{number:>{_number_width(run)}}"
     measures = f"{_loss(record['loss']):>11} {_percent(record.get('accuracy')):>10}"
     if run.validation is not None:
-        tested = _percent(record.get("validation_accuracy"))
-        measures += f" {_loss(record['validation_loss']):>10} {tested:>9}"
+        accuracy = _percent(record.get("validation_accuracy"))
+        measures += f" {_loss(record['validation_loss']):>10} {accuracy:>9}"
     took = duration_words(record["seconds"] - earlier)
     return f"{first} {measures} {record['rate']:>9.4g} {took:>9}"
 
