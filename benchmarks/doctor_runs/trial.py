@@ -81,13 +81,13 @@ def _trial(make: Callable[[], Case]) -> Row:
     beside = verdict_of(run(make(), share=SHARE).evidence)
     return {
         "accuracy": found.outcome.accuracy,
-        "sick": not found.verdict.healthy,
+        "sick": found.verdict.sick,
         "name": found.verdict.name,
         "alternatives": [d.id for d in found.verdict.alternatives],
         "after": None if found.proof is None else found.proof.after,
-        "signals_sick": not alone.healthy,
+        "signals_sick": alone.sick,
         "signals_name": alone.name,
-        "beside_sick": not beside.healthy,
+        "beside_sick": beside.sick,
         "beside_name": beside.name,
         "tools": {name: sorted(set(rules(found.evidence))) for name, rules in TOOLS.items()},
         "seconds": seconds,

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from sixloops.cli import app
 from sixloops.doctor.loading import read_arguments, read_shape
-from sixloops.errors import ConfigurationError, SixloopsError
+from sixloops.errors import ConfigurationError, FileError, SixloopsError
 
 FILE = """
 import numpy as np
@@ -87,13 +87,25 @@ def test_the_installed_command_survives_an_endless_loop(file):
     assert "does not end" in result.stdout
 
 
-def test_a_file_that_raises_has_a_verdict(tmp_path):
+@pytest.mark.parametrize("command", ["layer", "run"])
+@pytest.mark.parametrize(
+    ("source", "error", "line"),
+    [
+        ("import numpy as np\nx = 1 / 0\n", "ZeroDivisionError", "line 2, in <module>: x = 1 / 0"),
+        ("def f(x:\n    pass\n", "SyntaxError", "line 1: def f(x:"),
+        ("import no_such_module\n", "ModuleNotFoundError", "line 1, in <module>: import no_such"),
+    ],
+)
+def test_a_file_that_cannot_be_run_is_no_sick_layer(tmp_path, command, source, error, line):
     path = tmp_path / "broken.py"
-    path.write_text("import numpy as np\nx = 1 / 0\n")
-    result = doctor(f"{path}:Layer")
-    assert result.exit_code == 1
-    assert "ZeroDivisionError" in result.stdout
-    assert "line 2" in result.stdout
+    path.write_text(source)
+    result = CliRunner().invoke(app, ["doctor", command, f"{path}:f"])
+    assert isinstance(result.exception, FileError)  # the command ends with 2
+    words = str(result.exception)
+    assert words.startswith(f"The file {path} cannot be run: {error}: ")
+    assert words.splitlines()[1].startswith(f"  broken.py, {line}")
+    assert "importlib" not in words
+    assert not result.stdout
 
 
 @pytest.mark.parametrize(
@@ -105,6 +117,11 @@ def test_a_file_that_raises_has_a_verdict(tmp_path):
         (["{file}:MeanPool", "--input", "2,x"], "--input must be"),
         (["{file}:MeanPool", "--argument", "size"], "NAME=VALUE"),
         (["{file}:MeanPool", "--axes", "QQ"], "'axes'"),
+        (
+            ["{file}:MeanPool", "--argument", "siz=3"],
+            "MeanPool has no setting 'siz'; it has size. Did you mean 'size'?",
+        ),
+        (["{file}:relu_forward", "--argument", "siz=3"], "has no setting 'siz'"),
     ],
 )
 def test_bad_usage_is_one_error(file, arguments, message):

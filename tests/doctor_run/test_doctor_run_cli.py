@@ -33,6 +33,10 @@ def ill():
 def broken():
     raise ValueError("no such data")
 
+def brief():
+    one = case([Rescale(1 / 255)])
+    return Case(one.network, one.data.first(40), None, {**one.options, "epochs": 1})
+
 number = 3
 """
 
@@ -64,6 +68,14 @@ def test_healthy_is_0_and_sick_is_1(app, file):
     assert "With the fix the same run reaches" in ill.output
 
 
+def test_too_short_to_tell_is_3(app, file, tmp_path):
+    brief = call(app, "run", f"{file}:brief", "--out", tmp_path / "report")
+    assert brief.exit_code == 3
+    assert brief.output.startswith("The run: not enough seen to tell.")
+    assert "Train for longer" in brief.output
+    assert "not enough seen to tell" in (tmp_path / "report" / "report.html").read_text()
+
+
 def test_json_and_a_report(app, file, tmp_path):
     done = call(app, "run", f"{file}:ill", "--json", "--out", tmp_path / "report")
     assert json.loads(done.output)["name"] == "inputs-not-scaled"
@@ -74,9 +86,10 @@ def test_json_and_a_report(app, file, tmp_path):
     assert json.loads((tmp_path / "report" / "verdict.json").read_text())["proof"]
 
 
-def test_code_that_raises_is_a_verdict(app, file):
+def test_code_that_raises_could_not_be_run(app, file):
     done = call(app, "run", f"{file}:broken")
-    assert done.exit_code == 1
+    assert done.exit_code == 2
+    assert done.output.startswith("The run: it could not be run.")
     assert "ValueError: no such data" in done.output
     assert "mine.py" in done.output
 
@@ -91,6 +104,8 @@ def test_show_lists_and_shows(app):
     listed = call(app, "show").output
     assert all(fault in listed for fault in FAULTS)
     shown = call(app, "show", "relu-on-logits").output
+    assert "How it is planted here, in dense" in shown
+    assert "(fault " not in listed + shown
     assert "ReLU()" in shown
     assert "with the fault  loss" in shown
     assert "Leave the activation off the last layer." in shown

@@ -14,8 +14,7 @@ from rich.text import Text
 
 from sixloops.cli import doctor_run
 from sixloops.doctor import Verdict, check_layer
-from sixloops.doctor.layer.check import unloadable
-from sixloops.doctor.layer.guard import Guard, Trouble
+from sixloops.doctor.layer.guard import Guard
 from sixloops.doctor.loading import load_subject, read_arguments, read_shape
 
 FAULTY = 1
@@ -61,18 +60,15 @@ def layer(
 ) -> None:
     """Check a layer's backward, and name the mistake.
 
-    The exit code is 0 if it is healthy, and 1 if it is not.
+    The exit code is 0 if it is healthy, 1 if it is not, and 2 if there was nothing to examine:
+    a file that cannot be run, a setting that the layer does not have.
     """
     arguments, shape = read_arguments(argument or []), read_shape(input_shape)
     with _last_resort(seconds):
-        try:
-            subject = load_subject(where, Guard(seconds))
-        except Trouble as trouble:
-            verdict = unloadable(where, trouble)
-        else:
-            verdict = check_layer(
-                subject, input_shape=shape, axes=axes, arguments=arguments, seconds=seconds
-            )
+        subject = load_subject(where, Guard(seconds))
+        verdict = check_layer(
+            subject, input_shape=shape, axes=axes, arguments=arguments, seconds=seconds
+        )
     _show(verdict, as_json)
     raise typer.Exit(0 if verdict.healthy else FAULTY)
 

@@ -11,14 +11,16 @@ from rich.console import Console
 from rich.text import Text
 
 from sixloops.doctor.faults.runs import FAULTS, RunFault, healthy
-from sixloops.doctor.layer.guard import Guard, Trouble
+from sixloops.doctor.layer.guard import Guard
 from sixloops.doctor.loading import load_subject
 from sixloops.doctor.run import Examination, examine
 from sixloops.doctor.run.curves import sparkline
-from sixloops.doctor.run.examine import could_not_run
+from sixloops.doctor.run.examine import NOT_RUN
 from sixloops.doctor.run.picture import write_report
+from sixloops.doctor.run.rules import NOT_SEEN
 from sixloops.errors import ConfigurationError, wrong
 
+CODES = {NOT_RUN: 2, NOT_SEEN: 3}
 SICK = 1
 LOADING = 60.0
 
@@ -41,22 +43,19 @@ def run(
 ) -> None:
     """Say why a training does not learn, and prove it.
 
-    The exit code is 0 if the run is healthy, and 1 if it is not.
+    The exit code is 0 if the run is healthy, 1 if it is not, 2 if it could not be run, and 3 if
+    not enough was seen to tell.
     """
-    try:
-        make = load_subject(where, Guard(LOADING))
-    except Trouble as trouble:
-        found = Examination(could_not_run(trouble))
-    else:
-        if not callable(make):
-            raise ConfigurationError(
-                f"{where} must be a function that returns a Case. Got {type(make).__name__}."
-            )
-        found = examine(make, experiments=experiments, prove=prove, seconds=seconds)
+    make = load_subject(where, Guard(LOADING))
+    if not callable(make):
+        raise ConfigurationError(
+            f"{where} must be a function that returns a Case. Got {type(make).__name__}."
+        )
+    found = examine(make, experiments=experiments, prove=prove, seconds=seconds)
     if out is not None:
         write_report(found, out)
     _say(json.dumps(found.to_json()) if as_json else str(found))
-    raise typer.Exit(0 if found.verdict.healthy else SICK)
+    raise typer.Exit(0 if found.verdict.healthy else CODES.get(found.verdict.name, SICK))
 
 
 def show(
@@ -68,10 +67,10 @@ def show(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of data, weights and order.")] = 1,
 ) -> None:
-    """Show what a mistake looks like: its code, its curve beside the healthy one, the verdict."""
+    """Show what a mistake looks like: how it is planted, its curve beside the healthy one."""
     if fault is None:
         for each in FAULTS.values():
-            _say(f"{each.id:24} {each.title} (fault {each.number})")
+            _say(f"{each.id:24} {each.title}")
         return
     if fault not in FAULTS:
         mend = "Without a name, 'sixloops doctor show' lists them."
@@ -90,7 +89,7 @@ def _shown(fault: RunFault, network: str, seed: int) -> str:
     ill = examine(lambda: fault.plant(healthy(network, seed=seed)))
     return "\n".join(
         [
-            f"{fault.title} (fault {fault.number}), planted in {network}:",
+            f"{fault.title}. How it is planted here, in {network}:",
             "",
             fault.source(),
             *_curves("healthy", well),

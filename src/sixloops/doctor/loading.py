@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sixloops.doctor.layer.guard import Guard
+from sixloops.doctor.layer.guard import Guard, Trouble
 from sixloops.errors import ConfigurationError, FileError
 
 USAGE = "my_cnn.py:MaxPool, my_cnn.py:conv_forward,conv_backward, or my_run.py:make"
@@ -30,8 +30,7 @@ def load_subject(where: str, guard: Guard) -> Any:
 
     Raises:
         ConfigurationError: the words or the names are wrong.
-        FileError: there is no such file.
-        Trouble: the file raised.
+        FileError: there is no such file, or it cannot be run.
     """
     path, colon, names = where.rpartition(":")
     if not colon or not names or not path:
@@ -62,6 +61,9 @@ def _run(file: Path, guard: Guard) -> ModuleType:
     sys.path.insert(0, folder)
     try:
         guard.call(spec.loader.exec_module, module)
+    except Trouble as trouble:
+        lines = "".join(f"\n  {line}" for line in trouble.lines.splitlines())
+        raise FileError(f"The file {file} cannot be run: {trouble.words}{lines}") from None
     finally:
         sys.path[:] = kept
         del sys.modules[name]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 WIDTH = 92
+PROJECT = Path(__file__).parents[3]
+"""The project's root, where the package lies in a clone of it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Verdict:
 
     Args:
         subject: its name.
-        healthy: whether nothing is wrong.
+        healthy: whether nothing is wrong, as far as could be seen.
         recognised: what the subject computes, in words; empty where that is not known.
         findings: what is wrong.
         diagnoses: the mistakes that explain it, the likeliest first; empty where unknown.
@@ -61,6 +64,7 @@ class Verdict:
         notes: what is worth knowing, but no fault.
         examined: on what it was examined.
         traceback: the user's own lines, where their code raised.
+        undecided: why neither can be said, such as ``"not enough seen to tell"``; else empty.
 
     Examples:
         >>> verdict = Verdict("Pool", healthy=True, recognised="mean pooling 2×2")
@@ -77,6 +81,17 @@ class Verdict:
     notes: tuple[str, ...] = ()
     examined: str = ""
     traceback: str = ""
+    undecided: str = ""
+
+    @property
+    def sick(self) -> bool:
+        """Return whether something is known to be wrong."""
+        return not self.healthy and not self.undecided
+
+    @property
+    def state(self) -> str:
+        """Return the verdict in a few words."""
+        return self.undecided or ("healthy" if self.healthy else "not right")
 
     @property
     def name(self) -> str:
@@ -108,12 +123,11 @@ def _lines(verdict: Verdict) -> list[str]:
 
 
 def _headline(verdict: Verdict) -> str:
-    state = "healthy" if verdict.healthy else "not right"
     what = f" It computes {verdict.recognised}." if verdict.recognised else ""
     unknown = ""
-    if not verdict.healthy and not verdict.diagnoses:
+    if verdict.sick and not verdict.diagnoses:
         unknown = " The mistake has no name that I know; this is where it is."
-    return f"{verdict.subject}: {state}.{what}{unknown}"
+    return f"{verdict.subject}: {verdict.state}.{what}{unknown}"
 
 
 def _diagnosis(diagnosis: Diagnosis) -> list[str]:
@@ -121,11 +135,25 @@ def _diagnosis(diagnosis: Diagnosis) -> list[str]:
     for title, text in (
         ("why", diagnosis.mathematics),
         ("fix", diagnosis.fix),
-        ("read", diagnosis.page),
+        ("read", place_of(diagnosis.page)),
     ):
         if text:
             lines += _wrapped(text, " " * 10, first=f"    {title + ':':<6}")
     return lines
+
+
+def place_of(page: str) -> str:
+    """Return where a page is found, also by who has the package without a clone around it.
+
+    Examples:
+        >>> place_of("src/sixloops/layers/dense.py")
+        'the module sixloops.layers.dense'
+    """
+    if page.startswith("src/"):
+        parts = PurePosixPath(page).relative_to("src").with_suffix("").parts
+        return f"the module {'.'.join(parts)}"
+    here = not page or (PROJECT / page.partition("#")[0]).is_file()
+    return page if here else f"{page} of the project"
 
 
 def _section(title: str, entries: list[str]) -> list[str]:

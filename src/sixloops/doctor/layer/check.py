@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sixloops.doctor.layer.blame import blame
@@ -11,13 +12,14 @@ from sixloops.doctor.layer.guard import PATIENCE, Guard, Trouble
 from sixloops.doctor.layer.habits import bad_habits, overflow_note
 from sixloops.doctor.layer.models import Model
 from sixloops.doctor.layer.plan import Adapter, Plan, plan_for
-from sixloops.doctor.layer.remarks import examined_words, remarks, troubled
+from sixloops.doctor.layer.remarks import called_words, examined_words, remarks, troubled
 from sixloops.doctor.layer.search import begin
 from sixloops.doctor.layer.settings import Setting, others, variations
 from sixloops.doctor.layer.structural import NEVER_UPDATED, WRONG_SHAPE, structural_mistakes
 from sixloops.doctor.layer.trials import Laboratory, Trial
 from sixloops.doctor.verdict import Verdict
 from sixloops.errors import ConfigurationError
+from sixloops.layers.base import Shape
 
 
 def check_layer(
@@ -61,8 +63,20 @@ def check_layer(
         axes, input_shape = axes or subject.axes, input_shape or subject.input_shape
     axes = _checked_axes(axes)
     plan = plan_for(subject, arguments or {})
-    laboratory = Laboratory(plan, Guard(seconds))
     shape = None if input_shape is None else tuple(int(n) for n in input_shape)
+    said = []
+    for way in plan.ways:
+        verdict = _checked(replace(plan, ways=(way,)), shape, axes, seconds)
+        if verdict.healthy:
+            return verdict
+        said.append(verdict)
+    # Where each way of calling it is wrong, the one that explains the most is likeliest meant.
+    return max(said, key=lambda verdict: verdict.name not in ("", "raises", "wrong-shape"))
+
+
+def _checked(plan: Plan, shape: Shape | None, axes: str | None, seconds: float) -> Verdict:
+    """Examine with one way of calling backward."""
+    laboratory = Laboratory(plan, Guard(seconds))
     try:
         found = begin(laboratory, shape, axes)
     except Trouble as trouble:
@@ -100,6 +114,7 @@ def _examined(laboratory: Laboratory, setting: Setting, model: Model | None) -> 
     structural = [d for d in structural_mistakes(trials) if d is not WRONG_SHAPE or not diagnoses]
     if NEVER_UPDATED in structural:
         diagnoses = [d for d in diagnoses if d.id != "zero-gradient"]
+    called = called_words(laboratory.plan, not findings)
     return Verdict(
         subject=laboratory.plan.name,
         healthy=not findings,
@@ -107,7 +122,7 @@ def _examined(laboratory: Laboratory, setting: Setting, model: Model | None) -> 
         findings=tuple(findings),
         diagnoses=(*structural, *first, *diagnoses, *rest),
         alternatives=tuple(alternatives),
-        notes=tuple(filter(None, (*remarks(trials), overflow_note(laboratory, base)))),
+        notes=tuple(filter(None, (*remarks(trials), called, overflow_note(laboratory, base)))),
         examined=examined_words(trials),
     )
 
@@ -151,9 +166,3 @@ def _try(laboratory: Laboratory, setting: Setting, seed: int, model: Model | Non
         return None
     lost = model is not None and trial.model is None
     return None if lost or not trial.y.size else trial
-
-
-def unloadable(where: str, trouble: Trouble) -> Verdict:
-    """Return the verdict on a file that cannot be run."""
-    plan = Plan(where, lambda *_: None, "forward", None)
-    return troubled(plan, trouble, "the file")

@@ -32,16 +32,18 @@ class Trouble(Exception):  # noqa: N818  (it is theirs, not an error of this lib
     """What the user's code did instead of returning.
 
     Args:
-        kind: ``"raised"``, ``"endless"`` or ``"exited"``.
+        kind: ``"raised"``, ``"endless"``, ``"exited"``, or what was missing or of the wrong kind.
         words: what happened, in one line.
         lines: the traceback, shortened to the user's lines.
+        where: in which of the user's functions; empty where the caller knows.
     """
 
-    def __init__(self, kind: str, words: str, lines: str = "") -> None:
+    def __init__(self, kind: str, words: str, lines: str = "", where: str = "") -> None:
         super().__init__(words)
         self.kind = kind
         self.words = words
         self.lines = lines
+        self.where = where
 
 
 class _OutOfTimeError(BaseException):
@@ -87,7 +89,7 @@ class Guard:
         except BaseException as error:
             message = str(error) or "no message"
             words = f"{type(error).__name__}: {_shortened(message)}"
-            raise Trouble("raised", words, _user_lines(error)) from None
+            raise Trouble("raised", words, _user_lines(error) or place_of(function)) from None
         finally:
             self._restore(before)
 
@@ -200,10 +202,24 @@ def _shortened(message: str) -> str:
 def _user_lines(error: BaseException) -> str:
     """Return the traceback without this library's lines, and without the libraries' below."""
     frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith(OURS) or "/faults/" in frame.filename
+        frame for frame in traceback.extract_tb(error.__traceback__) if _is_theirs(frame.filename)
     ]
-    own = [frame for frame in frames if "site-packages" not in frame.filename]
-    shown = [f"{Path(f.filename).name}, line {f.lineno}, in {f.name}: {f.line}" for f in own]
+    shown = [f"{Path(f.filename).name}, line {f.lineno}, in {f.name}: {f.line}" for f in frames]
+    if isinstance(error, SyntaxError) and error.filename and _is_theirs(error.filename):
+        text = (error.text or "").strip()
+        shown.append(f"{Path(error.filename).name}, line {error.lineno}: {text}")
     return "\n".join(shown[-LAST_LINES:])
+
+
+def _is_theirs(filename: str) -> bool:
+    """Say whether a file is the user's: not ours, no library's, not Python's machinery."""
+    ours = filename.startswith(OURS) and "/faults/" not in filename
+    return not (ours or "site-packages" in filename or filename.startswith("<frozen "))
+
+
+def place_of(function: object) -> str:
+    """Return where the user wrote a function, for errors that are raised before its first line."""
+    code = getattr(function, "__code__", None)
+    if code is None or not _is_theirs(code.co_filename):
+        return ""
+    return f"{Path(code.co_filename).name}, line {code.co_firstlineno}, in {code.co_name}"

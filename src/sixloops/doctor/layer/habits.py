@@ -20,7 +20,16 @@ from sixloops.doctor.layer.session import Session
 from sixloops.doctor.layer.settings import Setting
 from sixloops.doctor.layer.trials import Laboratory, Trial
 from sixloops.doctor.verdict import Diagnosis, Finding
-from sixloops.layers.base import Array, Shape
+from sixloops.engine.places import Place
+from sixloops.layers import Layer
+from sixloops.layers.base import (
+    Array,
+    Context,
+    Shape,
+    initial_part_parameters,
+    initial_part_state,
+    part_output_shape,
+)
 
 OTHER_PLACE = 100
 """Where random numbers begin that must differ from those at 0."""
@@ -121,6 +130,12 @@ LOG_OF_0 = about(
     f"{JAVA}#6-all-of-it-together",
     32,
 )
+REFUSED = about(
+    "refused-by-fit",
+    "A network does not take the layer: {words}",
+    "",
+    "Let output_shape, initial_parameters and forward agree, in the dtype that they are given.",
+)
 GLOBAL = about(
     "global-settings-changed",
     "The layer changes settings of the whole program.",
@@ -137,7 +152,10 @@ SEEDED = about(
 
 def bad_habits(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Iterator[Habit]:
     """Examine the subject's behaviour on the setting of a trial; ``other`` is another one."""
-    examinations = (_overwriting, _seeding, _repeating, _remembering, _mixing, _ties, _extremes)
+    examinations = (
+        *(_overwriting, _seeding, _repeating, _remembering, _mixing, _ties, _extremes),
+        _refusing,
+    )
     for examine in examinations:
         try:
             found = examine(laboratory, trial, other)
@@ -372,6 +390,29 @@ def _mass_where_all_win(model: Model, x: Array, dy: Array) -> float:
     patches = window.gather(sign * inner)
     winners = (patches == patches.max(axis=(2, 3), keepdims=True)).sum(axis=(2, 3))
     return float((winners * errors).sum() / errors.sum())
+
+
+def _refusing(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habit | None:
+    """Put a sixloops layer into a network's place, which holds it to its own words."""
+    layer = laboratory.holder(trial.setting.arguments)
+    if not isinstance(layer, Layer):
+        return None
+    try:
+        laboratory.guard.call(_placed, layer, trial.arrays["x"].astype(np.float32))
+    except Trouble as trouble:
+        words = trouble.words.partition(": ")[2]
+        diagnosis = replace(REFUSED, sentence=REFUSED.sentence.replace("{words}", words))
+        return Habit(Finding("in a network", words), diagnosis)
+    return None
+
+
+def _placed(layer: Layer, x: Array) -> None:
+    """Run a layer forward as a network does."""
+    shape, path, random = x.shape[1:], "0", np.random.default_rng(0)
+    parameters = initial_part_parameters(layer, path, shape, random, x.dtype)
+    state = initial_part_state(layer, path, shape, x.dtype)
+    place = Place(path, layer, shape, part_output_shape(layer, path, shape))
+    place.forward(x, parameters, Context(True, random, state))
 
 
 def overflow_note(laboratory: Laboratory, trial: Trial) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ import numpy as np
 
 from sixloops.doctor.layer import vocabulary as words
 from sixloops.doctor.layer.calls import (
+    BUNDLES,
     EMPTY,
     guess_arguments,
     parameter_arguments,
@@ -67,7 +69,8 @@ class Plan:
             None for plain functions.
         forward: a method's name, or a function.
         backward: the same; None where forward returns it.
-        is_slope: whether backward returns f′ and not dy·f′.
+        ways: what backward's only argument may be, the likeliest first: ``"dy"``; or, where it
+            returns f′ and not dy·f′, forward's ``"x"`` or ``"y"``.
         arguments: settings by name, for constructor and calls.
         free: settings that were guessed, and may be varied.
         learnt: names of arguments that take learnt arrays.
@@ -80,13 +83,18 @@ class Plan:
     make: Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
     forward: str | Callable[..., Any]
     backward: str | Callable[..., Any] | None
-    is_slope: bool = False
+    ways: tuple[str, ...] = ("dy",)
     arguments: Mapping[str, Any] = field(default_factory=dict)
     free: tuple[str, ...] = ()
     learnt: tuple[str, ...] = ()
     constructor: type | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
     owner: Any = None
+
+    @property
+    def is_slope(self) -> bool:
+        """Return whether backward returns f′ and not dy·f′."""
+        return self.ways[0] != "dy"
 
     @property
     def is_loss(self) -> bool:
@@ -148,8 +156,15 @@ def plan_for(subject: Any, arguments: Mapping[str, Any]) -> Plan:
     """Find out how a subject is called.
 
     Raises:
-        ConfigurationError: it has no forward, or a needed argument is unknown.
+        ConfigurationError: it has no forward, a needed argument is unknown, or a given one is
+            none of its own.
     """
+    plan = _plan_for(subject, arguments)
+    _check_settings(plan, subject, arguments)
+    return plan
+
+
+def _plan_for(subject: Any, arguments: Mapping[str, Any]) -> Plan:
     if isinstance(subject, Adapter):
         return _adapted(subject, arguments)
     if isinstance(subject, Layer):
@@ -161,6 +176,32 @@ def plan_for(subject: Any, arguments: Mapping[str, Any]) -> Plan:
     if inspect.isfunction(subject):
         return _of_functions(subject, None, arguments)
     return _of_object(subject, arguments)
+
+
+def _check_settings(plan: Plan, subject: Any, arguments: Mapping[str, Any]) -> None:
+    """Raise if a setting was given that neither the constructor nor a call takes."""
+    made = subject if isinstance(subject, type) else None
+    called = (made, *(plan.function(which, plan.owner) for which in ("forward", "backward")))
+    functions = [function for function in called if function is not None]
+    taken = [p for function in functions for p in _all_parameters(function)]
+    unknown = [name for name in arguments if name not in {p.name for p in taken}]
+    anything = any(p.kind is p.VAR_KEYWORD or plain(p.name) in BUNDLES for p in taken)
+    if not unknown or anything:
+        return
+    settings = [p.name for p in _all_parameters(functions[0])] if functions else []
+    settings = [n for n in settings if n != "self" and plain(n) not in words.INPUT]
+    near = difflib.get_close_matches(unknown[0], settings, 1)
+    mend = f" Did you mean '{near[0]}'?" if near else ""
+    has = ", ".join(settings) or "none that can be given"
+    raise ConfigurationError(f"{plan.name} has no setting '{unknown[0]}'; it has {has}.{mend}")
+
+
+def _all_parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return a function's parameters; of one without a signature, that it takes anything."""
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return [inspect.Parameter("settings", inspect.Parameter.VAR_KEYWORD)]
 
 
 def _adapted(adapter: Adapter, arguments: Mapping[str, Any]) -> Plan:
@@ -185,33 +226,38 @@ def _of_functions(
     learnt = parameter_arguments(forward)
     settings, free = guess_arguments(forward, learnt, arguments, skip=1)
     names = [getattr(f, "__name__", "a function") for f in (forward, backward) if f is not None]
-    slope = backward is not None and _is_slope(backward)
     return Plan(
         ", ".join(names),
         lambda *_: None,
         forward,
         backward,
-        is_slope=slope,
+        ways=("dy",) if backward is None else _ways(backward),
         arguments=settings,
         free=free,
         learnt=tuple(learnt),
     )
 
 
-def _is_slope(backward: Callable[..., Any]) -> bool:
-    """Say whether a function takes only the input, and so can only return f′."""
+def _ways(backward: Callable[..., Any]) -> tuple[str, ...]:
+    """Return what a function's only argument may be; one without dy can only return f′."""
+    word = plain(only_argument(backward))
+    if not word or word in words.COTANGENT:
+        return ("dy",)
+    if word in {"x", "z"}:
+        return ("x",)
     name = plain(getattr(backward, "__name__", ""))
-    required = [
-        p
-        for p in inspect.signature(backward).parameters.values()
-        if p.default is EMPTY and p.name != "self"
-    ]
-    says_so = any(name.endswith(word) or name.startswith(word) for word in words.SLOPE)
-    return (
-        len(required) == 1
-        and (says_so or plain(required[0].name) in {"x", "z"})
-        and (plain(required[0].name) not in words.COTANGENT)
-    )
+    says_so = any(name.endswith(each) or name.startswith(each) for each in words.SLOPE)
+    if word in words.OUTPUT:
+        return ("y", "x") if says_so else ("y", "x", "dy")
+    if not says_so:
+        return ("dy",)
+    return ("x",) if word in words.INPUT else ("x", "y")
+
+
+def only_argument(function: Callable[..., Any]) -> str:
+    """Return the name of the only argument that a function needs; empty where it needs more."""
+    names = [p.name for p in signature_of(function) if p.default is EMPTY and p.name != "self"]
+    return names[0] if len(names) == 1 else ""
 
 
 def _of_class(kind: type, arguments: Mapping[str, Any]) -> Plan:
@@ -266,7 +312,7 @@ def _methods(subject: Any, name: str) -> Plan:
         lambda *_: subject,
         forward,
         backward or slope,
-        is_slope=backward is None and slope is not None,
+        ways=_ways(getattr(subject, slope)) if backward is None and slope else ("dy",),
         owner=subject,
     )
 

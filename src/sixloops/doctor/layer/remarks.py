@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from sixloops.doctor.layer.findings import convention, label
 from sixloops.doctor.layer.guard import Trouble
-from sixloops.doctor.layer.mistakes.base import about
+from sixloops.doctor.layer.mistakes.base import POST_276213, about
 from sixloops.doctor.layer.models import Model
-from sixloops.doctor.layer.plan import Plan
+from sixloops.doctor.layer.plan import Plan, only_argument
 from sixloops.doctor.layer.trials import Trial
-from sixloops.doctor.verdict import Finding, Verdict
+from sixloops.doctor.layer.vocabulary import COTANGENT, plain
+from sixloops.doctor.verdict import Finding, Verdict, place_of
 from sixloops.layers import BatchNorm
 
 
@@ -22,7 +23,7 @@ def remarks(trials: Sequence[Trial]) -> list[str]:
         notes.append(
             "The learnt gradients are divided by the batch's size. That is right if your loss "
             "hands on each image's own error; if the loss divides by the batch as well, it is "
-            "divided twice. See docs/answers/post-276213.md#6-the-sum-over-a-batch-or-its-mean."
+            f"divided twice. See {place_of(SUM_OR_MEAN)}."
         )
     if "ascent" in ways:
         notes.append(
@@ -44,6 +45,23 @@ def remarks(trials: Sequence[Trial]) -> list[str]:
     return notes
 
 
+def called_words(plan: Plan, healthy: bool) -> str:
+    """Say how backward was called where its only argument is not plainly dy; else nothing."""
+    function = plan.function("backward", plan.owner)
+    argument = "" if function is None else only_argument(function)
+    if not argument or (plain(argument) in COTANGENT and not plan.is_slope):
+        return ""
+    name = f"{getattr(function, '__name__', 'backward')}({argument})"
+    if plan.is_slope:
+        what = {"x": "input", "y": "output"}[plan.ways[0]]
+        return f"{name} was given forward's {what}, and what it returned was multiplied by dy."
+    slope = (
+        " If it is a slope f′, call its argument x where it takes forward's input, and y where it "
+        "takes the output."
+    )
+    return f"{name} was given dy, the error from above.{'' if healthy else slope}"
+
+
 def examined_words(trials: Sequence[Trial]) -> str:
     """Say what was compared with what."""
     shapes = list(dict.fromkeys(str(trial.setting.shape) for trial in trials))
@@ -53,14 +71,25 @@ def examined_words(trials: Sequence[Trial]) -> str:
     return f"{names} against {how}, random errors{single}, inputs {', '.join(shapes)}."
 
 
+SUM_OR_MEAN = f"{POST_276213}#6-the-sum-over-a-batch-or-its-mean"
+KINDS = {
+    "raised": "raises",
+    "endless": "never-ends",
+    "exited": "exits",
+    "wrong return": "wrong-return",
+}
+
+
 def troubled(plan: Plan, trouble: Trouble, where: str, model: Model | None = None) -> Verdict:
     """Return the verdict on code that did not return."""
-    kind = {"raised": "raises", "endless": "never-ends", "exited": "exits"}.get(trouble.kind, "")
+    where = trouble.where or where
+    kind = KINDS.get(trouble.kind, "")
     fix = {
         "raises": "Mend the error. If the input was not right for the layer, say one: "
         "input_shape=(2, 3, 8, 6) in Python, --input 2,3,8,6 on the command line; and axes.",
         "never-ends": "Look for a loop whose condition never becomes false.",
         "exits": "A layer must not end the program.",
+        "wrong-return": "Return what the docstring of sixloops.layers.Layer asks for.",
     }.get(kind, "Write one; or say which functions they are with sixloops.doctor.Adapter.")
     sentence = {
         "raises": f"{where} raises {trouble.words}",

@@ -104,7 +104,8 @@ class _Search:
 
     def run(self, tried: Sequence[Setting]) -> Attempt | Trouble:
         """Try one setting after the other, as long as there is time."""
-        budget, trouble = Budget(SECONDS), Trouble("raised", "nothing was tried")
+        budget = Budget(SECONDS)
+        trouble: Trouble | None = None
         for setting in tried:
             if self._is_enough(setting):
                 break
@@ -113,7 +114,9 @@ class _Search:
             try:
                 found = _attempt(self.laboratory, setting)
             except Trouble as error:
-                trouble = error
+                # An error in forward says more than that a shape does not suit.
+                if trouble is None or trouble.where or not error.where:
+                    trouble = error
                 if error.kind in ("endless", "exited"):
                     return error
                 continue
@@ -123,7 +126,7 @@ class _Search:
                     return found
             if budget.is_over():
                 break
-        return self._best() or trouble
+        return self._best() or trouble or Trouble("raised", "nothing was tried")
 
     def _is_enough(self, setting: Setting) -> bool:
         """Say whether no setting from this one on is of use."""

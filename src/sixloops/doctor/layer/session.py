@@ -18,7 +18,7 @@ from sixloops.doctor.layer.calls import (
     signature_of,
 )
 from sixloops.doctor.layer.gradients import Gradients, read_gradients
-from sixloops.doctor.layer.guard import Guard, Trouble
+from sixloops.doctor.layer.guard import Guard, Trouble, place_of
 from sixloops.doctor.layer.plan import Plan
 from sixloops.doctor.layer.randomness import generators_of, rewound
 from sixloops.doctor.layer.vocabulary import looks_like_a_gradient, plain
@@ -133,12 +133,22 @@ class Session:
         return stored if stored is not None and np.shape(stored) == x.shape else None
 
     def _forward_ours(self, x: Array) -> Array:
-        context = Context(
-            True, np.random.default_rng(0), self.holder.initial_state(x.shape[1:], x.dtype)
-        )
-        y, closure = self.guard.call(self.holder.forward, x, self.by_call, context)
+        state = self._ask("initial_state", x.shape[1:], x.dtype)
+        context = Context(True, np.random.default_rng(0), state)
+        returned = self.guard.call(self.holder.forward, x, self.by_call, context)
+        if not _is_pair(returned) or not callable(returned[1]):
+            raise _wrong_return(returned, "(y, backward)", self.holder.forward)
+        y, closure = returned
         self._last = Known(x=x, y=y, cache=closure)
         return _as_array(y)
+
+    def _ask(self, method: str, *args: Any) -> Any:
+        """Call one of a sixloops layer's own methods beside forward."""
+        try:
+            return self.guard.call(getattr(self.holder, method), *args)
+        except Trouble as trouble:
+            trouble.where = method
+            raise
 
     def backward(self, dy: Any) -> Gradients:
         """Run backward for the last forward, and collect what it claims.
@@ -149,14 +159,18 @@ class Session:
         before, old = self.stored(), {n: a.copy() for n, a in self.parameters.items()}
         shapes = {"x": np.shape(self._last.x), **{n: a.shape for n, a in old.items()}}
         if isinstance(self.holder, Layer):
-            dx, gradients = self.guard.call(self._last.cache, dy)
+            closure = self._last.cache
+            returned = self.guard.call(closure, dy)
+            if not _is_pair(returned) or not isinstance(returned[1], Mapping):
+                raise _wrong_return(returned, "(dx, gradients)", closure)
+            dx, gradients = returned
             return Gradients({"x": dx, **gradients}, returned=True)
         returned = self._call_backward(dy)
         moved = {} if self.holder is None else self._moved(old)
         found = read_gradients(returned, self.holder, shapes, before, moved, self._sources)
         self._sources = dict(found.sources)
         if self.plan.is_slope and self.labels is None and "x" in found.arrays:
-            found.arrays["x"] = np.asarray(found.arrays["x"]) * dy
+            found.arrays["x"] = _times(found.arrays["x"], dy)
         return found
 
     def _call_backward(self, dy: Any) -> Any:
@@ -166,7 +180,7 @@ class Session:
         if function is None:
             raise Trouble("missing", f"{self.plan.name} has no backward")
         if self.plan.is_slope and self.labels is None:
-            return self.guard.call(function, self._last.x)
+            return self.guard.call(function, getattr(self._last, self.plan.ways[0]))
         known = replace(self._last, dy=None if self.labels is not None else dy)
         positional, named = bind(function, backward_arguments(function, known))
         return self.guard.call(function, *positional, **named)
@@ -209,10 +223,13 @@ class Session:
         if self.holder is None:
             return
         if isinstance(self.holder, Layer):
-            drawn = self.holder.initial_parameters(
-                x.shape[1:], np.random.default_rng(0), np.float64
-            )
-            self.by_call = dict(drawn)
+            shape = x.shape[1:]
+            self._ask("output_shape", shape)
+            drawn = self._ask("initial_parameters", shape, np.random.default_rng(0), np.float64)
+            if not isinstance(drawn, Mapping):
+                method = self.holder.initial_parameters
+                raise _wrong_return(drawn, "{name: array}", method, "initial_parameters")
+            self.by_call = {name: np.asarray(array) for name, array in drawn.items()}
             return
         begun = self.stored()
         y = self.forward(x.copy())
@@ -263,6 +280,23 @@ def _output_and_rest(returned: Any) -> tuple[Any, Any]:
         return returned, None
     rest = returned[1:]
     return returned[0], rest[0] if len(rest) == 1 else rest
+
+
+def _times(slope: Any, dy: Array) -> Any:
+    """Multiply a slope by the error; what has another shape stays as it is."""
+    return slope if np.shape(slope) not in ((), dy.shape) else np.asarray(slope) * dy
+
+
+def _is_pair(returned: Any) -> bool:
+    return isinstance(returned, tuple) and len(returned) == 2
+
+
+def _wrong_return(returned: Any, wanted: str, function: Any, where: str = "") -> Trouble:
+    """Word what a method of a sixloops layer returned, and should not have."""
+    parts = returned if isinstance(returned, tuple) else (returned,)
+    got = ", ".join("None" if part is None else type(part).__name__ for part in parts)
+    words = f"it must return {wanted}, and returned {got}"
+    return Trouble("wrong return", words, place_of(function), where)
 
 
 def _as_array(y: Any) -> Array:

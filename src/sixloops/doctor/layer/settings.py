@@ -14,6 +14,7 @@ from sixloops.doctor.layer.arrays import arrays_of
 from sixloops.doctor.layer.calls import BUNDLES, EMPTY, signature_of
 from sixloops.doctor.layer.plan import Plan
 from sixloops.doctor.layer.vocabulary import plain
+from sixloops.layers import Layer
 from sixloops.layers.base import Array, Shape
 
 ORDERS = (
@@ -126,16 +127,16 @@ def _settings(
     plan: Plan, holder: Any, input_shape: Shape | None, axes: str | None
 ) -> Iterator[Setting]:
     if input_shape is not None:
-        yield from _given(plan, input_shape, axes)
+        yield from _given(plan, holder, input_shape, axes)
         return
     kept = [] if holder is None else list(arrays_of(holder, pieces=True).values())
     flat = bool(kept) and all(array.ndim <= 2 for array in kept)
     told = _told_shape(plan, holder)
     if told is not None:
-        yield from _given(plan, told, axes)
-        yield from _given(plan, (BATCH, *told), axes)
+        yield from _given(plan, holder, told, axes)
+        yield from _given(plan, holder, (BATCH, *told), axes)
     flat = plan.is_loss or flat or any(_kind(name) == "gamma" for name in plan.learnt)
-    orders = (axes,) if axes else DENSE_ORDERS if flat else ORDERS
+    orders = _orders(holder, axes, DENSE_ORDERS if flat else ORDERS)
     # Code for a single image may take no batch of two.
     several = LOSS_BATCH if plan.is_loss else BATCH
     told_sizes = _told(plan, holder, kept)
@@ -145,8 +146,15 @@ def _settings(
                 yield Setting(order, {**sizes, "N": batch}, plan.arguments, shapes)
 
 
-def _given(plan: Plan, shape: Shape, axes: str | None) -> Iterator[Setting]:
-    for order in (axes,) if axes else [o for o in ORDERS if len(o) == len(shape)]:
+def _orders(holder: Any, axes: str | None, usual: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the orders of axes to try: a layer of sixloops has its images first."""
+    if axes:
+        return (axes,)
+    return tuple(o for o in usual if o[0] == "N") if isinstance(holder, Layer) else usual
+
+
+def _given(plan: Plan, holder: Any, shape: Shape, axes: str | None) -> Iterator[Setting]:
+    for order in _orders(holder, axes, ORDERS):
         if len(order) == len(shape):
             sizes = dict(zip(order, shape, strict=True))
             for shapes in _shapes(plan, order, sizes):

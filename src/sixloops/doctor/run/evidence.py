@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sixloops.doctor.run.fingerprints import Fingerprint, fingerprints
+from sixloops.doctor.run.fingerprints import Fingerprint, classes_guessed, fingerprints
 from sixloops.doctor.run.signals import InputSignals, LayerSignals, ParameterSignals
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.layers.base import Array
@@ -146,6 +146,12 @@ class Evidence:
         kind = self.kind
         found = [each.loss for each in self.prints if each.kind == kind]
         return found[0] if found else None
+
+    @property
+    def guess(self) -> int | None:
+        """Among how many classes a guess has the last loss; None where that is not known."""
+        last = self.last_loss
+        return None if self.kind or last is None else classes_guessed(last)
 
     @property
     def kind(self) -> str:

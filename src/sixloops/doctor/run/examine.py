@@ -15,6 +15,7 @@ from sixloops.doctor.run.loop import Loop, fixed_loop
 from sixloops.doctor.run.rules import verdict_of
 from sixloops.doctor.verdict import Diagnosis, Finding, Verdict
 
+NOT_RUN = "could-not-run"
 PATIENCE = 600.0
 LONG = 3000
 """A longer run is cut down to about so many steps, before anything else."""
@@ -112,7 +113,7 @@ def examine(
         note = f"A part of the run was examined, {steps_of(case)} of its {steps_of(whole)} steps."
         outcome.evidence.notes.append(note)
     verdict = verdict_of(outcome.evidence)
-    if verdict.healthy or not prove:
+    if not verdict.sick or not prove:
         return Examination(verdict, outcome.evidence, outcome)
     return _prove(guard, case, outcome, verdict)
 
@@ -151,8 +152,8 @@ def _tried(guard: Guard, name: str, mended: Case | Loop, outcome: Outcome) -> Pr
 def could_not_run(trouble: Trouble) -> Verdict:
     """Return the verdict on code that did something else than run."""
     said = Diagnosis(
-        "could-not-run",
-        "It could not be run, so that there is nothing to say of the training yet.",
+        NOT_RUN,
+        "There is nothing to say of the training yet.",
         fix="Mend what is said below. A function without arguments is called; it returns a Case or "
         "a Loop.",
         page="docs/doctor.md",
@@ -163,4 +164,5 @@ def could_not_run(trouble: Trouble) -> Verdict:
         findings=(Finding("your code", f"{trouble.words}"),),
         diagnoses=(said,),
         traceback=trouble.lines,
+        undecided="it could not be run",
     )

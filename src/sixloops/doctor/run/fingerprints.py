@@ -12,6 +12,8 @@ from sixloops.losses.base import log_sum_exp
 
 SMALLEST = float(-np.log(np.finfo(np.float32).tiny))
 """−ln of the smallest normal float32, 87.3: the logarithm of a probability that became 0."""
+COUNTS = (*range(2, 11), 100, 1000)
+"""Numbers of classes that are usual, and whose logarithms lie well apart."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,16 @@ def _of_shares(shares: tuple[float, ...]) -> tuple[Fingerprint, ...]:
         Fingerprint(0.5, "squared error", "all outputs are 0"),
         Fingerprint(SMALLEST, "softmax cross-entropy", "the logarithm of a probability that is 0"),
     )
+
+
+def classes_guessed(loss: float) -> int | None:
+    """Return among how many classes a guess has this cross-entropy, ln K; None for none.
+
+    Examples:
+        >>> classes_guessed(2.303), classes_guessed(0.69), classes_guessed(2.0)
+        (10, 2, None)
+    """
+    return next((k for k in COUNTS if abs(loss - np.log(k)) < 0.015 * np.log(k)), None)
 
 
 def recount(outputs: Array, labels: Array) -> dict[str, float]:

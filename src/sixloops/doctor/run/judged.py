@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 from sixloops.doctor.run.evidence import Evidence
 
 ENOUGH_STEPS, ENOUGH_IMAGES = 25, 600
 """Before so many a run says nothing."""
+MANY_STEPS = 100
+"""Enough steps where nothing but the loss is known of them."""
+ROSE = 0.3
+"""By such a share of its beginning a loss rises that does so for a reason."""
 STUCK = 0.97
 """Share of a constant predictor's loss above which nothing was learnt of the images."""
 
 
 def long_enough(e: Evidence) -> bool:
     """Say whether there were enough steps and images to expect something."""
+    if not e.batch:
+        return len(e.steps) >= MANY_STEPS
     return len(e.steps) >= ENOUGH_STEPS and e.images >= ENOUGH_IMAGES
 
 
@@ -25,15 +33,43 @@ def fell(e: Evidence) -> float:
 
 def is_stuck(e: Evidence) -> bool:
     """Say whether it learnt next to nothing although it had the time to."""
-    if not long_enough(e):
-        return False
     last, constant, accuracy, chance = e.last_loss, e.constant_loss, e.accuracy, e.chance
+    accuracy = e.validation if accuracy is None else accuracy
     if accuracy is not None and chance is not None and accuracy > 1.5 * chance + 0.05:
+        return False
+    if constant is None and rose(e):
+        return True
+    if not long_enough(e):
         return False
     if last is None or constant is not None:
         return last is None or (constant is not None and last >= STUCK * constant)
     stands = any(abs(each.loss - last) < 0.015 * each.loss for each in e.prints)
-    return fell(e) < (0.05 if stands else 0.01) and (stands or len(e.steps) >= 100)
+    known = stands or e.guess is not None
+    return fell(e) < (0.05 if known else 0.01) and (stands or len(e.steps) >= MANY_STEPS)
+
+
+def rose(e: Evidence) -> bool:
+    """Say whether the loss went up, and by more than it goes up and down anyway."""
+    return len(e.steps) >= ENOUGH_STEPS and fell(e) < -ROSE
+
+
+def learns(e: Evidence) -> bool:
+    """Say whether something was seen that only a run has that learns.
+
+    Right answers tell, where there are more of them than by chance; or else the loss, if it came
+    to less than what a guess has.
+    """
+    accuracy, chance, last, constant = reached(e), e.chance, e.last_loss, e.constant_loss
+    counted = False
+    if accuracy is not None and chance is not None:
+        counted, spread = True, math.sqrt(chance * (1 - chance) / max(e.images // 5, 1))
+        if accuracy > chance + 0.05 + 3 * spread:
+            return True
+    if last is None or len(e.steps) < ENOUGH_STEPS:
+        return False
+    if constant is not None:
+        return last < 0.95 * constant
+    return not counted and fell(e) > 0.1 and e.guess is None
 
 
 def still_falling(e: Evidence) -> bool:

@@ -87,6 +87,8 @@ def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
         )
     told = _accuracy(predict, loop.data)
     e.probes["training part"] = told
+    if not e.counts.sum():  # it told the monitor of no labels
+        e.counts = np.bincount(loop.data.labels, minlength=loop.data.class_count)
     _ask_one_by_one(predict, loop.data, e)
     reached = told
     if loop.validation is not None:

@@ -50,13 +50,14 @@ def write_report(found: Examination, folder: str | os.PathLike[str]) -> Path:
         The page's path.
     """
     place = Path(folder)
-    picture, name = "", "healthy" if found.verdict.healthy else found.verdict.name
+    verdict = found.verdict
+    title = verdict.name if verdict.sick and verdict.name else verdict.state
+    picture = ""
     if found.evidence is not None and found.evidence.losses:
-        drawn = png(signals_figure(found.evidence, name))
+        drawn = png(signals_figure(found.evidence, title))
         write_bytes(place / "signals.png", drawn)
         data = base64.b64encode(drawn).decode("ascii")
         picture = f'<img alt="signals over time" src="data:image/png;base64,{data}">'
-    title = "healthy" if found.verdict.healthy else found.verdict.name or "not right"
     words = html.escape(str(found))
     page = PAGE.format(title=html.escape(f"The run: {title}"), words=words, picture=picture)
     write_text(place / "report.html", page)
@@ -68,7 +69,7 @@ def signals_figure(e: Evidence, name: str = "") -> Figure:
     """Draw the signals over time: loss, accuracy, layers' outputs, sizes of steps."""
     place = begins_at(e)
     where = f", from {place} on" if name and place else ""
-    figure = new_figure(8.2, "What the doctor saw", f"{name or 'no name for it'}{where}")
+    figure = new_figure(8.2, "What the doctor saw", f"{name}{where}")
     _loss(inches(figure, 0.8, 4.5, 5.0, 2.6), e)
     _accuracy(inches(figure, 6.8, 4.5, 4.9, 2.6), e)
     _layers(inches(figure, 0.8, 0.7, 5.0, 2.6), e)
@@ -113,11 +114,14 @@ def _accuracy(axes: Axes, e: Evidence) -> None:
     held = [(r["step"], r["validation_accuracy"]) for r in e.epochs if "validation_accuracy" in r]
     held += [(x.step, x.accuracy) for x in e.evaluations if x.accuracy is not None]
     if held:
-        axes.plot(*zip(*sorted(held), strict=True), color=ORANGE, marker="o", label="elsewhere")
+        axes.plot(
+            *zip(*sorted(held), strict=True), color=ORANGE, marker="o", label="held-out images"
+        )
     for value, words in ((e.probes.get("neighbours"), "nearest neighbour"), (e.chance, "a guess")):
         if value is not None:
             _level(axes, value, words, MUTED, ":")
     axes.set_ylim(0, 1.02)
+    axes.set_xlim(0, 1.02 * max([*e.steps[-1:], *(step for step, _ in held), 1]))
     if e.hits or held:
         axes.legend(fontsize=SMALL, frameon=False)
     dress(axes, "Share of right answers", "step", "")

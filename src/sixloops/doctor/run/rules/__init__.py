@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from sixloops.doctor.run.evidence import Evidence
-from sixloops.doctor.run.judged import falls_short, is_stuck, long_enough, still_falling
+from sixloops.doctor.run.judged import (
+    ENOUGH_IMAGES,
+    ENOUGH_STEPS,
+    falls_short,
+    is_stuck,
+    learns,
+    long_enough,
+    reached,
+    still_falling,
+)
 from sixloops.doctor.run.rules import data, evaluation, outputs, rates, start, updates
 from sixloops.doctor.run.rules.base import Rule, percent
 from sixloops.doctor.verdict import Diagnosis, Finding, Verdict
@@ -21,8 +30,10 @@ SURE = 0.5
 """Certainty from which a diagnosis is spoken of."""
 MOST = 3
 """So many diagnoses are told."""
+NOT_SEEN = "not-enough-seen"
+"""The id of what is said where nothing can be told."""
 
-__all__ = ["RULES", "SURE", "diagnoses_of", "verdict_of"]
+__all__ = ["NOT_SEEN", "RULES", "SURE", "diagnoses_of", "verdict_of"]
 
 
 def diagnoses_of(evidence: Evidence) -> list[Diagnosis]:
@@ -41,13 +52,17 @@ def verdict_of(evidence: Evidence) -> Verdict:
     """Return the verdict on a run."""
     diagnoses = diagnoses_of(evidence)
     sick = bool(diagnoses) or bool(evidence.broken) or is_stuck(evidence) or _poor(evidence)
+    undecided = not sick and not learns(evidence)
+    if undecided:
+        diagnoses = [_not_seen(evidence)]
     return Verdict(
         subject="The run",
-        healthy=not sick,
+        healthy=not sick and not undecided,
+        undecided="not enough seen to tell" if undecided else "",
         findings=tuple(_findings(evidence)) if sick else (),
         diagnoses=tuple(diagnoses[:1]),
         alternatives=tuple(diagnoses[1:MOST]),
-        notes=tuple(evidence.notes),
+        notes=(*evidence.notes, *_only_the_loss(evidence)),
         examined=_examined(evidence),
     )
 
@@ -57,6 +72,29 @@ def _poor(evidence: Evidence) -> bool:
     if still_falling(evidence) and not is_stuck(evidence):
         return False
     return long_enough(evidence) and falls_short(evidence, 0.25)
+
+
+def _not_seen(e: Evidence) -> Diagnosis:
+    """Say what was seen of a run of which nothing can be told, and what would tell."""
+    seen, accuracy = [_steps(e)], reached(e)
+    if len(e.steps) > 1 and e.first_loss is not None and e.last_loss is not None:
+        seen.append(f"a loss that went from {e.first_loss:.4g} to {e.last_loss:.4g}")
+    if accuracy is not None and e.chance is not None:
+        seen.append(f"{percent(accuracy)} right answers, where a guess has {percent(e.chance)}")
+    least = f": {ENOUGH_STEPS} steps and {ENOUGH_IMAGES} images at the least"
+    longer = f"Train for longer{'' if long_enough(e) else least}."
+    return Diagnosis(NOT_SEEN, f"Seen: {'; '.join(seen)}.", fix=longer)
+
+
+def _only_the_loss(e: Evidence) -> list[str]:
+    """Say that nothing but the loss is known, where it is so."""
+    if not e.steps or e.epochs or e.layers or e.parameters or reached(e) is not None:
+        return []
+    return [
+        "Of the network nothing but the loss was seen. monitor.observe(loss, outputs=…, labels=…) "
+        "lets right answers be counted; with parameters=…, gradients=… and activations=… more "
+        "mistakes have a name."
+    ]
 
 
 def _findings(e: Evidence) -> list[Finding]:
@@ -69,8 +107,13 @@ def _findings(e: Evidence) -> list[Finding]:
         near = [p for p in e.prints if abs(p.loss - e.last_loss) < 0.03 * p.loss]
         if near and is_stuck(e):
             words += f"; {near[0].loss:.3f} is {near[0].words}"
+        elif is_stuck(e) and e.guess is not None:
+            words += f"; ln {e.guess} is the cross-entropy of a guess among {e.guess} classes"
         found.append(Finding("loss", words))
-    for what, value in (("training accuracy", e.accuracy), ("accuracy elsewhere", e.validation)):
+    for what, value in (
+        ("training accuracy", e.accuracy),
+        ("accuracy on held-out images", e.validation),
+    ):
         if value is not None:
             found.append(Finding(what, percent(value)))
     if "neighbours" in e.probes:
@@ -110,4 +153,8 @@ def _examined(e: Evidence) -> str:
         return "nothing yet"
     looks = max([len(seen) for seen in e.layers.values()] or [0])
     layers = f", {len(e.layers)} layers at {looks} of them" if looks else ""
-    return f"{len(e.steps)} steps{layers}"
+    return f"{_steps(e)}{layers}"
+
+
+def _steps(e: Evidence) -> str:
+    return f"{len(e.steps)} step{'' if len(e.steps) == 1 else 's'}"

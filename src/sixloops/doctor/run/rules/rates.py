@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sixloops.doctor.run.evidence import Evidence
-from sixloops.doctor.run.judged import falls_short, fell, long_enough
+from sixloops.doctor.run.judged import falls_short, fell, long_enough, rose
 from sixloops.doctor.run.rules.base import percent
 from sixloops.doctor.verdict import Diagnosis
 
@@ -48,9 +48,9 @@ def too_high(e: Evidence) -> Diagnosis | None:
         sure = 0.9 if tenth > mine + 0.2 else 0.75
         return _high(f"{words}{percent(mine)}.", sure)
     ratio = update_ratio(e)
-    rose, last, constant = fell(e) < -0.3, e.last_loss, e.constant_loss
+    last, constant = e.last_loss, e.constant_loss
     above = last is not None and constant is not None and last > 1.3 * constant
-    if long_enough(e) and (rose or above) and falls_short(e):
+    if (rose(e) or (long_enough(e) and above)) and falls_short(e):
         return _high(f"The loss rose from {e.first_loss:.3g} to {e.last_loss:.3g}.", 0.65)
     if ratio is not None and ratio > 0.1 and falls_short(e):
         return _high(f"One step changes the weights by {percent(ratio)} of their size.", 0.6)
@@ -115,9 +115,10 @@ def vanishing(e: Evidence) -> Diagnosis | None:
     (first, small), (last, large) = sizes[0], sizes[-1]
     if large == 0 or small / large > 3e-3:
         return None
+    size = f"{small / large:.1e} times" if small else "exactly 0, and not"
     return Diagnosis(
         id="vanishing-gradients",
-        sentence=f"The gradient of {first} is {small / large:.1e} times that of {last}, measured "
+        sentence=f"The gradient of {first} is {size} that of {last}, measured "
         "by the weights' sizes.",
         mathematics="The error is multiplied by σ′(z)·W in every layer on its way back; σ′ is 1/4 "
         "at most.",

@@ -52,12 +52,15 @@ def gradient_zero(e: Evidence) -> Diagnosis | None:
     silent = [name for name, values in seen.items() if len(values) > 2 and max(values) == 0]
     if not silent or len(silent) == len(seen):
         return None
+    # Where a whole layer is dead or saturated, that is why.
+    idle = any(max(s.dead, s.saturated) > 0.999 for s in e.last_layers().values())
+    many = f"s of {', '.join(silent[:4])} were" if len(silent) > 1 else f" of {silent[0]} was"
     return Diagnosis(
         id="gradient-zero",
-        sentence=f"The gradient of {', '.join(silent[:4])} was exactly 0 at every look.",
+        sentence=f"The gradient{many} exactly 0 at every look.",
         mathematics="An error that is multiplied by 0 on its way back never arrives.",
         fix="Look at the backward of the layers behind them; sixloops doctor layer names faults.",
-        certainty=0.6,
+        certainty=0.6 if idle else 0.89,
     )
 
 
