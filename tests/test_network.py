@@ -1,6 +1,7 @@
 """Networks: building, predicting, saving and loading."""
 
 import json
+import os
 import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,10 +121,29 @@ def test_a_layer_that_does_not_fit_is_named(layers, words):
         Network(layers, input_shape=(2, 6, 4))
 
 
+def _takes(method):
+    """Return a layer of the user's own whose method takes too little."""
+    return type("Scale", (Layer,), {method: lambda self, x: x})()
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("initial_parameters", "input_shape, random, dtype"),
+        ("initial_state", "input_shape, dtype"),
+        ("forward", "x, parameters, context"),
+    ],
+)
+def test_a_method_that_takes_other_arguments_is_named(method, arguments):
+    words = rf"The {method} of layer 2 \(Scale\) must take \(self, {arguments}\)\. Got \(self, x\)"
+    with pytest.raises(ConfigurationError, match=words):
+        Network([ReLU(), ReLU(), _takes(method)], input_shape=(2, 3, 3))
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "words"),
     [
-        ({"layers": [ReLU]}, ConfigurationError, "Layer 0 of Sequential must be a layer.*brackets"),
+        ({"layers": [ReLU]}, ConfigurationError, "Layer 0 of Network must be a layer.*brackets"),
         ({"layers": ["relu"]}, ConfigurationError, "derives from sixloops.layers.Layer"),
         ({"layers": ReLU()}, ConfigurationError, "must be a list of layers"),
         ({"input_shape": (0, 2)}, ShapeError, "whole numbers"),
@@ -244,6 +264,39 @@ def test_written_files_have_the_usual_rights(tmp_path):
     write_bytes(tmp_path / "ours", b"")
     (tmp_path / "plain").write_bytes(b"")
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_only_an_ordinary_file_is_written_over(tmp_path):
+    pipe, network = tmp_path / "pipe", Network([Flatten(), Dense(2)], (1, 2, 2))
+    os.mkfifo(pipe)
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    for path in (pipe, loop):
+        with pytest.raises(FileError, match="is no ordinary file"):
+            network.save(path)
+    assert pipe.is_fifo()
+    assert loop.is_symlink()
+    with pytest.raises(FileError, match=r"is a folder\. Name a file in it\."):
+        network.save(tmp_path)
+
+
+def test_a_link_stays_and_its_target_is_written(tmp_path):
+    (tmp_path / "models").mkdir()
+    for name in ("new", "old"):
+        link, target = tmp_path / name, tmp_path / "models" / name
+        link.symlink_to(Path("models", name))
+        if name == "old":
+            target.write_bytes(b"old")
+        write_bytes(link, b"content")
+        assert link.is_symlink()
+        assert target.read_bytes() == b"content"
+
+
+def test_a_file_where_a_folder_should_be_is_named(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    for path in (tmp_path / "file" / "x", tmp_path / "file" / "x" / "y"):
+        with pytest.raises(FileError, match=r"file is a file and no folder\. Name a folder\."):
+            write_bytes(path, b"")
 
 
 def test_layer_and_loss_tables_are_complete():
@@ -372,7 +425,9 @@ def test_the_hints_for_one_grey_image_and_for_channels_that_come_last():
 
 def test_predict_refuses_lists_of_different_lengths():
     network = Network([Flatten(), Dense(2)], (1, 1, 2))
-    with pytest.raises(DataError, match=r"must be one array of numbers\. Got lists of different"):
+    with pytest.raises(
+        DataError, match=r"Number 0 has shape \(1, 1, 2\), number 1 has \(1, 1, 1\)"
+    ):
         network.predict([[[[1, 2]]], [[[1]]]])
 
 

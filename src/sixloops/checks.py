@@ -13,7 +13,24 @@ from numbers import Integral, Real
 from types import UnionType
 from typing import Any
 
+import numpy as np
+
 from sixloops.errors import ConfigurationError, wrong
+
+
+def differing_shapes(parts: Any) -> str:
+    """Word which of some arrays, given as a list, is the first of another shape than the first.
+
+    Examples:
+        >>> differing_shapes([np.zeros((2, 3)), np.zeros((2, 3)), np.zeros(4)])
+        'Number 0 has shape (2, 3), number 2 has (4,).'
+    """
+    try:
+        shapes = [np.shape(part) for part in parts]
+    except ValueError:
+        return "Within one of them the shapes differ already."
+    number = next(number for number, shape in enumerate(shapes) if shape != shapes[0])
+    return f"Number 0 has shape {shapes[0]}, number {number} has {shapes[number]}."
 
 
 def _replace(owner: object, name: str, value: object) -> None:
@@ -22,9 +39,12 @@ def _replace(owner: object, name: str, value: object) -> None:
 
 
 def fail(owner: object, name: str, expected: str, mend: str = "") -> ConfigurationError:
-    """Build the error for the field ``name`` of ``owner``."""
-    got = getattr(owner, name)
-    return ConfigurationError(wrong(name, type(owner).__name__, expected, got, mend))
+    """Build the error for the field ``name`` of ``owner``.
+
+    Where the user does not write the owner's class, its ``called`` says what they write.
+    """
+    called = getattr(owner, "called", type(owner).__name__)
+    return ConfigurationError(wrong(name, called, expected, getattr(owner, name), mend))
 
 
 def is_whole(value: object) -> bool:
@@ -128,10 +148,10 @@ def choice(owner: object, name: str, choices: Sequence[str]) -> None:
         raise fail(owner, name, f"be one of {words}")
 
 
-def instance(owner: object, name: str, kind: type | UnionType, words: str) -> None:
+def instance(owner: object, name: str, kind: type | UnionType, words: str, mend: str = "") -> None:
     """Check a field that must be an instance of ``kind``, called ``words`` to the user."""
     if not isinstance(getattr(owner, name), kind):
-        raise fail(owner, name, f"be {words}")
+        raise fail(owner, name, f"be {words}", mend)
 
 
 def numbers(

@@ -28,13 +28,15 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file so that at any moment it holds either all of the old or all of the new.
 
     The bytes go to a temporary file beside it, are flushed to the disk, and the
-    temporary file then takes the name.
+    temporary file then takes the name. Where the name is a link, the file that it leads to
+    is written.
 
     Raises:
-        FileError: the file cannot be written there.
+        FileError: the file cannot be written there, or what is there is no ordinary file.
     """
-    target = _as_path(path)
+    target = _linked(_as_path(path))
     try:
+        _check_ordinary(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         temporary = Path(name)
@@ -56,7 +58,7 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
 
 def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """Remove the temporary files that killed processes left while they wrote ``path``."""
-    target = Path(path)
+    target = _linked(Path(path))
     for temporary in target.parent.glob(f".{glob.escape(target.name)}.*"):
         temporary.unlink(missing_ok=True)
 
@@ -68,7 +70,30 @@ def _as_path(path: str | os.PathLike[str]) -> Path:
         raise FileError(f"The name of a file must be a string or a Path. Got {path!r}.") from error
 
 
+def _linked(path: Path) -> Path:
+    """Return the file that a link leads to; a path that is no link as it is."""
+    # Path's own questions raise where they may not look.
+    return Path(os.path.realpath(path)) if os.path.islink(path) else path  # noqa: PTH114
+
+
+def _check_ordinary(target: Path) -> None:
+    """Raise if there is something whose place no file may take: a folder, a device, a pipe."""
+    if not os.path.lexists(target) or target.is_file():
+        return
+    if target.is_dir():
+        raise FileError(f"{target} is a folder. Name a file in it.")
+    raise FileError(
+        f"{target} is no ordinary file, but a device, a pipe or the like, and is left as it is. "
+        "Name another file."
+    )
+
+
 def _unwritable(path: str | os.PathLike[str], error: OSError) -> FileError:
+    files = [parent for parent in Path(path).parents if os.path.isfile(parent)]  # noqa: PTH113
+    if files:
+        return FileError(
+            f"{path} cannot be written: {files[0]} is a file and no folder. Name a folder."
+        )
     return FileError(
         f"{path} cannot be written: {error.strerror}. Name a folder that you may write to."
     )

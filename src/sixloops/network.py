@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sixloops import layers as layer_module
-from sixloops.checks import is_whole
+from sixloops.checks import differing_shapes, is_whole
 from sixloops.descriptions import Description, UnknownKindError, from_data, to_data
 from sixloops.errors import (
     ConfigurationError,
@@ -30,6 +30,7 @@ from sixloops.files import read_tensors, write_tensors
 from sixloops.initializers import INITIALIZERS
 from sixloops.layers import Context, Layer, Sequential, Sigmoid, Softmax
 from sixloops.layers.base import Array, Shape, under, within
+from sixloops.layers.sequential import as_layers
 from sixloops.losses import LOSSES, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from sixloops.randomness import Streams
 
@@ -81,7 +82,7 @@ class Network:
         dtype: npt.DTypeLike = np.float32,
         seed: int = 0,
     ) -> None:
-        self.root = Sequential(layers)
+        self.root = Sequential(as_layers(layers, "Network"))
         self.input_shape = _checked_shape(input_shape)
         self.loss = _checked_loss(loss)
         self.dtype = _checked_dtype(dtype)
@@ -102,12 +103,18 @@ class Network:
         names = ", ".join(type(layer).__name__ for layer in self.layers)
         return f"Network([{names}], input_shape={self.input_shape})"
 
-    def check_images(self, images: Array) -> None:
-        """Raise :class:`~sixloops.errors.DataError` unless this network takes ``images``."""
+    def check_images(self, images: Array, count: int | None = None) -> None:
+        """Raise :class:`~sixloops.errors.DataError` unless this network takes ``images``.
+
+        Args:
+            images: all, or some of them.
+            count: how many there are, for the error; None for as many as are given.
+        """
         expected = ", ".join(["batch", *map(str, self.input_shape)])
         if images.shape[1:] != self.input_shape or images.ndim != len(self.input_shape) + 1:
-            mend = _mend_of_images(images.shape, self.input_shape)
-            raise DataError(f"The images must have shape ({expected}). Got {images.shape}. {mend}")
+            got = images.shape if count is None else (count, *images.shape[1:])
+            mend = _mend_of_images(got, self.input_shape)
+            raise DataError(f"The images must have shape ({expected}). Got {got}. {mend}")
         if images.dtype.kind not in "buif":
             raise DataError(f"The images must be numbers. Got an array of {images.dtype}.")
 
@@ -409,8 +416,7 @@ def _as_array(images: npt.ArrayLike) -> Array:
         return np.asarray(images)
     except ValueError as error:
         raise DataError(
-            f"The images must be one array of numbers. Got lists of different lengths: {error} "
-            "Bring the images to one size."
+            f"The images must all have one shape. {differing_shapes(images)} Bring them to one."
         ) from error
 
 

@@ -17,12 +17,13 @@ from typer.testing import CliRunner
 from sixloops.cli import app
 from sixloops.cli.choices import load_data
 from sixloops.cli.predict import _table
-from sixloops.data import load_mnist, read_photo
+from sixloops.data import load_mnist, mnist, read_photo
 from sixloops.errors import DataError, FileError
 from sixloops.files import read_tensors
 from sixloops.network import Network
 from sixloops.training import evaluate
 
+DATA = Path(mnist.__file__).parent
 FAULTY = ["--augmentation", "shift", "--augmentation", "x"]
 SHORT = ["train", "--epochs", "1", "--images", "640", "--threads", "1"]
 
@@ -179,6 +180,7 @@ def test_interrupted_and_resumed_is_the_same_as_never_interrupted(run, tmp_path)
         (["summary", "--input-shape", "28"], "three whole numbers"),
         (["summary", "--input-shape", "1,3,3"], "Layer 1: The window of Conv2D"),
         (["train", "--data", "cifar10", "--data-folder", "nowhere"], "folder with --data-folder"),
+        (["train", "--data-folder", DATA], f"Is --data-folder {DATA / 'mnist'} meant?"),
         (["train", "--data-folder", "."], "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte"),
     ],
 )

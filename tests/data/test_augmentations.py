@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,20 @@ def test_flips_mirror_some_images(seed: int) -> None:
     assert (Flip(probability=0).apply(images, generator(seed)) == images).all()
 
 
+@pytest.mark.parametrize("probability", [0.1, 0.5, 0.9])
+def test_flips_have_their_probability_and_are_independent(probability: float) -> None:
+    images = np.tile([[1.0, 2.0], [3.0, 4.0]], (4000, 1, 1, 1))
+    changed = Flip(vertical=True, probability=probability).apply(images, generator())
+    left, below = changed[:, 0, 0, 0] % 2 == 0, changed[:, 0, 0, 0] > 2
+    for chosen, expected in [
+        (left, probability),
+        (below, probability),
+        (left & below, probability**2),
+    ]:
+        deviation = np.sqrt(expected * (1 - expected) / 4000)
+        assert abs(chosen.mean() - expected) < 5 * deviation
+
+
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize(
     "nothing",
@@ -295,13 +310,74 @@ def test_affine_stays_within_its_ranges() -> None:
     assert angles.max() > 25
 
 
-def test_elastic_fields_are_as_large_and_smooth_as_the_formula_says() -> None:
+def test_shear_slants_to_both_sides_within_its_range() -> None:
+    """A dot above the centre stays in its row, and shows by its column how slanted it is."""
+    dots = np.zeros((300, 1, 41, 41))
+    dots[:, 0, 4, 20] = 1
+    rows = Affine(rotation=0, scale=(1, 1), shear=30).apply(dots, generator())[:, 0, 4]
+    np.testing.assert_allclose(rows.sum(axis=1), 1)
+    tangents = rows @ (20.0 - np.arange(41)) / 16
+    angles = np.degrees(np.arctan(tangents))
+    assert np.abs(angles).max() < 30 + 1e-9
+    assert angles.min() < -28
+    assert angles.max() > 28
+    assert abs(angles.mean()) < 5 * 30 / np.sqrt(3 * 300)
+
+
+def test_each_image_has_a_scale_of_its_own_within_the_range() -> None:
+    """Enlarged by s, a ramp rises by 1/s a pixel."""
+    ramps = np.broadcast_to(np.mgrid[:31, :31].astype(float), (300, 2, 31, 31))
+    scaled = Affine(rotation=0, scale=(0.8, 1.3)).apply(ramps, generator())
+    tall = 10 / (scaled[:, 0, 20, 15] - scaled[:, 0, 10, 15])
+    wide = 10 / (scaled[:, 1, 15, 20] - scaled[:, 1, 15, 10])
+    np.testing.assert_allclose(tall, wide)
+    assert tall.min() > 0.8 - 1e-9
+    assert tall.max() < 1.3 + 1e-9
+    assert tall.min() < 0.82
+    assert tall.max() > 1.28
+    assert len(np.unique(tall.round(9))) == 300
+
+
+@pytest.mark.parametrize("axis", [2, 3])
+def test_elastic_fields_are_as_large_and_smooth_as_the_formula_says(axis: int) -> None:
     """Smoothing by σ leaves 1/(2σ√π) of the deviation √⅓ of the noise, inside the image."""
-    ramp = np.broadcast_to(np.arange(64.0), (40, 1, 64, 64))
+    ramp = np.broadcast_to(np.mgrid[:64, :64][axis - 2].astype(float), (40, 1, 64, 64))
     moved = (ElasticDistortion(alpha=20, sigma=3).apply(ramp, generator()) - ramp)[:, 0]
     inner = moved[:, 16:-16, 16:-16]
     assert inner.std() == pytest.approx(20 * np.sqrt(1 / 3) / (2 * 3 * np.sqrt(np.pi)), rel=0.05)
     assert np.abs(np.diff(inner, axis=1)).max() < inner.std()
+    assert np.abs(np.diff(inner, axis=2)).max() < inner.std()
+
+
+def displacements(elastic: ElasticDistortion, count: int, height: int, width: int) -> Any:
+    """Return how far each pixel is moved, (down and across, images, height, width)."""
+    grid = np.broadcast_to(np.mgrid[:height, :width][:, None], (2, count, height, width))
+    return np.stack(elastic.origins(*grid, (height, width), generator())) - grid
+
+
+def test_elastic_fields_down_and_across_are_alike_and_independent() -> None:
+    field = displacements(ElasticDistortion(alpha=20, sigma=2), 200, 32, 32)
+    down, across = field[:, :, 8:-8, 8:-8]
+    assert down.std() == pytest.approx(across.std(), rel=0.05)
+    # About 5 places that are independent of each other, 4πσ² pixels each, in 200 images.
+    assert abs((down * across).mean()) < 5 / np.sqrt(1000) * down.std() * across.std()
+
+
+@pytest.mark.parametrize("sigma", [1.0, 3.0])
+def test_elastic_fields_are_weaker_at_the_border(sigma: float) -> None:
+    """No noise is outside the image: at the border about half of the variance is missing."""
+    reach = round(4 * sigma)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    # In row i the first `reach - i` weights fall outside the image.
+    rows = range(reach + 1)
+    share = [(weights[reach - i :] ** 2).sum() / (weights**2).sum() for i in rows]
+    elastic = ElasticDistortion(alpha=20, sigma=sigma)
+    field = displacements(elastic, 300, 2 * reach + 35, 2 * reach + 45)
+    inside = (20 * weights @ weights / weights.sum() ** 2) ** 2 / 3
+    for moved in (field, field.swapaxes(2, 3)):
+        variance = moved[..., reach:-reach].var(axis=(1, 3))
+        for i in rows:
+            np.testing.assert_allclose(variance[:, [i, -1 - i]], inside * share[i], rtol=0.2)
 
 
 def test_compose_draws_one_after_the_other() -> None:
@@ -349,6 +425,25 @@ def test_an_elastic_field_is_interpolated_where_the_next_warp_looks() -> None:
     assert halfway[..., 1:] == pytest.approx((alone[..., 1:] + alone[..., :-1]) / 2)
 
 
+@pytest.mark.parametrize("shift_first", [True, False])
+def test_chained_warps_look_where_their_maps_taken_together_look(shift_first: bool) -> None:
+    """A ramp is its own coordinate, and is not blurred by interpolating it twice."""
+    shift, elastic = Shift((2, 5)), ElasticDistortion(alpha=60, sigma=4)
+    affine = Affine(rotation=40, scale=(0.9, 1.3), shear=20, squeeze=1.2)
+    ramps = np.broadcast_to(np.mgrid[:48, :48].astype(float), (6, 2, 48, 48))
+    steps = (shift, elastic, affine) if shift_first else (elastic, affine, shift)
+    chained = Compose(steps).apply(ramps, generator(3))
+    random = generator(3)
+    moved = shift.apply(ramps, random) if shift_first else ramps
+    # Of warps that are looked up together, the last draws first.
+    affine_draws = copy.deepcopy(random)
+    affine.apply(ramps, random)
+    expected = affine.apply(elastic.apply(moved, random), affine_draws)
+    expected = expected if shift_first else shift.apply(expected, random)
+    inner = (..., slice(18, 30), slice(18, 30))
+    assert chained[inner] == pytest.approx(expected[inner], abs=1e-9)
+
+
 def test_warps_that_fill_differently_are_not_chained() -> None:
     images = np.full((1, 1, 6, 6), 9.0)
     small, large = Affine(0, (0.5, 0.5), fill=1), Affine(0, (2, 2))
@@ -378,6 +473,30 @@ def test_erasing_covers_one_rectangle_of_the_asked_size_in_every_channel() -> No
         assert (covered[:, 0].sum(axis=(1, 2)) == extent[0] * extent[1]).all()
         assert columns[:, 0].any()
         assert columns[:, -1].any()  # every place occurs
+
+
+def test_erased_areas_are_drawn_evenly_from_their_whole_range() -> None:
+    images = np.ones((600, 1, 60, 60))
+    erased = RandomErasing(1.0, (0.1, 0.5), (1.0, 1.0)).apply(images, generator())
+    shares = (erased == 0).mean(axis=(1, 2, 3))
+    # Rounding a side of 60 √share to whole pixels changes the share by up to √share / 60.
+    assert 0.09 < shares.min() < 0.11
+    assert 0.48 < shares.max() < 0.515
+    assert abs(shares.mean() - 0.3) < 5 * 0.4 / np.sqrt(12 * 600)
+
+
+def test_erased_rectangles_are_upright_as_often_as_lying() -> None:
+    """The logarithm of the ratio is uniform."""
+    images = np.ones((600, 1, 80, 80))
+    erased = RandomErasing(1.0, (0.2, 0.2), (0.25, 4.0)).apply(images, generator())[:, 0] == 0
+    heights, widths = erased.any(axis=2).sum(axis=1), erased.any(axis=1).sum(axis=1)
+    logarithms = np.log(heights / widths) / np.log(4)
+    # Rounding the shorter side, of 18 pixels at the least, changes the logarithm by up to 0.03.
+    assert -1.04 < logarithms.min() < -0.95
+    assert 0.95 < logarithms.max() < 1.04
+    quartiles = np.quantile(logarithms, [0.25, 0.5, 0.75])
+    # 0.2 is 5 standard deviations of the median of 600 such numbers.
+    np.testing.assert_allclose(quartiles, [-0.5, 0.0, 0.5], atol=0.2)
 
 
 def test_erasing_chooses_images_by_its_probability() -> None:

@@ -156,7 +156,11 @@ def test_an_empty_subset_is_refused() -> None:
         (np.zeros((3, 1, 2, 2, 2)), "Got shape"),
         (np.zeros((3, 2, 2), complex), "real numbers. Got the type complex128"),
         (np.full((3, 2, 2), "a"), "real numbers"),
-        ([np.zeros((2, 2)), np.zeros((3, 3)), np.zeros((2, 2))], "must all have one shape"),
+        (
+            [np.zeros((2, 2)), np.zeros((2, 2)), np.zeros((3, 3))],
+            r"must all have one shape\. Number 0 has shape \(2, 2\), number 2 has \(3, 3\)\. Bring",
+        ),
+        ([[[0], [0, 1]], [[0], [0, 1]]], r"one shape\. Within one of them the shapes differ"),
     ],
 )
 def test_images_that_cannot_be_trained_on(images: Any, words: str) -> None:
@@ -181,10 +185,12 @@ def test_a_pixel_that_is_not_finite_is_found(bad: float, place: int) -> None:
         ([0, -1, 2], "at least 0. Got -1 for image 1"),
         ([True, False, True], "Got bool of shape \\(3,\\)"),
         ([[0, 1], [1, 0], [1, 0]], "argmax"),
-        (["a", "b", "c"], "whole numbers"),
+        ([[0], [1], [1]], r"int64 of shape \(3, 1\)\. Use labels\[:, 0\]\.$"),
+        (["7", "b", "c"], r"Number the words: .*numpy\.unique\(labels, return_inverse=True\)\.$"),
+        (np.array(["a", "b", "c"], object), "Number the words"),
         ([0.0, np.nan, 1.0], "That of image 1 is NaN"),
         ([[0.0], [0.0], [np.inf]], "That of image 2 is NaN or infinite"),
-        ([[0], [1, 2], [3]], "labels of a data set must all have one shape"),
+        ([[0], [1, 2], [3]], r"labels of .* one shape\. .* \(1,\), number 1 has \(2,\)"),
     ],
 )
 def test_labels_that_cannot_be_trained_on(labels: Any, words: str) -> None:

@@ -112,6 +112,10 @@ def test_the_given_folder_is_the_only_one(tmp_path: Path) -> None:
     write_set(tmp_path / "debian")
     with pytest.raises(FileError, match=r"Looked in: \S+/yours \(missing\)\. To mend it"):
         load_fashion_mnist(tmp_path / "yours")
+    with pytest.raises(
+        FileError, match=r"\(lacks .*\)\. Is folder='\S+/debian' meant\? To mend it"
+    ):
+        load_fashion_mnist(tmp_path)
 
 
 @pytest.mark.usefixtures("small_sets")

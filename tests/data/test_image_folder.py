@@ -116,6 +116,14 @@ def test_folders_that_are_none(tmp_path: Path) -> None:
         load_image_folder(tmp_path)
 
 
+def test_only_folders_are_taken_for_data_sets(tmp_path: Path) -> None:
+    save(tmp_path / "no" / "a" / "1.png", gray())
+    (tmp_path / "act.py").write_text("")
+    (tmp_path / "yes").mkdir()
+    with pytest.raises(FileError, match=r"no must hold .* are data sets \(no, yes\), load each: "):
+        load_image_folder(tmp_path)
+
+
 def test_what_is_no_image_is_named(tmp_path: Path) -> None:
     save(tmp_path / "a" / "1.png", gray())
     (tmp_path / "a" / "notes.txt").write_text("no image")

@@ -90,3 +90,19 @@ def test_a_missing_file_is_named(copy: Path) -> None:
     words = r"It lacks train-labels-idx1-ubyte, t10k-images-idx3-ubyte\."
     with pytest.raises(FileError, match=words):
         load_mnist(copy)
+
+
+def test_a_folder_that_is_none_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name in ("nowhere", "file"):
+        with pytest.raises(
+            FileError, match=r"It is missing or no folder\. Check the folder's name"
+        ):
+            load_mnist(tmp_path / name)
+
+
+def test_the_folder_inside_that_is_meant_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "mnist").symlink_to(CARRIED)
+    with pytest.raises(FileError, match=r"ubyte\. Is folder='\S+/mnist' meant\?$"):
+        load_mnist(tmp_path)

@@ -1,5 +1,8 @@
 """Threads: limits that hold inside, and are restored outside."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
@@ -55,3 +58,30 @@ def test_wrong_batch_size(batch_size):
     network = Network([ReLU()], input_shape=(1, 2, 2))
     with pytest.raises(ConfigurationError, match="The 'batch_size' of a plan must be"):
         Plan(network, batch_size)
+
+
+OUTSIDE = """
+import numpy as np
+from sixloops.engine import Plan
+from sixloops.layers import Dense, Flatten
+from sixloops.network import Network
+
+images = np.random.default_rng(0).random((9, 1, 4, 3), dtype=np.float32)
+network = Network([Flatten(), Dense(5)], input_shape=(1, 4, 3))
+with Plan(network, batch_size=4, threads=2) as plan:
+    inside = plan.predict(images)
+    gradient = plan.step(images[:4], np.arange(4)).gradients["1.weight"].copy()
+np.testing.assert_array_equal(plan.predict(images), inside)
+with plan:
+    np.testing.assert_array_equal(plan.predict(images), inside)
+never = Plan(network, batch_size=4, threads=2)
+np.testing.assert_array_equal(never.predict(images), inside)
+np.testing.assert_array_equal(
+    never.step(images[:4], np.arange(4)).gradients["1.weight"], gradient
+)
+"""
+
+
+def test_a_plan_outside_a_with_block_gives_the_same_bits():
+    """In a process of its own: helpers that are counted and not there are waited for for ever."""
+    subprocess.run([sys.executable, "-c", OUTSIDE], check=True, timeout=120)

@@ -94,6 +94,8 @@ class TestHistory:
         words = [text.get_text() for text in figure.legends[0].get_texts()]
         assert words == ["training", "random subset", "validation"]
         assert [axes.texts[0].get_text() for axes in figure.axes] == ["0.0333", "96.67%"]
+        # Matplotlib 3.11 draws smaller bold figures so that they seem to have serifs.
+        assert all(axes.texts[0].get_size() >= 12 for axes in figure.axes)
         assert "96.67% of the validation images classified right after 3 epochs" in texts(figure)
 
     def test_the_best_epoch_and_the_reason_to_stop_are_told(self):
@@ -265,6 +267,21 @@ class TestConfusion:
         (axes,) = plot_confusion(evaluation(np.eye(50, dtype=int))).axes
         assert not axes.texts
         assert len(axes.get_xticks()) <= 20
+
+    @pytest.mark.parametrize("names", [["a", "b"], ["healthy leaves", "ill " * 20], ["x" * 30] * 9])
+    def test_it_fills_the_picture_and_no_name_leaves_it(self, names):
+        names = [f"{number}{name}" for number, name in enumerate(names)]
+        figure = plot_confusion(evaluation(np.eye(len(names), dtype=int)), names)
+        figure.draw_without_rendering()
+        (axes,) = figure.axes
+        assert axes.get_window_extent().x1 > 0.9 * figure.bbox.x1
+        labels = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label]
+        for box in [label.get_window_extent() for label in (*labels, axes.yaxis.label)]:
+            assert box.x0 >= 0
+            assert box.y0 >= 0
+        rows = [label.get_window_extent() for label in axes.get_xticklabels()]
+        if len(names) == 2:
+            assert not rows[0].overlaps(rows[1])
 
     def test_a_class_without_images(self):
         (axes,) = plot_confusion(evaluation([[4, 0], [0, 0]])).axes

@@ -20,13 +20,16 @@ from sixloops.network import Network
 from sixloops.optimizers import SGD
 from sixloops.report import Progress
 from sixloops.report.progress import (
+    NO_ACCURACY,
     NOTE,
     NOTE_VALIDATED,
+    ONE_HOT,
     Pace,
     epoch_line,
     heading,
     resumed_words,
     status_words,
+    targets_words,
 )
 from sixloops.training import Callback, EvaluateEvery, Run, Settings, fit
 
@@ -98,10 +101,23 @@ def test_without_validation_and_labels_there_are_fewer_columns():
     out = console()
     net = network(loss=SquaredError())
     fit(net, data(targets=True), epochs=1, callbacks=[Progress(out)])
-    head, line, note = printed(out).splitlines()
+    reason, head, line, note = printed(out).splitlines()
+    assert reason == NO_ACCURACY
     assert note == NOTE
     assert "val." not in head
     assert "–" in line
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (np.array([0.0, 1.0, 0.0]), f"{NO_ACCURACY} {ONE_HOT}"),
+        (np.array([0.0, 0.5, 0.0]), NO_ACCURACY),
+        (np.float64(1.0), NO_ACCURACY),
+    ],
+)
+def test_why_there_is_no_accuracy_is_said(target, words):
+    assert targets_words(target) == words
 
 
 def test_a_terminal_gets_a_bar_that_goes_away():

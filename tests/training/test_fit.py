@@ -260,14 +260,17 @@ def test_the_last_batch_may_be_smaller():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"epochs": 0}, "The 'epochs' of Settings must be a whole number of at least 1. Got 0."),
+        ({"epochs": 0}, "The 'epochs' of fit must be a whole number of at least 1. Got 0."),
         ({"batch_size": 2.5}, "'batch_size'"),
-        ({"optimizer": "sgd"}, r"such as sixloops\.optimizers\.Adam"),
+        ({"optimizer": "sgd"}, r"such as sixloops\.optimizers\.Adam.* Write optimizer=SGD\("),
+        ({"optimizer": Adam}, r"Write optimizer=Adam\("),
+        ({"optimizer": "best"}, r"Got 'best'\.$"),
+        ({"schedule": "Cosine"}, r"Write schedule=Cosine\("),
         ({"schedule": None}, r"such as sixloops\.schedules\.Cosine"),
         ({"regularizers": [0.1]}, r"\[sixloops\.regularizers\.L2"),
         ({"augmentation": 3}, r"such as sixloops\.data\.Shift"),
         ({"clip_norm": -1}, "above 0"),
-        ({"average": 1.0}, "The 'average' of Settings must be a number above 0 and below 1"),
+        ({"average": 1.0}, "The 'average' of fit must be a number above 0 and below 1"),
         ({"threads": 0}, "The 'threads' of a plan must be"),
         ({"callbacks": [3]}, "Callback objects or functions"),
         ({"seed": -1}, "'seed'"),
@@ -278,9 +281,17 @@ def test_wrong_options(change, words):
         fit(small_network(), blobs(), **change)
 
 
+def test_images_and_labels_side_by_side():
+    data = blobs()
+    with pytest.raises(ConfigurationError, match=r"fit\(network, Dataset\(images, labels\)\)"):
+        fit(small_network(), data.images, data.labels)
+
+
 def test_data_of_another_shape_or_with_other_labels():
-    with pytest.raises(DataError, match=r"'data' does not fit.*\(batch, 1, 8, 8\).*\(1, 1, 9, 9\)"):
-        fit(small_network(), blobs(side=9))
+    with pytest.raises(
+        DataError, match=r"'data' does not fit.*\(batch, 1, 8, 8\).*\(50, 1, 9, 9\)"
+    ):
+        fit(small_network(), blobs(50, side=9))
     data = blobs()
     with pytest.raises(DataError, match="does not fit"):
         fit(small_network(), Dataset(data.images, data.labels + 3))
@@ -378,19 +389,43 @@ def handled():
 
 def test_ctrl_c_ends_cleanly_with_a_checkpoint(tmp_path, handled):
     network = small_network()
-    history = fit(
-        network,
-        blobs(),
-        epochs=5,
-        batch_size=16,
-        callbacks=[InterruptAt(9), Checkpoint(tmp_path)],
-    )
-    assert history.stopped == "interrupted"
+    with pytest.raises(KeyboardInterrupt, match=r"fit ended after 9 of \d+ steps"):
+        fit(
+            network,
+            blobs(),
+            epochs=5,
+            batch_size=16,
+            callbacks=[InterruptAt(9), Checkpoint(tmp_path)],
+        )
     assert signal.getsignal(signal.SIGINT) is handled
     fit(network, blobs(), epochs=5, batch_size=16, resume=tmp_path / "last.safetensors")
     straight = small_network()
     fit(straight, blobs(), epochs=5, batch_size=16)
     assert bits(network) == bits(straight)
+
+
+def test_a_callback_that_stops_by_this_word_raises_nothing():
+    history = fit(small_network(), blobs(), callbacks=[lambda run: run.stop("interrupted")])
+    assert (history.stopped, len(history.epochs)) == ("interrupted", 1)
+
+
+def test_ctrl_c_may_return_the_history(handled):
+    options = {"epochs": 5, "callbacks": [InterruptAt(1)], "raise_interrupt": False}
+    assert fit(small_network(), blobs(), **options).stopped == "interrupted"
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_stops_a_loop_over_set_ups(handled, presses):
+    tried = []
+
+    def search():
+        for seed in range(3):
+            tried.append(seed)
+            fit(small_network(), blobs(), callbacks=[InterruptAt(*[1] * presses)], seed=seed)
+
+    with pytest.raises(KeyboardInterrupt):
+        search()
+    assert tried == [0]
 
 
 def test_a_second_ctrl_c_ends_at_once(handled):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,7 @@ _PYTHON = {
         f"have them fetched from {found[1]} with --download"
     ),
     r"and name its folder\.": lambda _: "and name its folder with --data-folder.",
+    r"Is folder='(.*)' meant": lambda found: f"Is --data-folder {shlex.quote(found[1])} meant",
     r"size=\((\d+), (\d+)\)": lambda found: f"--image-size {found[1]},{found[2]}",
 }
 

@@ -38,7 +38,6 @@ from sixloops.report import Progress, RunFolder, compile_kernels, print_summary
 from sixloops.schedules import SCHEDULES
 from sixloops.training import Callback, EvaluateEvery, evaluate, fit
 from sixloops.training.evaluate import check_data
-from sixloops.training.fit import INTERRUPTED
 
 INTERRUPT_CODE = 130
 
@@ -251,12 +250,10 @@ def _run(
             threads=threads,
             resume=folder.last if resume else None,
         )
-        if history.stopped == INTERRUPTED:
-            _end_interrupted(folder, console)
         result = folder.finish(network, history, parts.test, threads=threads)
         if options.hold_out is not None:
             best = evaluate(Network.load(folder.best), parts.test, threads=threads)
-    except KeyboardInterrupt:  # in a hurry: Ctrl-C twice, or while the pictures are drawn
+    except KeyboardInterrupt:
         _end_interrupted(folder, console)
     console.print(f"Test: {result}")
     if options.hold_out is not None:
@@ -267,7 +264,7 @@ def _run(
 
 def _said(verdict: Verdict) -> str:
     """Return what the doctor says: of a healthy run one line."""
-    return str(verdict).partition("\n")[0] if verdict.healthy else str(verdict)
+    return str(verdict).partition("\n")[0] if not verdict.sick else str(verdict)
 
 
 def _end_interrupted(folder: RunFolder, console: Console) -> NoReturn:

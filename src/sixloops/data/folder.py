@@ -99,10 +99,11 @@ def _files(folder: Path) -> list[Path]:
     if not files:
         raise FileError(f"{folder} has no image. Delete it, or put the images of its class in it.")
     if all(file.is_dir() for file in files):
-        beside = ", ".join(child.name for child in sorted(_visible(folder.parent)))
+        sets = sorted(child.name for child in _visible(folder.parent) if child.is_dir())
         raise FileError(
-            f"{folder} must hold the images of one class. It holds folders. If {folder.parent} "
-            f"holds several data sets ({beside}), load each: load_image_folder({str(folder)!r})."
+            f"{folder} must hold the images of one class. It holds folders. If the folders of "
+            f"{folder.parent} are data sets ({', '.join(sets)}), load each: "
+            f"load_image_folder({str(folder)!r})."
         )
     return files
 

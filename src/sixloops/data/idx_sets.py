@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.resources import as_file
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from sixloops.data.dataset import Dataset
 from sixloops.data.idx import idx_sha256, read_idx
+from sixloops.data.places import folder_inside
 from sixloops.errors import DataError, FileError
 from sixloops.layers.base import Array
 
@@ -47,9 +49,11 @@ def read_idx_set(
         FileError: a file is missing, damaged, or not what it should be.
     """
     if missing := missing_idx_files(folder):
+        lacks = f"lacks {', '.join(missing)}" if folder.is_dir() else "is missing or no folder"
+        meant = folder_inside(Path(str(folder)), missing_idx_files)
         raise FileError(
-            f"{folder} must hold the four files of {title}, wrapped by gzip or not. It lacks "
-            f"{', '.join(missing)}. Check the folder's name, or put them there."
+            f"{folder} must hold the four files of {title}, wrapped by gzip or not. It {lacks}."
+            + (meant or " Check the folder's name, or put them there.")
         )
     training, test = (
         _read_half(folder, names, f"{title} {half}", classes, sha256)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sixloops.checks import differing_shapes
 from sixloops.errors import DataError
 from sixloops.layers.base import Array, Shape
 
@@ -97,7 +98,10 @@ def as_array(values: npt.ArrayLike, name: str) -> Array:
     try:
         return np.asarray(values)
     except ValueError as error:
-        raise DataError(f"The {name} of a data set must all have one shape. {error}.") from error
+        raise DataError(
+            f"The {name} of a data set must all have one shape. {differing_shapes(values)} Bring "
+            "them to one."
+        ) from error
 
 
 def is_mapped(array: Array) -> bool:

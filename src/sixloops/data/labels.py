@@ -32,8 +32,7 @@ def checked_labels(labels: npt.ArrayLike, images: int) -> Array:
     if given.dtype.kind not in "iuf" or given.ndim == 0 or (given.ndim > 1 and not real):
         raise DataError(
             "The labels of a data set must be whole numbers (images,), or real targets (images, "
-            f"…). Got {given.dtype} of shape {given.shape}. Use labels.astype(int) for True and "
-            "False, labels.argmax(axis=1) for one row a label, targets.astype(float) for targets."
+            f"…). Got {given.dtype} of shape {given.shape}. {_mend(given)}"
         )
     if len(given) != images:
         raise DataError(
@@ -41,6 +40,18 @@ def checked_labels(labels: npt.ArrayLike, images: int) -> Array:
             "images. Check that both come from the same set."
         )
     return _finite(given) if real else _not_negative(given)
+
+
+def _mend(labels: Array) -> str:
+    """Return how labels of another type or shape become what they must be."""
+    if labels.dtype.kind in "US" or (labels.size and isinstance(labels.flat[0], str)):
+        return "Number the words: names, labels = numpy.unique(labels, return_inverse=True)."
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        return "Use labels[:, 0]."
+    return (
+        "Use labels.astype(int) for True and False, labels.argmax(axis=1) for one row a label, "
+        "targets.astype(float) for targets."
+    )
 
 
 def _not_negative(labels: Array) -> Array:

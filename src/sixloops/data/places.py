@@ -83,15 +83,28 @@ def find(
 
 
 def _not_found(origin: Origin, places: list[Path], missing: Missing) -> FileError:
-    looked = "; ".join(
-        f"{place} (lacks {', '.join(missing(place))})" if place.exists() else f"{place} (missing)"
-        for place in places
-    )
+    looked = "; ".join(f"{place} ({_wrong(place, missing)})" for place in places)
+    meant = "".join(folder_inside(place, missing) for place in places)
     package = f"install the package {origin.package}, " if origin.package else ""
     return FileError(
-        f"{origin.title} was not found. Looked in: {looked}. To mend it, {package}name the folder "
-        f"that holds its files, or have them fetched from {origin.url} (download=True)."
+        f"{origin.title} was not found. Looked in: {looked}.{meant} To mend it, {package}name the "
+        f"folder that holds its files, or have them fetched from {origin.url} (download=True)."
     )
+
+
+def _wrong(place: Path, missing: Missing) -> str:
+    if not place.exists():
+        return "missing"
+    return f"lacks {', '.join(missing(place))}" if place.is_dir() else "no folder"
+
+
+def folder_inside(place: Path, missing: Missing) -> str:
+    """Return a sentence, after a blank, that names the folder in ``place`` with all files."""
+    try:
+        inside = [each for each in sorted(place.iterdir()) if each.is_dir() and not missing(each)]
+    except OSError:  # it is no folder, or may not be read
+        return ""
+    return f" Is folder={str(inside[0])!r} meant?" if inside else ""
 
 
 def fetch(origin: Origin, name: str, folder: Path) -> None:

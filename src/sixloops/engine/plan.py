@@ -76,6 +76,8 @@ class _Written:
 class Plan:
     """Runs a network; to be used in a ``with`` block, which holds its threads.
 
+    Outside a block every call begins the threads and ends them again: the same bits, slower.
+
     Args:
         network: the network; its parameters are read at every step.
         batch_size: the largest batch that a step will be given.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from types import TracebackType
 
 import numpy as np
@@ -30,6 +30,8 @@ def available_threads() -> int:
 class Workers:
     """The thread that enters the ``with`` block, and some more that help it.
 
+    Outside a block each program begins its helpers and ends them, so that its bits are the same.
+
     Args:
         threads: how many in all; None for as many as the process may use.
 
@@ -45,13 +47,16 @@ class Workers:
             raise ConfigurationError(wrong("threads", "a plan", expected, threads))
         self.threads = int(count)
         self._control = np.zeros(team.size(self.threads), np.int64)
-        self._control[team.WORKERS] = self.threads - 1
+        self._entered = False
         self._bells = [threading.Semaphore(0) for _ in range(self.threads - 1)]
         self._helpers: list[threading.Thread] = []
 
     def __enter__(self) -> Workers:
         self._limit = ThreadpoolController().limit(limits=1, user_api="blas")
-        self._control[team.STOP] = 0
+        # No helper is there yet. What an earlier block left, such as a job that one of its
+        # helpers did not notice before it went home, must not be taken up.
+        self._control[:] = 0
+        self._control[team.WORKERS] = self.threads - 1
         # A job without phases: what must be compiled is compiled here, by one thread.
         team.take_part(self._control, team.LEADER)
         for number in range(self.threads - 1):
@@ -59,6 +64,7 @@ class Workers:
             helper = threading.Thread(target=self._help, args=(number,), name=name, daemon=True)
             helper.start()
             self._helpers.append(helper)
+        self._entered = True
         return self
 
     def __exit__(
@@ -73,6 +79,7 @@ class Workers:
         for helper in self._helpers:
             helper.join()
         self._helpers.clear()
+        self._entered = False
         self._limit.restore_original_limits()
 
     def _help(self, number: int) -> None:
@@ -106,6 +113,11 @@ class Workers:
             images: how many the batch has.
             shares: into how many shares it is cut.
         """
+        with nullcontext() if self._entered else self:
+            self._do_all(program, images, shares)
+
+    def _do_all(self, program: Program, images: int, shares: int) -> None:
+        """Do a program's parts one after the other."""
         for part in program.runs:
             if callable(part):
                 part(images)

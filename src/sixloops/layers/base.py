@@ -15,6 +15,7 @@ Given the cotangent ``dy`` = ∂E/∂y of some error E, ``backward`` returns
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -156,6 +157,33 @@ def within(arrays: Mapping[str, Array], name: str) -> dict[str, Array]:
 def under(name: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Put ``name.`` before every name of a dictionary."""
     return {f"{name}.{key}": value for key, value in arrays.items()}
+
+
+METHODS = {
+    "output_shape": "input_shape",
+    "initial_parameters": "input_shape, random, dtype",
+    "initial_state": "input_shape, dtype",
+    "forward": "x, parameters, context",
+}
+"""What a layer's methods are called with."""
+
+
+def check_methods(layer: Layer, number: int) -> None:
+    """Raise unless a layer, perhaps of the user's own, can be called as layers are.
+
+    Raises:
+        ConfigurationError: a method takes other arguments; the error names layer and method.
+    """
+    for method, arguments in METHODS.items():
+        signature = inspect.signature(getattr(layer, method))
+        try:
+            signature.bind(*arguments.split(", "))
+        except TypeError as error:
+            got = ", ".join(["self", *map(str, signature.parameters.values())])
+            raise ConfigurationError(
+                f"The {method} of layer {number} ({type(layer).__name__}) must take "
+                f"(self, {arguments}). Got ({got})."
+            ) from error
 
 
 def part_output_shape(layer: Layer, name: str, input_shape: Shape) -> Shape:

@@ -26,6 +26,7 @@ from sixloops.layers.base import (
     Layer,
     Parameters,
     Shape,
+    check_methods,
     forward_part,
     initial_part_parameters,
     initial_part_state,
@@ -123,12 +124,14 @@ def as_layers(given: object, owner: str) -> tuple[Layer, ...]:
     """Return ``given`` as a tuple of layers.
 
     Raises:
-        ConfigurationError: it is no sequence, or something in it is no layer.
+        ConfigurationError: it is no sequence, something in it is no layer, or a layer has a
+            method that takes other arguments than it must.
     """
     if not isinstance(given, Sequence) or isinstance(given, str):
         raise ConfigurationError(f"The layers of {owner} must be a list of layers. Got {given!r}.")
     for number, layer in enumerate(given):
         if isinstance(layer, Layer):
+            check_methods(layer, number)
             continue
         mend = "Layers are written with brackets, such as ReLU()."
         if not isinstance(layer, type):

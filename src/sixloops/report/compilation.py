@@ -7,7 +7,7 @@ from rich.console import Console
 from sixloops.engine import Plan, told_of_compilations
 from sixloops.network import Network
 
-WORDS = "Compiling kernels for this machine: some twenty seconds. Later runs begin at once."
+WORDS = "Compiling kernels for this machine: up to a minute. Later runs begin at once."
 
 
 def compile_kernels(

@@ -26,7 +26,14 @@ from sixloops.report.style import (
 )
 from sixloops.training import Evaluation
 
-_TURNED: Look = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
+ANGLE = 35
+_TURNED: Look = {"rotation": ANGLE, "ha": "right", "rotation_mode": "anchor"}
+
+LETTER = 0.095
+"""About how many inches a letter of a class's name is wide."""
+
+LONGEST = 36
+"""Names with more letters than this are cut."""
 
 MOST_NUMBERED = 20
 """With more classes than this the numbers would be too small to read."""
@@ -59,12 +66,16 @@ def plot_confusion(evaluation: Evaluation, classes: Sequence[str] | None = None)
             "targets are no class labels."
         )
     names = _names(classes, len(counts))
-    height = float(np.clip(0.46 * len(counts), 1.5, 7.5))
-    left, foot = (2.2, 1.75) if _long(names) else (1.1, 0.95)
+    height = float(np.clip(0.46 * len(counts), 2.0, 7.5))
+    letters = LETTER * max(map(len, names))
+    left = max(1.1, 0.7 + letters)
+    width = 11.0 - left
+    turned = letters > 0.9 * width / min(len(names), MOST_NUMBERED)
+    foot = max(0.95, 0.7 + letters * np.sin(np.radians(ANGLE))) if turned else 0.95
     figure = new_figure(height + foot + 1.05, "Confusion matrix", _subtitle(counts))
-    axes = inches(figure, left, foot, float(np.clip(0.95 * len(counts), 2.5, 11.0 - left)), height)
+    axes = inches(figure, left, foot, width, height)
     axes.imshow(_colours(counts), interpolation="nearest", aspect="auto")
-    _name_classes(axes, names)
+    _name_classes(axes, names, turned)
     if len(counts) <= MOST_NUMBERED:
         _draw_grid(axes, len(counts))
         _write_counts(axes, counts)
@@ -79,12 +90,7 @@ def _names(classes: Sequence[str] | None, count: int) -> list[str]:
             f"The 'classes' of a confusion matrix must be one name for each of its {count} rows. "
             f"Got {len(names)}."
         )
-    return names
-
-
-def _long(names: Sequence[str]) -> bool:
-    """Say whether names are too long to stand side by side."""
-    return max(map(len, names)) > 90 // max(min(len(names), MOST_NUMBERED), 1)
+    return [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
 
 
 def _subtitle(counts: Array) -> str:
@@ -110,14 +116,11 @@ def _tint(strength: Array, colour: str) -> Array:
     return np.asarray(1 - strength[..., np.newaxis] * (1 - np.array(to_rgb(colour))))
 
 
-def _name_classes(axes: Axes, names: Sequence[str]) -> None:
+def _name_classes(axes: Axes, names: Sequence[str], turned: bool) -> None:
     bare(axes)
     shown = range(0, len(names), -(-len(names) // MOST_NUMBERED))
     labels = [names[i] for i in shown]
-    turned: Look = (
-        {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if _long(names) else {}
-    )
-    axes.set_xticks(shown, labels=labels, parse_math=False, **turned)
+    axes.set_xticks(shown, labels=labels, parse_math=False, **(_TURNED if turned else {}))
     axes.set_yticks(shown, labels=labels, parse_math=False)
     axes.tick_params(labelsize=TEXT, labelcolor=INK, length=0)
     axes.set_xlabel("taken for", size=TEXT, color=MUTED, labelpad=8)
@@ -135,17 +138,8 @@ def _draw_grid(axes: Axes, classes: int) -> None:
 def _write_counts(axes: Axes, counts: Array) -> None:
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            weight = "bold" if row == column else "normal"
-            axes.text(
-                column,
-                row,
-                f"{count:,}",
-                ha="center",
-                va="center",
-                size=SMALL + 1,
-                color=INK,
-                weight=weight,
-            )
+            place: Look = {"ha": "center", "va": "center"}
+            axes.text(column, row, f"{count:,}", size=SMALL + 1, color=INK, **place)
 
 
 def _write_shares(axes: Axes, counts: Array) -> None:

@@ -157,13 +157,15 @@ def _name_last(axes: Axes, form: str) -> None:
     if not curves:
         return
     x, y = np.asarray(curves[-1].get_xydata())[-1]
+    # Matplotlib 3.11 draws smaller bold figures so that they seem to have serifs.
+    size = TEXT + 1
     axes.annotate(
         form.format(y),
         (x, y),
         xytext=(8, 0),
         textcoords="offset points",
         va="center",
-        size=TEXT,
+        size=size,
         weight="bold",
         color=curves[-1].get_color(),
         annotation_clip=False,

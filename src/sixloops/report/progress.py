@@ -5,19 +5,25 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from sixloops.engine import Plan
+from sixloops.layers.base import Array
 from sixloops.report.words import duration_words
 from sixloops.training import Callback, Run
+from sixloops.training.metrics import are_labels
 
 BETWEEN_UPDATES = 0.1
 """Seconds for which steps leave the bar alone, so that showing costs no time."""
 
 NOTE = "train: mean over the epoch, while learning."
 NOTE_VALIDATED = "train: mean over the epoch, while learning; val.: validation, after the epoch."
+
+NO_ACCURACY = "The targets are numbers and no classes, so there is no accuracy."
+ONE_HOT = "Rows with a single 1 become classes by labels.argmax(axis=1)."
 
 STATUS_WIDTH = 50
 """Room for what stands beside the bar."""
@@ -60,6 +66,8 @@ class Progress(Callback):
         if run.step > 0:
             self._print(resumed_words(run))
         if run.step < run.total_steps:
+            if not are_labels(run.data.labels):
+                self._print(targets_words(run.data.labels[0]), "dim")
             self._print(heading(run), "bold")
 
     def on_step_end(self, run: Run, plan: Plan) -> None:
@@ -164,6 +172,16 @@ def status_words(run: Run, pace: Pace, now: float) -> str:
     speed = f"{pace.images_a_second(run, now):,.0f} images/s"
     left = duration_words(max(pace.seconds_left(run, now), 1), whole=True)
     return f"loss {means['loss']:.4f}{accuracy}  {speed}  {left} left"
+
+
+def targets_words(first: Array) -> str:
+    """Word why there is no accuracy.
+
+    Args:
+        first: the first image's target.
+    """
+    one_hot = first.size > 1 and np.count_nonzero(first) == 1 == first.max()
+    return f"{NO_ACCURACY} {ONE_HOT}" if one_hot else NO_ACCURACY
 
 
 def resumed_words(run: Run) -> str:

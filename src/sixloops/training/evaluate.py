@@ -92,7 +92,7 @@ def check_data(network: Network, data: Dataset, name: str) -> None:
     images, _ = data.take(np.arange(1))
     try:
         _check_classes(network, data)
-        network.check_images(images)
+        network.check_images(images, len(data))
         network.loss.check_targets(data.labels, network.output_shape)
     except DataError as error:
         raise DataError(f"The '{name}' does not fit the network. {error}") from error

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from types import FrameType
+from typing import Never
 
 import numpy as np
 
@@ -37,7 +38,7 @@ INTERRUPTED = "interrupted"
 def fit(
     network: Network,
     data: Dataset,
-    *,
+    *unnamed: Never,
     epochs: int = 10,
     batch_size: int = 64,
     optimizer: Optimizer = SGD(),  # noqa: B008  (a frozen description)
@@ -53,6 +54,7 @@ def fit(
     threads: int | None = None,
     record_every: int = 100,
     resume: str | os.PathLike[str] | None = None,
+    raise_interrupt: bool = True,
 ) -> History:
     """Train a network; its parameters are changed in place.
 
@@ -64,9 +66,15 @@ def fit(
     optimiser. The command line trains with ``Adam`` and ``OneCycle`` instead of the
     defaults here.
 
+    Ctrl-C ends the run cleanly after the current step: callbacks such as ``Checkpoint`` do
+    what they do at a run's end, and the network holds what it has learnt so far. Then
+    ``KeyboardInterrupt`` is raised, so that a script's next line does not save a half-trained
+    network as the finished one. A second Ctrl-C ends at once.
+
     Args:
         network: what is trained.
         data: images and labels.
+        unnamed: nothing; all else is given by name.
         epochs: passes over the data.
         batch_size: images a step.
         optimizer: how the gradients change the parameters, with the learning rate.
@@ -87,12 +95,15 @@ def fit(
         record_every: steps between two records of the training loss.
         resume: a checkpoint to go on from; everything else must be as it was, only
             ``epochs`` may grow.
+        raise_interrupt: whether Ctrl-C, once the run has ended, is raised as
+            ``KeyboardInterrupt``. With False the history is returned, and its ``stopped`` is
+            "interrupted"; then look at it before you go on.
 
     Returns:
-        The history; its ``stopped`` says why the run ended early, if it did. Ctrl-C ends
-        the run cleanly after the current step, with the reason "interrupted".
+        The history; its ``stopped`` says why the run ended early, if it did.
 
     Raises:
+        KeyboardInterrupt: Ctrl-C ended the run, and ``raise_interrupt`` is True.
         ConfigurationError: an option makes no sense, or another one than when the
             checkpoint was written.
         DataError: the data does not fit the network.
@@ -112,6 +123,11 @@ def fit(
         >>> history.epochs[-1]["accuracy"]
         1.0
     """
+    if unnamed:
+        raise ConfigurationError(
+            f"fit must be given a network and a data set, and all else by name. Got {len(unnamed)} "
+            "more. Images and labels are one data set: fit(network, Dataset(images, labels))."
+        )
     settings = Settings(
         epochs=epochs,
         batch_size=batch_size,
@@ -128,10 +144,12 @@ def fit(
     run = Run(network, data, validation, settings)
     if resume is not None:
         restore_checkpoint(run, resume)
-    with Plan(network, batch_size, threads) as plan, _stops_on_interrupt(run):
+    with Plan(network, batch_size, threads) as plan, _stops_on_interrupt(run) as caught:
         _train(run, plan, _in_order(callbacks))
         keep_averages(run)
     run.history.stopped = run.stop_reason
+    if raise_interrupt and caught:
+        raise KeyboardInterrupt(f"fit ended after {run.step:,} of {run.total_steps:,} steps")
     return run.history
 
 
@@ -155,25 +173,29 @@ def _in_order(given: Sequence[Callback | Callable[[Run], object]]) -> list[Callb
 
 
 @contextmanager
-def _stops_on_interrupt(run: Run) -> Iterator[None]:
+def _stops_on_interrupt(run: Run) -> Iterator[list[int]]:
     """Let Ctrl-C end the run after the current step; a second one ends it at once.
+
+    The list that is given holds a number once it has come.
 
     Only the main thread may set signal handlers; elsewhere Ctrl-C stays as it is. It also
     stays ignored where whoever began the process had it so, as for a job in the background.
     """
+    caught: list[int] = []
     in_main_thread = threading.current_thread() is threading.main_thread()
     if not in_main_thread or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        yield
+        yield caught
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if run.stop_reason == INTERRUPTED:
+        if caught:
             raise KeyboardInterrupt
+        caught.append(number)
         run.stop_reason = INTERRUPTED
 
     previous = signal.signal(signal.SIGINT, stop)
     try:
-        yield
+        yield caught
     finally:
         signal.signal(signal.SIGINT, previous or signal.SIG_DFL)
 

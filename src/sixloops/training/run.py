@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,10 +15,10 @@ from sixloops.data.augmentation import Augmentation
 from sixloops.descriptions import Description
 from sixloops.layers.base import Array
 from sixloops.network import Network
-from sixloops.optimizers import SGD, Optimizer
+from sixloops.optimizers import OPTIMIZERS, SGD, Optimizer
 from sixloops.randomness import Streams
 from sixloops.regularizers import Regularizer
-from sixloops.schedules import Clock, Constant, Schedule
+from sixloops.schedules import SCHEDULES, Clock, Constant, Schedule
 from sixloops.training.evaluate import check_data
 from sixloops.training.history import History
 
@@ -29,6 +29,8 @@ class Settings(Description):
 
     The arguments are those of :func:`~sixloops.training.fit`.
     """
+
+    called: ClassVar[str] = "fit"
 
     epochs: int = 10
     batch_size: int = 64
@@ -47,9 +49,11 @@ class Settings(Description):
         checks.whole(self, "seed", minimum=0)
         checks.flag(self, "shuffle")
         words = "an optimizer such as sixloops.optimizers.Adam()"
-        checks.instance(self, "optimizer", Optimizer, words)
+        mend = _meant("optimizer", self.optimizer, OPTIMIZERS)
+        checks.instance(self, "optimizer", Optimizer, words, mend)
         words = "a schedule such as sixloops.schedules.Cosine()"
-        checks.instance(self, "schedule", Schedule, words)
+        mend = _meant("schedule", self.schedule, SCHEDULES)
+        checks.instance(self, "schedule", Schedule, words, mend)
         if self.augmentation is not None:
             words = "an augmentation such as sixloops.data.Shift(2)"
             checks.instance(self, "augmentation", Augmentation, words)
@@ -66,6 +70,14 @@ class Settings(Description):
             words = "be a list such as [sixloops.regularizers.L2(1e-4)]"
             raise checks.fail(self, "regularizers", words)
         object.__setattr__(self, "regularizers", tuple(listed))
+
+
+def _meant(parameter: str, given: object, known: Mapping[str, type]) -> str:
+    """Return how what is meant by a name, or by a class without brackets, is written."""
+    kind = known.get(given.lower().replace("-", "_")) if isinstance(given, str) else given
+    if not isinstance(kind, type) or kind not in known.values():
+        return ""
+    return f"Write {parameter}={kind.__name__}(...)."
 
 
 @dataclass
@@ -198,11 +210,12 @@ class Run:
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what tells this run's data from other data, in JSON's types."""
-        validation = None if self.validation is None else _fingerprint(self.validation)
-        return {**_fingerprint(self.data), "validation": validation}
+        validation = None if self.validation is None else fingerprint(self.validation)
+        return {**fingerprint(self.data), "validation": validation}
 
 
-def _fingerprint(data: Dataset) -> dict[str, int]:
+def fingerprint(data: Dataset) -> dict[str, int]:
+    """Return what tells a data set from others, in JSON's types."""
     # Some images, spread over the set, tell it from another of the same length and labels.
     some, _ = data.take(np.linspace(0, len(data) - 1, 16).astype(np.intp))
     return {
