@@ -6,15 +6,15 @@ All of it comes from the records in ``results/recipes/``, one file for each run 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from sixloops.recipes import RECIPES, Recipe
 from sixloops.recipes.recipe import Experiment, Results
-from sixloops.recipes.records import read_record, read_results
-from sixloops.report.charts import plot_charts
+from sixloops.recipes.records import read_results, records
+from sixloops.report.charts import Chart, plot_charts
 from sixloops.report.style import save_figure
 
 ROOT = Path(__file__).parents[1]
@@ -25,11 +25,12 @@ PICTURES = ROOT / "docs" / "results"
 
 HEAD = """# Results
 
-What the posts and papers reported, and what came out here. Every figure is of a run that
-happened; `results/recipes/` has its record, with versions, machine, seed, command and time, and
-`make results` writes this page from the records. Where there are several seeds, the mean comes
-first, and then the least and the largest. While they ran, the machine did other work too, so
-their seconds are no measure of speed; [performance](docs/performance.md) has those.
+What the posts and papers reported, and what came out here. Every figure in the tables is of a run
+that happened; `results/recipes/` has its record, with versions, machine, seed, command and time,
+and `make results` writes this page from the records. Where there are several seeds, the mean comes
+first, and then the least and the largest. While most of them ran, the machine did other work too,
+so their seconds tell the order of magnitude only; [performance](docs/performance.md) has what was
+measured on a quiet machine.
 """
 
 
@@ -49,17 +50,22 @@ def section(recipe: Recipe) -> str:
     answer = ANSWERS / f"{recipe.name}.md"
     link = f" [The answer](docs/answers/{answer.name})." if answer.exists() else ""
     remarks = f"{recipe.remarks}\n\n" if recipe.remarks else ""
+    table = findings(recipe, results)
     return (
         f"\n## {recipe.name}: {recipe.title}\n\n{recipe.source}. "
-        f"`sixloops reproduce {recipe.name}`.{link}\n\n{findings(recipe, results)}\n"
+        f"`sixloops reproduce {recipe.name}`.{link}\n\n{_setup(recipe)}{table}\n"
         f"![{recipe.title}](docs/results/{recipe.name}.png)\n\n{remarks}{runs(recipe)}"
     )
+
+
+def _setup(recipe: Recipe) -> str:
+    return f"{recipe.setup}\n\n" if recipe.setup else ""
 
 
 def findings(recipe: Recipe, results: Results) -> str:
     """Return the findings as a table."""
     rows = [(each.question, each.reported, each.found) for each in recipe.findings(results)]
-    return _table(("", "as reported", "here"), rows)
+    return _table(("", "in the source", "here"), rows)
 
 
 def runs(recipe: Recipe) -> str:
@@ -69,17 +75,13 @@ def runs(recipe: Recipe) -> str:
 
 
 def _run(recipe: Recipe, experiment: Experiment) -> tuple[str, ...]:
-    records = [read_record(path) for path in _folder(recipe).glob(f"{experiment.name}-seed*.json")]
-    if not records:
+    read = [record for each, record in records(_folder(recipe), recipe) if each is experiment]
+    if not read:
         return experiment.name, experiment.about, "not run yet", "–", "–"
-    seconds = ", ".join(f"{record['seconds']:.0f}" for record in sorted(records, key=_seed))
-    machines = {f"{m['processor']}, {m['cores']} cores" for m in (r["machine"] for r in records)}
-    seeds = str(len(records))
+    seconds = ", ".join(f"{record['seconds']:.0f}" for record in read)
+    machines = {f"{m['processor']}, {m['cores']} cores" for m in (r["machine"] for r in read)}
+    seeds = str(len(read))
     return experiment.name, experiment.about, seeds, seconds, "; ".join(sorted(machines))
-
-
-def _seed(record: dict[str, Any]) -> int:
-    return int(record["seed"])
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -98,10 +100,15 @@ def answer(text: str) -> str:
         table = findings(recipe, read_results(_folder(recipe), recipe))
         picture = f"![{recipe.title}](../results/{name}.png)"
         begin, end = f"<!-- findings of {name} -->", "<!-- end of findings -->"
-        return f"{begin}\n{table}\n{picture}\n{end}"
+        return f"{begin}\n{_setup(recipe)}{table}\n{picture}\n{end}"
 
     pattern = r"(?s)<!-- findings of ([\w-]+) -->.*?<!-- end of findings -->"
     return re.sub(pattern, marked, text)
+
+
+def digest(charts: Sequence[Chart]) -> str:
+    """Return what tells these charts from all others; a picture keeps it."""
+    return hashlib.sha256(repr(charts).encode()).hexdigest()
 
 
 def _folder(recipe: Recipe) -> Path:
@@ -113,9 +120,9 @@ def write() -> None:
     PAGE.write_text(page(), encoding="utf-8")
     PICTURES.mkdir(parents=True, exist_ok=True)
     for recipe in recorded():
-        results = read_results(_folder(recipe), recipe)
-        figure = plot_charts(recipe.charts(results), recipe.name, recipe.title)
-        save_figure(figure, PICTURES / f"{recipe.name}.png")
+        charts = recipe.charts(read_results(_folder(recipe), recipe))
+        figure = plot_charts(charts, recipe.name, recipe.title)
+        save_figure(figure, PICTURES / f"{recipe.name}.png", digest(charts))
     for path in ANSWERS.glob("*.md"):
         path.write_text(answer(path.read_text(encoding="utf-8")), encoding="utf-8")
 

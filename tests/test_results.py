@@ -1,5 +1,6 @@
 """RESULTS.md, its pictures and the answers say what the records say; the answers' programs run."""
 
+import json
 import re
 import runpy
 import subprocess
@@ -7,8 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from sixloops.data import load_mnist
+from sixloops.errors import FileError
 from sixloops.recipes import RECIPES
+from sixloops.recipes.recipe import Setting
+from sixloops.recipes.records import first_training, read_record, read_results
 
 ROOT = Path(__file__).parents[1]
 ANSWERS = sorted((ROOT / "docs" / "answers").glob("*.md"))
@@ -22,15 +28,54 @@ def test_the_page_is_made_of_the_records():
         assert (ROOT / target).exists(), target
 
 
-def test_records_are_of_whole_runs():
-    paths = list((ROOT / "results" / "recipes").glob("*/*.json"))
-    assert paths
-    for path in paths:
-        record = PROGRAM["read_record"](path)
-        assert record["recipe"] == path.parent.name
-        assert path.name == f"{record['experiment']}-seed{record['seed']}.json"
-        assert record["short"] is False
-        assert record["command"].startswith(f"sixloops reproduce {record['recipe']}")
+RECORDS = sorted((ROOT / "results" / "recipes").glob("*/*.json"))
+
+
+def names_of(paths):
+    return [f"{path.parent.name}/{path.stem}" for path in paths]
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=names_of(RECORDS))
+def test_a_record_is_of_a_whole_run(path):
+    record = read_record(path)
+    experiments = {each.name for each in RECIPES[path.parent.name].experiments}
+    assert record["recipe"] == path.parent.name
+    assert record["experiment"] in experiments
+    assert record["short"] is False
+    assert record["command"].startswith(f"sixloops reproduce {record['recipe']}")
+    assert "--short" not in record["command"]
+    assert {"sixloops", "python", "numpy"} <= record["versions"].keys()
+    epochs = [epoch["epoch"] for epoch in record["measured"].get("epochs", [])]
+    assert epochs == list(range(1, len(epochs) + 1))
+    if epochs and "broken" not in record["measured"]:
+        assert len(epochs) == record["trained"][0]["settings"]["epochs"]
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=names_of(RECORDS))
+def test_a_record_is_of_what_the_recipe_is_now(path):
+    """A rate that is changed in a recipe makes its records those of something else."""
+    record = read_record(path)
+    experiments = {each.name: each for each in RECIPES[path.parent.name].experiments}
+    experiment = experiments[record["experiment"]]
+    if not record["trained"]:
+        return
+    recorded = record["trained"][0]
+    try:
+        data = experiment.load(None, False)
+    except FileError:  # this data set is not here: all but the data can be compared
+        data = load_mnist()
+        recorded["data"] = recorded["network"]["classes"] = None
+    now = first_training(experiment, Setting(*data, record["seed"]))
+    if recorded["data"] is None:
+        now["data"] = now["network"]["classes"] = None
+    assert recorded == json.loads(json.dumps(now))
+
+
+@pytest.mark.parametrize("recipe", PROGRAM["recorded"](), ids=lambda recipe: recipe.name)
+def test_a_picture_shows_the_records(recipe):
+    charts = recipe.charts(read_results(ROOT / "results" / "recipes" / recipe.name, recipe))
+    with Image.open(ROOT / "docs" / "results" / f"{recipe.name}.png") as picture:
+        assert picture.text["Source"] == PROGRAM["digest"](charts)
 
 
 @pytest.mark.parametrize("path", ANSWERS, ids=lambda path: path.stem)

@@ -1,9 +1,12 @@
 """``sixloops reproduce``: each recipe in its short form, what it leaves, and how it fails."""
 
 import json
+import shutil
 import subprocess
 import sys
+import zlib
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,12 +16,18 @@ from sixloops.cli import app
 from sixloops.data import Dataset, load_mnist
 from sixloops.errors import ConfigurationError, FileError
 from sixloops.layers import Conv2D, Dense, Flatten, Rescale
-from sixloops.losses import SquaredError
+from sixloops.losses import SoftmaxCrossEntropy, SquaredError
 from sixloops.optimizers import SGD
-from sixloops.recipes import RECIPES, chained_passes, nielsen_ladder, numpy_pooling
+from sixloops.recipes import (
+    RECIPES,
+    chained_passes,
+    java_question,
+    nielsen_ladder,
+    numpy_pooling,
+)
 from sixloops.recipes.epochs import shown, train, values
 from sixloops.recipes.recipe import Setting
-from sixloops.recipes.records import read_record, read_results
+from sixloops.recipes.records import KINDS, first_training, read_record, read_results
 from sixloops.report.charts import Chart, Curve, plot_charts
 
 
@@ -38,7 +47,7 @@ def with_data_that_is_here(recipe):
 
     def loaded(experiment):
         try:
-            experiment.load()
+            experiment.load(None, False)
         except FileError:
             return replace(experiment, load=load_mnist)  # which has the same form
         return experiment
@@ -53,14 +62,18 @@ def test_each_recipe_runs_in_its_short_form(name, tmp_path, monkeypatch):
     result = reproduce(name, "--short", "--out", folder)
     assert result.exit_code == 0, result.output
     assert recipe.title in result.output
-    assert "as reported" in result.output
+    assert "in the source" in result.output
+    assert "short form: that it runs is all" in result.output
     assert "not run yet" not in result.output
     assert (folder / f"{name}.png").stat().st_size > 10_000
     for experiment in recipe.experiments:
         record = read_record(folder / f"{experiment.name}-seed0.json")
         assert record["recipe"] == name
         assert record["short"] is True
-        assert {"seconds", "command", "versions", "machine", "measured"} <= record.keys()
+        command = f"sixloops reproduce {name} --only {experiment.name} --seeds 1 --short"
+        assert record["command"] == command
+        assert {"numba", "llvmlite", "numpy", "blas"} <= record["versions"].keys()
+        assert record["seconds"] > 0
 
 
 def test_what_is_recorded_is_not_run_again(tmp_path):
@@ -119,27 +132,107 @@ def test_short_and_whole_runs_do_not_mix(tmp_path):
         CliRunner().invoke(app, ["reproduce", *given], catch_exceptions=False)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": 0, "measured": {}}'])
-def test_a_broken_record_is_named(tmp_path, text):
-    path = tmp_path / "max-seed0.json"
-    path.write_text(text)
-    with pytest.raises(FileError, match="is no record of a recipe"):
-        read_record(path)
+def fails(*arguments):
+    """Run, and return what the error says."""
+    with pytest.raises((ConfigurationError, FileError)) as caught:
+        CliRunner().invoke(app, ["reproduce", *map(str, arguments)], catch_exceptions=False)
+    return str(caught.value)
 
 
-def test_an_interrupted_run_leaves_no_record_and_goes_on(tmp_path):
+@pytest.fixture
+def recorded(tmp_path):
+    """Return a folder with one short record, and the command that made it."""
+    given = "chained-passes", "--short", "--only", "max", "--out", tmp_path
+    assert reproduce(*given).exit_code == 0
+    return tmp_path, given
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", '{"format": 0, "measured": {}}', "[" * 200_000, '{"format": 2}']
+)
+def test_a_broken_record_is_named_before_anything_is_run(recorded, text):
+    folder, given = recorded
+    (folder / "mean-seed3.json").write_text(text)
+    assert "mean-seed3.json is no record of a recipe" in fails(*given, "--only", "l2")
+    assert not (folder / "l2-seed0.json").exists()
+
+
+@pytest.mark.parametrize("key", sorted(KINDS))
+def test_a_record_without_one_of_its_parts_is_named(recorded, key):
+    path = recorded[0] / "max-seed0.json"
+    record = json.loads(path.read_text())
+    for damaged in ({**record, key: None}, {k: v for k, v in record.items() if k != key}):
+        path.write_text(json.dumps(damaged))
+        with pytest.raises(FileError, match="is no record of a recipe"):
+            read_record(path)
+
+
+def test_records_of_something_else_do_not_count(recorded):
+    folder, given = recorded
+    record = folder / "max-seed0.json"
+    (folder / "max-seed0 (1).json").write_bytes(record.read_bytes())  # as file managers copy
+    assert len(read_results(folder, RECIPES["chained-passes"])["max"]) == 1
+    shutil.copy(record, folder / "l2-seed0.json")
+    assert "belongs into max-seed0.json" in fails(*given)
+    (folder / "l2-seed0.json").unlink()
+    record.write_text(record.read_text().replace("chained-passes", "another"))
+    assert "max-seed0.json is a record of another, not of chained-passes" in fails(*given)
+
+
+def test_a_record_of_another_rate_does_not_count(tmp_path, monkeypatch):
+    given = "java-question", "--short", "--only", "convolutions", "--out", tmp_path
+    assert reproduce(*given).exit_code == 0
+    assert "recorded already" in reproduce(*given).output
+    monkeypatch.setattr(java_question, "RATE", 0.123)
+    assert "convolutions-seed0.json is the record of another set-up" in fails(*given)
+
+
+def test_where_records_cannot_be_written_nothing_is_run(tmp_path):
+    (tmp_path / "file").write_text("")
+    given = "chained-passes", "--short", "--only", "max", "--out", tmp_path / "file"
+    assert "cannot be written" in fails(*given)
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path):
+    left = tmp_path / ".max-seed0.json.abcd1234"
+    left.write_text("")
+    reproduce("chained-passes", "--short", "--only", "max", "--out", tmp_path)
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
+def test_a_folder_with_brackets_is_named_as_it_is(tmp_path):
+    folder = tmp_path / "[x]"
+    result = reproduce("chained-passes", "--short", "--only", "max", "--out", folder)
+    assert f"are in {folder}" in result.output.replace("\n", "")
+
+
+def test_seeds_differ(tmp_path):
+    given = "java-question", "--short", "--only", "feed-forward", "--seeds", 2
+    reproduce(*given, "--out", tmp_path)
+    one, two = read_results(tmp_path, RECIPES["java-question"])["feed-forward"]
+    assert one["epochs"][0]["cost"] != two["epochs"][0]["cost"]
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("post-316354", "standard-normal"), ("java-question", "relu-inside-or-apart")],
+)
+def test_an_interrupted_run_leaves_no_record_and_goes_on(tmp_path, name, part):
     program = (
         "import os, signal, sixloops.recipes.epochs as epochs\n"
         "from sixloops.cli import main\n"
+        "from sixloops.training import Callback\n"
+        "class Interrupt(Callback):\n"
+        "    def on_step_end(self, run, plan):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)  # not ignored\n"
-        "line = epochs._line\n"
-        "def interrupt(run, count):\n"
-        "    os.kill(os.getpid(), signal.SIGINT)\n"
-        "    return line(run, count)\n"
-        "epochs._line = interrupt\n"
+        "fit = epochs.fit\n"
+        "def interrupted(*given, callbacks=(), **options):\n"
+        "    return fit(*given, callbacks=[*callbacks, Interrupt()], **options)\n"
+        "epochs.fit = interrupted\n"
         "main()\n"
     )
-    given = ["reproduce", "post-316354", "--short", "--only", "standard-normal"]
+    given = ["reproduce", name, "--short", "--only", part]
     command = [sys.executable, "-c", program, *given, "--out", str(tmp_path / "out")]
     result = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert result.returncode == 130, result.stderr
@@ -176,6 +269,15 @@ def test_a_training_that_breaks_off_says_so(setting):
     assert measured["epochs"] == []
     assert "step 1" in measured["broken"]
     assert values({"a": [measured]}, "a", "test_accuracy", -1) == []
+
+
+def test_a_recorded_run_that_broke_off_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(java_question, "RATE", 1e30)
+    given = "java-question", "--short", "--only", "convolutions", "--out", tmp_path
+    first, again = reproduce(*given), reproduce(*given)
+    for result in (first, again):
+        assert result.exit_code == 0
+        assert "convolutions, seed 0, broke off: Values must stay finite" in result.output
 
 
 def test_values_and_how_they_are_shown():
@@ -218,6 +320,11 @@ def test_the_last_of_the_best_validation_epochs_counts():
         for number, (validation, test) in enumerate(measured, 1)
     ]
     assert nielsen_ladder.at_best_validation([{"epochs": epochs}]) == [0.3]
+    worse = [{"epoch": 1, "validation_accuracy": 0.94, "test_accuracy": 0.9}]
+    runs = [{"epochs": worse}, {"epochs": epochs}]
+    assert nielsen_ladder.of_best_run(runs) == 0.3
+    found = nielsen_ladder.findings({"dense": runs})[0].found
+    assert "60.00% (30.00%–90.00%, 2 seeds); chosen 30.00%; 67.80 points less" in found
 
 
 def test_a_rung_learns_from_the_first_images_and_not_from_those_that_validate():
@@ -229,3 +336,74 @@ def test_a_rung_learns_from_the_first_images_and_not_from_those_that_validate():
     plain = nielsen_ladder.RUNGS["relu-in-order"]
     training, *_ = plain._data(Setting(data, data))
     assert (training.labels == np.arange(30) % 10).all()
+
+
+def first(rung):
+    """Return what a rung of the ladder notes of its training."""
+    images = np.zeros((10_030, 1, 28, 28), np.uint8)
+    data = Dataset(images, np.arange(10_030) % 10, classes=10)
+    runs = {each.name: each for each in RECIPES["nielsen-ladder"].experiments}
+    return first_training(runs[rung], Setting(data, data.first(7)))
+
+
+def test_a_rung_validates_with_images_that_it_does_not_learn_from():
+    data = first("relu")["data"]
+    assert {name: each["images"] for name, each in data.items()} == {
+        "training": 30,
+        "choice": 10_000,
+        "test": 7,
+    }
+    assert data["choice"]["labels"] == zlib.crc32((np.arange(30, 10_030) % 10).tobytes())
+
+
+def test_a_rungs_settings_are_the_books():
+    settings = {name: first(name)["settings"] for name in ("relu", "relu-in-order", "dropout")}
+    assert [each["shuffle"] for each in settings.values()] == [True, False, True]
+    assert [each["epochs"] for each in settings.values()] == [60, 60, 40]
+    (penalty,) = settings["relu"]["regularizers"]
+    assert penalty == {"type": "L2", "strength": 0.1 / 3, "biases": False}  # three batches
+    assert settings["dropout"]["regularizers"] == []
+    assert settings["relu"]["optimizer"] == {"type": "SGD", "rate": 0.03}
+    assert settings["relu"]["batch_size"] == 10
+
+
+def test_the_best_epoch_keeps_what_it_said(setting):
+    outputs = {  # the classes that three images are taken for, epoch by epoch
+        "validation": [[0, 1, 1], [0, 1, 2], [0, 0, 0]],
+        "test": [[2, 2, 2], [0, 1, 0], [1, 1, 1]],
+    }
+    sets = {
+        name: Dataset(np.full((3, 1, 1, 1), number, np.uint8), np.arange(3), classes=3)
+        for number, name in enumerate(outputs)
+    }
+    best = nielsen_ladder.BestEpoch(sets["validation"], sets["test"], setting)
+    for epoch in range(3):
+        run = SimpleNamespace(
+            epoch=epoch + 1,
+            settings=SimpleNamespace(epochs=3),
+            history=SimpleNamespace(epochs=[{"loss": 0.5, "seconds": 1.0}]),
+        )
+
+        def plan_outputs(images, epoch=epoch):
+            return np.eye(3)[list(outputs.values())[images.flat[0]][epoch]]
+
+        best.on_epoch_end(run, SimpleNamespace(outputs=plan_outputs))
+    assert [each["validation_accuracy"] for each in best.epochs] == pytest.approx([2 / 3, 1, 1 / 3])
+    assert [each["test_accuracy"] for each in best.epochs] == pytest.approx([1 / 3, 2 / 3, 1 / 3])
+    assert best.predicted == "010"
+
+
+def test_cost_is_of_the_training_and_accuracy_of_the_test(setting):
+    random = np.random.default_rng(0)
+    images = random.integers(0, 255, (40, 1, 28, 28), dtype=np.uint8)
+    training = Dataset(images, np.arange(40) % 10, classes=10)
+    test = Dataset(images[:10], np.zeros(10, np.int64), classes=10)
+    network = [Rescale(1 / 255), Flatten(), Dense(10)]
+    how = {"optimizer": SGD(0.5), "subsets_every": 40}
+    measured = train(
+        Setting(training, test, threads=1), network, SoftmaxCrossEntropy(), 20, 10, **how
+    )
+    last = measured["epochs"][-1]
+    assert last["cost"] < 1 < last["test_cost"]
+    assert last["accuracy"] > 0.8 > 0.4 > last["test_accuracy"]
+    assert measured["subsets"][-1]["accuracy"] > 0.8  # of training images

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
+import dataclasses
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +13,24 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from sixloops.cli.choices import ThreadsOption, did_you_mean
+from sixloops.cli.choices import (
+    DataFolderOption,
+    DownloadOption,
+    ThreadsOption,
+    did_you_mean,
+    option_names,
+)
 from sixloops.errors import ConfigurationError
+from sixloops.files import remove_leftovers, write_bytes
 from sixloops.recipes import RECIPES
-from sixloops.recipes.recipe import Experiment, Recipe, Setting
-from sixloops.recipes.records import read_record, read_results, record_path, write_record
+from sixloops.recipes.recipe import Experiment, Load, Loaded, Measures, Recipe, Setting
+from sixloops.recipes.records import (
+    check_trained,
+    read_results,
+    record_path,
+    records,
+    write_record,
+)
 from sixloops.report.charts import plot_charts
 from sixloops.report.style import save_figure
 
@@ -41,6 +54,8 @@ def reproduce(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the records; default: reproduced/NAME.")
     ] = None,
+    data_folder: DataFolderOption = None,
+    download: DownloadOption = False,
     threads: ThreadsOption = None,
 ) -> None:
     """Run what a post or paper describes, and show its figures beside ours.
@@ -56,15 +71,21 @@ def reproduce(
     recipe = _recipe(name)
     experiments = _chosen(recipe, only or [])
     folder = out or Path("reproduced") / (f"{name}-short" if short else name)
+    # Hours may follow: what is wrong is told before the first of them.
+    _check_folder(folder, recipe, short)
+    data = _load({experiment.load for experiment in experiments}, data_folder, download)
     console.print(f"[bold]{recipe.name}[/bold]: {recipe.title} ({recipe.source})")
+    if recipe.setup:
+        console.print(recipe.setup, markup=False)
     try:
         for experiment in experiments:
             for seed in range(seeds or (1 if short else experiment.seeds)):
-                _run(recipe, experiment, seed, short, folder, threads, console)
+                setting = Setting(*data[experiment.load], seed, short, threads)
+                _run(recipe, experiment, setting, folder, console)
+        _show(recipe, folder, short, console)
     except KeyboardInterrupt:
         console.print("Interrupted. The same command goes on with what is not recorded yet.")
         raise typer.Exit(INTERRUPT_CODE) from None
-    _show(recipe, folder, console)
 
 
 def _list_recipes(console: Console) -> None:
@@ -98,48 +119,77 @@ def _chosen(recipe: Recipe, only: list[str]) -> list[Experiment]:
     return [each for each in recipe.experiments if not only or each.name in only]
 
 
-def _run(
-    recipe: Recipe,
-    experiment: Experiment,
-    seed: int,
-    short: bool,
-    folder: Path,
-    threads: int | None,
-    console: Console,
-) -> None:
-    """Run one experiment by one seed, unless its record is there."""
-    path = record_path(folder, experiment, seed)
-    console.print(f"[bold]{experiment.name}[/bold], seed {seed}: {experiment.about}")
-    if path.exists():
-        if read_record(path)["short"] != short:
+def _check_folder(folder: Path, recipe: Recipe, short: bool) -> None:
+    """Raise if records cannot be written, or if whole and short runs would mix."""
+    probe = folder / ".probe"
+    write_bytes(probe, b"")
+    probe.unlink()
+    for experiment, record in records(folder, recipe):
+        if record["short"] != short:
+            path = record_path(folder, experiment, record["seed"])
             raise ConfigurationError(
                 f"{path} is the record of a {'whole' if short else 'short'} run. "
-                f"Choose another folder with --out, or remove it."
+                f"Choose another folder with --out, or remove all such records."
             )
-        console.print(f"  recorded already in {path}")
+
+
+def _load(loaders: Collection[Load], folder: Path | None, download: bool) -> dict[Load, Loaded]:
+    """Load each data set once."""
+    with option_names():
+        return {load: load(folder, download) for load in loaders}
+
+
+def _run(
+    recipe: Recipe, experiment: Experiment, setting: Setting, folder: Path, console: Console
+) -> None:
+    """Run one experiment by one seed, unless its record is there."""
+
+    def tell(words: str) -> None:
+        console.print(f"  {words}", markup=False)
+
+    path = record_path(folder, experiment, setting.seed)
+    console.print(f"[bold]{experiment.name}[/bold], seed {setting.seed}: {experiment.about}")
+    if path.exists():
+        check_trained(path, experiment, setting)
+        tell(f"recorded already in {path}")
         return
-    training, test = experiment.load()
-    setting = Setting(
-        training, test, seed, short, threads, tell=lambda words: console.print(f"  {words}")
-    )
+    remove_leftovers(path)
+    trained: list[Measures] = []
     began = time.perf_counter()
-    measured = experiment.run(setting)
+    measured = experiment.run(dataclasses.replace(setting, tell=tell, note=trained.append))
     notes = {
-        "command": shlex.join(["sixloops", *sys.argv[1:]]),
+        "command": _command(recipe, experiment, setting),
         "seconds": round(time.perf_counter() - began, 3),
+        "trained": trained,
     }
     write_record(path, recipe, experiment, setting, measured, **notes)
 
 
-def _show(recipe: Recipe, folder: Path, console: Console) -> None:
+def _command(recipe: Recipe, experiment: Experiment, setting: Setting) -> str:
+    """Return the command that does this run again, wherever its records go."""
+    words = ["sixloops reproduce", recipe.name, "--only", experiment.name]
+    words += ["--seeds", str(setting.seed + 1)]
+    words += ["--short"] if setting.short else []
+    words += [] if setting.threads is None else ["--threads", str(setting.threads)]
+    return " ".join(words)
+
+
+def _show(recipe: Recipe, folder: Path, short: bool, console: Console) -> None:
     """Print the findings, and draw the charts."""
     results = read_results(folder, recipe)
     table = Table(box=box.SIMPLE_HEAD)
-    for head in ("", "as reported", "here"):
+    for head in ("", "in the source", "here"):
         table.add_column(head, overflow="fold")
     for finding in recipe.findings(results):
         table.add_row(finding.question, finding.reported, finding.found)
     console.print(table)
+    for experiment, record in records(folder, recipe):
+        if "broken" in record["measured"]:
+            words = record["measured"]["broken"]
+            console.print(f"{experiment.name}, seed {record['seed']}, broke off: {words}.")
+    if short:
+        console.print("These are of the short form: that it runs is all that they say.")
+    title = f"{recipe.title} (short form)" if short else recipe.title
     picture = folder / f"{recipe.name}.png"
-    save_figure(plot_charts(recipe.charts(results), recipe.name, recipe.title), picture)
-    console.print(f"Records and the picture {picture.name} are in {folder}")
+    save_figure(plot_charts(recipe.charts(results), recipe.name, title), picture)
+    console.print(f"Records and the picture {picture.name} are in {folder}", markup=False)

@@ -1,8 +1,9 @@
 """The chained passes: the error through two and three convolution–pooling passes to the input.
 
 Inputs are (channels, height, width), kernels (kernels, channels, height, width). Each pass is a
-convolution and a 2×2 pooling: mean with β = 1/4, or β = 1 where the division is left out; max; or
-the L2 norm. The error is carried back to the input, and compared with central differences.
+convolution, tanh and a 2×2 pooling: mean with β = 1/4, or β = 1 where the division is left out;
+max; or the L2 norm. A random error is carried back, and compared at the input of every pass, in
+every entry, with central differences.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Resul
 from sixloops.report.charts import Chart, Curve
 
 KERNELS = 3, 4, 2
-SIDES = {2: 18, 3: 38}
-STEP = 1e-7
+SIDES = {2: 14, 3: 30}
+STEP = 1e-6
+TOGETHER = 64
+"""So many moved inputs are computed at a time."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def passes(pool: Layer, count: int, seed: int) -> Network:
     """Return ``count`` passes, in float64."""
     layers: list[Layer] = []
     for kernels in KERNELS[:count]:
-        layers += [Conv2D(kernels, 3), pool]
+        layers += [Conv2D(kernels, 3, activation="tanh"), pool]
     return Network(layers, (2, SIDES[count], SIDES[count]), dtype=np.float64, seed=seed)
 
 
@@ -72,10 +75,12 @@ def _experiment(pool: Layer) -> Callable[[Setting], Measures]:
 
 
 def _compare(pool: Layer, count: int, setting: Setting) -> Measures:
-    """Carry a random error back, layer by layer; compare it with differences at each.
+    """Carry a random error back, layer by layer; compare it with differences at each pass.
 
     Returns:
-        From the output to the input, for each pass: the ratio of both along a random direction.
+        From the output to the input, at each pass's input: in ``ratios`` by what factor the error
+        carried back is larger than the measured one; in ``off`` by how much an entry at most
+        differs from that factor times the measured one, as a part of the largest entry.
     """
     network, random = passes(pool, count, setting.seed), np.random.default_rng(setting.seed)
     inputs, backs = [random.normal(size=(1, *network.input_shape))], []
@@ -84,15 +89,17 @@ def _compare(pool: Layer, count: int, setting: Setting) -> Measures:
         inputs.append(y)
         backs.append(back)
     error = cotangent = random.normal(size=inputs[-1].shape)
-    ratios: list[float] = []
+    measured: Measures = {"ratios": [], "off": []}
     for number in reversed(range(len(network.layers))):
         error, _ = backs[number](error)
-        if number % 2 == 0:
-            direction = random.normal(size=error.shape)
+        if number % 2 == 0:  # here a pass begins
             rest = lambda x, first=number: _rest(network, first, x)  # noqa: E731
-            slope = _slope(rest, inputs[number], direction, cotangent)
-            ratios.append(float((error * direction).sum() / slope))
-    return {"ratios": ratios}
+            truth = _slopes(rest, inputs[number], cotangent)
+            ratio = float((error * truth).sum() / (truth * truth).sum())
+            measured["ratios"].append(ratio)
+            off = np.abs(error - ratio * truth).max() / np.abs(error).max()
+            measured["off"].append(float(off))
+    return measured
 
 
 def _own(network: Network, number: int) -> Parameters:
@@ -109,10 +116,20 @@ def _rest(network: Network, first: int, x: Array) -> Array:
     return x
 
 
-def _slope(rest: Callable[[Array], Array], x: Array, direction: Array, cotangent: Array) -> float:
-    """Return by central differences how ⟨cotangent, y⟩ changes along a direction."""
-    up, down = ((rest(x + sign * STEP * direction) * cotangent).sum() for sign in (1, -1))
-    return float((up - down) / (2 * STEP))
+def _slopes(rest: Callable[[Array], Array], x: Array, cotangent: Array) -> Array:
+    """Return by central differences how ⟨cotangent, y⟩ changes with each entry of x.
+
+    Args:
+        rest: makes y of a batch of x.
+        x: a batch of one.
+        cotangent: of the shape of y.
+    """
+    moves = STEP * np.eye(x.size).reshape(x.size, *x.shape[1:])
+    slopes = [
+        ((rest(x + some) - rest(x - some)) * cotangent).sum(axis=(1, 2, 3)) / (2 * STEP)
+        for some in np.array_split(moves, -(-x.size // TOGETHER))
+    ]
+    return np.concatenate(slopes).reshape(x.shape)
 
 
 ABOUT = {
@@ -124,34 +141,41 @@ ABOUT = {
 
 
 def findings(results: Results) -> list[Finding]:
-    """Return how the error at the input compares with central differences."""
+    """Return how the error at each pass's input compares with central differences."""
     expected = {"mean-undivided": "is β 1 or 1/4?"}
     return [
         Finding(
-            f"{ABOUT[name]}: error at the input ÷ central differences",
+            f"{ABOUT[name]}: error ÷ central differences at each pass's input, the last pass first",
             expected.get(name, "is it right?"),
-            _ratios_at_input(results.get(name, [])),
+            _compared(results.get(name, [])),
         )
         for name in POOLS
     ]
 
 
-def _ratios_at_input(runs: Sequence[Measures]) -> str:
+def _compared(runs: Sequence[Measures]) -> str:
     if not runs:
         return "not run yet"
-    parts = []
-    for count in SIDES:
-        ratios = [run[f"{count} passes"]["ratios"][-1] for run in runs]
-        low, high = f"{min(ratios):.6f}", f"{max(ratios):.6f}"
-        parts.append(f"{count} passes: {low}{f' to {high}' if high != low else ''}")
-    return "; ".join(parts)
+    chains = "; ".join(f"{count} passes: {_ratios(runs, count)}" for count in SIDES)
+    off = max(max(run[f"{count} passes"]["off"]) for run in runs for count in SIDES)
+    seeds = f"{len(runs)} seeds" if len(runs) > 1 else "1 seed"
+    return f"{chains}; each entry within {off:.0e} of the largest ({seeds})"
+
+
+def _ratios(runs: Sequence[Measures], count: int) -> str:
+    """Return the ratio at each pass, and where the seeds' differ the least and the largest."""
+    words = []
+    for ratios in zip(*(run[f"{count} passes"]["ratios"] for run in runs), strict=True):
+        low, high = f"{min(ratios):.4f}", f"{max(ratios):.4f}"
+        words.append(low if low == high else f"{low}–{high}")
+    return ", ".join(words)
 
 
 def charts(results: Results) -> list[Chart]:
     """Return the ratio at each pass on the way back, for two and for three passes."""
     return [
         Chart(
-            f"{count} passes",
+            f"{count} passes; three curves lie on each other at 1",
             "passes back from the output",
             "error ÷ central differences",
             [
@@ -160,6 +184,7 @@ def charts(results: Results) -> list[Chart]:
                 for run in results.get(name, [])
             ],
             logarithmic=True,
+            y_ticks=(1, 4, 16, 64),
         )
         for count in SIDES
     ]
@@ -172,4 +197,10 @@ RECIPE = Recipe(
     experiments=[Experiment(name, ABOUT[name], _experiment(pool)) for name, pool in POOLS.items()],
     findings=findings,
     charts=charts,
+    setup="""\
+Inputs of two channels, 14×14 pixels for two passes and 30×30 for three; a pass is a convolution
+with 3×3 kernels (3, then 4, then 2 of them), tanh, and 2×2 pooling. Inputs and the error at the
+output are random numbers, weights are drawn by Glorot and biases are 0; all in float64. At the
+input of every pass each entry is moved by ±0.000001. The question names the order of the axes and
+the poolings; sizes and tanh are ours. All of it takes less than a minute.""",
 )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
+from sixloops.data import Dataset
+from sixloops.descriptions import to_data
 from sixloops.engine import Plan
 from sixloops.errors import NonFiniteError
 from sixloops.layers import Layer
@@ -13,9 +16,9 @@ from sixloops.losses import Loss
 from sixloops.network import Network
 from sixloops.recipes.recipe import Measures, Results, Setting
 from sixloops.report.charts import Chart, Curve
-from sixloops.training import Callback, EvaluateEvery, fit
+from sixloops.training import Callback, EvaluateEvery, History, Settings, fit
 from sixloops.training.fit import INTERRUPTED
-from sixloops.training.run import Run
+from sixloops.training.run import Run, fingerprint
 
 SHORT_TRAINING, SHORT_TEST = 600, 200
 """Images of a short run."""
@@ -55,32 +58,74 @@ def train(
     network = Network(
         layers, training.image_shape, loss=loss, classes=training.classes, seed=setting.seed
     )
-    with Plan(network, batch_size, threads=1) as plan:
-        plan.prepare()  # what must be compiled is no training
     besides: list[Any] = [*callbacks, lambda run: setting.tell(_line(run, epochs))]
     if subsets_every is not None:
         besides.append(EvaluateEvery(subsets_every, training))
-    measured: Measures = {"epochs": []}
+        options["also"] = {"subsets": training}
+    measured: Measures = {"epochs": []} | ({} if subsets_every is None else {"subsets": []})
     try:
-        history = fit(
+        history = fitted(
+            setting,
             network,
             training,
             epochs=epochs,
             batch_size=batch_size,
             validation=test,
-            seed=setting.seed,
-            threads=setting.threads,
             callbacks=besides,
             **options,
         )
     except NonFiniteError as error:
         return measured | {"broken": str(error).partition(". ")[0]}
-    if history.stopped == INTERRUPTED:
-        raise KeyboardInterrupt
     measured["epochs"] = [_measured(record) for record in history.epochs]
     if subsets_every is not None:
         measured["subsets"] = [_chosen(record) for record in history.of("evaluation")]
     return measured
+
+
+def fitted(
+    setting: Setting,
+    network: Network,
+    training: Dataset,
+    also: Mapping[str, Dataset] | None = None,
+    **options: Any,
+) -> History:
+    """Train a network with a setting's seed and threads, once it is noted what is trained.
+
+    Args:
+        setting: of the experiment.
+        network: as it begins.
+        training: the images to learn from.
+        also: what else is measured with, by what for.
+        options: of :func:`sixloops.training.fit`.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came before the last epoch's end.
+    """
+    options["seed"] = setting.seed
+    setting.note(_description(network, training, also or {}, options))
+    with Plan(network, options["batch_size"], threads=1) as plan:
+        plan.prepare()  # what must be compiled is no training
+    history = fit(network, training, threads=setting.threads, raise_interrupt=False, **options)
+    if history.stopped == INTERRUPTED and len(history.epochs) < options["epochs"]:
+        raise KeyboardInterrupt
+    return history
+
+
+def _description(
+    network: Network, training: Dataset, also: Mapping[str, Dataset], options: Mapping[str, Any]
+) -> Measures:
+    """Describe a training by all that its bits depend on, in JSON's types."""
+    settings = {each.name for each in fields(Settings)} & options.keys()
+    data = {"training": training, "validation": options.get("validation"), **also}
+    callbacks = [each for each in options.get("callbacks", ()) if isinstance(each, Callback)]
+    return {
+        "network": network.about(),
+        # Rounded, as it is drawn by way of logarithms, whose last bit is the platform's.
+        "begins": {name: float(f"{p.flat[0]:.5g}") for name, p in network.parameters.items()},
+        "settings": to_data(Settings(**{name: options[name] for name in settings})),
+        "callbacks": [type(each).__name__ for each in callbacks],
+        "data": {name: fingerprint(each) for name, each in data.items() if each is not None},
+    }
 
 
 def _measured(record: Any) -> Measures:
@@ -142,6 +187,23 @@ def shown(found: Sequence[float], form: str = ".2%", unit: str = "") -> str:
     if len(found) == 1:
         return mean
     return f"{mean} ({min(found):{form}}–{max(found):{form}}, {len(found)} seeds)"
+
+
+def beside(found: Sequence[float], reported: float) -> str:
+    """Return by how many points the mean differs from what was reported; nothing without values.
+
+    Args:
+        found: shares, one for each seed.
+        reported: a share.
+
+    Examples:
+        >>> beside([0.9906, 0.9908], 0.9906)
+        '; 0.01 points more'
+    """
+    if not found:
+        return ""
+    points = 100 * (statistics.fmean(found) - reported)
+    return f"; {abs(points):.2f} points {'more' if points > 0 else 'less'}"
 
 
 def chart(

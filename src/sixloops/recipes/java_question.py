@@ -7,7 +7,7 @@ shared weights are updated. The question names neither sizes nor rates; they are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,43 +22,53 @@ from sixloops.layers.base import (
     Context,
     Gradients,
     Parameters,
+    forward_part,
 )
 from sixloops.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy
 from sixloops.network import Network
 from sixloops.optimizers import SGD
-from sixloops.recipes.epochs import SHORT_TRAINING, chart, shown, train, values
+from sixloops.recipes.epochs import SHORT_TRAINING, chart, fitted, shown, train, values
 from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Results, Setting
-from sixloops.report.charts import Chart
-from sixloops.training import fit
+from sixloops.report.charts import Chart, Mark
 
 EPOCHS, BATCH, RATE = 3, 10, 0.03
 SOME = 6000
 """Images on which both ways of writing ReLU are trained."""
+STEPS, SHORT_STEPS = 20, 3
+"""Updates by the layers' definitions, without the engine."""
 
 
 @dataclass(frozen=True)
-class WinnersGetOne(MaxPool2D):
-    """Max pooling that hands 1 back to each winner, whatever the error is: a mistake."""
+class WinnersGetOne(Layer):
+    """Behind max pooling, says that the error is 1, whatever it is: a mistake.
+
+    As everywhere the batch's mean counts, so that each image's 1 is divided by the batch's size.
+    """
 
     def forward(
         self, x: Array, parameters: Parameters = NO_PARAMETERS, context: Context = EVALUATION
     ) -> tuple[Array, Backward]:
-        """Return the maxima, and the backward that forgets the error."""
-        y, right = super().forward(x, parameters, context)
+        """Return the maxima as they are, and the backward that forgets the error."""
 
         def backward(dy: Array) -> tuple[Array, Gradients]:
-            return right(np.ones_like(dy))
+            return np.full_like(dy, 1 / BATCH), {}
 
-        return y, backward
+        return x, backward
 
 
-def convolutions(pool: Callable[[int], Layer] = MaxPool2D, inside: bool = False) -> list[Layer]:
-    """Return two convolutions with ReLU, inside them or by itself, and pooling."""
+def convolutions(behind: Sequence[Layer] = (), inside: bool = False) -> list[Layer]:
+    """Return two convolutions with ReLU and max pooling, and two dense layers.
+
+    Args:
+        behind: what follows each pooling.
+        inside: whether ReLU is a part of the convolution, or a layer.
+    """
     init, activation = He(), "relu" if inside else None
     layers: list[Layer] = [Rescale(1 / 255)]
     for filters in (20, 40):
         convolution = Conv2D(filters, 5, activation=activation, weight_initializer=init)
-        layers += [convolution, pool(2)] if inside else [convolution, ReLU(), pool(2)]
+        relu = [] if inside else [ReLU()]
+        layers += [convolution, *relu, MaxPool2D(2), *behind]
     dense = Dense(100, activation="relu", weight_initializer=init)
     return [*layers, Flatten(), dense, Dense(10)]
 
@@ -70,9 +80,9 @@ def feed_forward(setting: Setting) -> Measures:
     return train(setting, layers, SigmoidCrossEntropy(), EPOCHS, BATCH, optimizer=SGD(0.1))
 
 
-def _convolutions(pool: Callable[[int], Layer]) -> Callable[[Setting], Measures]:
+def _convolutions(behind: Sequence[Layer] = ()) -> Callable[[Setting], Measures]:
     def run(setting: Setting) -> Measures:
-        layers, loss = convolutions(pool), SoftmaxCrossEntropy()
+        layers, loss = convolutions(behind), SoftmaxCrossEntropy()
         return train(setting, layers, loss, EPOCHS, BATCH, optimizer=SGD(RATE))
 
     return run
@@ -81,17 +91,60 @@ def _convolutions(pool: Callable[[int], Layer]) -> Callable[[Setting], Measures]
 def compare_relus(setting: Setting) -> Measures:
     """Train with ReLU inside the convolutions and with ReLU as a layer; compare all bits."""
     some = setting.training.first(SHORT_TRAINING if setting.short else SOME)
-    trained = []
+    engine, definitions = [], []
     for inside in (True, False):
         network = Network(convolutions(inside=inside), some.image_shape, seed=setting.seed)
-        how = {"epochs": 1, "batch_size": BATCH, "optimizer": SGD(RATE)}
-        fit(network, some, seed=setting.seed, threads=setting.threads, **how)  # type: ignore[arg-type]
-        trained.append(b"".join(array.tobytes() for array in network.parameters.values()))
-    numbers = np.frombuffer(trained[0], np.float32), np.frombuffer(trained[1], np.float32)
+        fitted(setting, network, some, epochs=1, batch_size=BATCH, optimizer=SGD(RATE))
+        engine.append(_bits(network))
+        network = Network(convolutions(inside=inside), some.image_shape, seed=setting.seed)
+        for _ in _steps(network, setting):
+            pass
+        definitions.append(_bits(network))
     return {
-        "numbers": len(numbers[0]),
-        "different": int((numbers[0].view(np.int32) != numbers[1].view(np.int32)).sum()),
+        "numbers": len(engine[0]),
+        "different": int((engine[0] != engine[1]).sum()),
+        "steps by the definitions": SHORT_STEPS if setting.short else STEPS,
+        "different by the definitions": int((definitions[0] != definitions[1]).sum()),
     }
+
+
+def _bits(network: Network) -> Array:
+    """Return all parameters, each one's 32 bits as a whole number."""
+    return np.concatenate([array.ravel() for array in network.parameters.values()]).view(np.int32)
+
+
+def watch_relus(setting: Setting) -> Measures:
+    """Measure how many outputs of the second convolution's ReLU are open, before each update."""
+    shares: Measures = {}
+    for name, behind in (("right", []), ("ones", [WinnersGetOne()])):
+        layers = convolutions(behind)
+        second = [number for number, layer in enumerate(layers) if isinstance(layer, ReLU)][1]
+        network = Network(layers, setting.training.image_shape, seed=setting.seed)
+        shares[name] = [float((ys[second] > 0).mean()) for ys in _steps(network, setting)]
+    return shares
+
+
+def _steps(network: Network, setting: Setting) -> Iterator[list[Array]]:
+    """Train by the layers' own definitions, batch after batch from the first image on.
+
+    Yields:
+        What each layer returned, before the update.
+    """
+    loss = SoftmaxCrossEntropy()
+    for step in range(SHORT_STEPS if setting.short else STEPS):
+        batch = slice(step * BATCH, (step + 1) * BATCH)
+        x, ys, backs = setting.training.images[batch].astype(np.float32), [], []
+        for number, layer in enumerate(network.layers):
+            x, back = forward_part(layer, str(number), x, network.parameters, Context())
+            ys.append(x)
+            backs.append(back)
+        yield ys
+        _, loss_back = loss.forward(x, setting.training.labels[batch])
+        dy = loss_back(np.full(len(x), 1 / len(x), np.float32))
+        for back in reversed(backs):
+            dy, gradients = back(dy)
+            for name, gradient in gradients.items():
+                network.parameters[name] -= np.float32(RATE) * gradient
 
 
 LABELS = {
@@ -117,26 +170,57 @@ def findings(results: Results) -> list[Finding]:
             accuracy("winners-get-one"),
         ),
         Finding(
-            "ReLU inside the convolution against a layer of its own, one epoch",
+            "outputs of the second convolution's ReLU that are not 0, with the error set to 1",
+            "–",
+            _open(results.get("open-relus", []), "ones"),
+        ),
+        Finding(
+            "the same with the right error", "–", _open(results.get("open-relus", []), "right")
+        ),
+        Finding(
+            "ReLU inside the convolution against a layer of its own",
             "which?",
-            _bits(results.get("relu-inside-or-apart", [])),
+            _differences(results.get("relu-inside-or-apart", [])),
         ),
     ]
 
 
-def _bits(runs: Sequence[Measures]) -> str:
+def _open(runs: Sequence[Measures], error: str) -> str:
+    """Return the share of open ReLUs at first, after an update, and at the end."""
     if not runs:
         return "not run yet"
-    different, numbers = (sum(run[key] for run in runs) for key in ("different", "numbers"))
-    return f"{different} of {numbers:,} trained numbers differ in a bit"
+    first, second, last = (_share([run[error][step] for run in runs]) for step in (0, 1, -1))
+    updates = len(runs[0][error]) - 1
+    return f"at first {first}; after one update {second}; after {updates} updates {last}"
+
+
+def _share(found: Sequence[float]) -> str:
+    return shown(found, ".1%") if any(found) else "none"
+
+
+def _differences(runs: Sequence[Measures]) -> str:
+    """Return in how many numbers the two ways differ, seed by seed."""
+    if not runs:
+        return "not run yet"
+    engine, definitions = (
+        ", ".join(str(run[key]) for run in runs)
+        for key in ("different", "different by the definitions")
+    )
+    numbers, steps = runs[0]["numbers"], runs[0]["steps by the definitions"]
+    return (
+        f"differences in a bit, of {numbers:,} trained numbers, seed by seed: {engine} after an "
+        f"epoch of the engine; {definitions} after {steps} updates by the definitions in NumPy"
+    )
 
 
 def charts(results: Results) -> list[Chart]:
     """Return accuracy and cost over the epochs."""
     accuracy = chart(
-        *(results, LABELS, "test_accuracy", "Accuracy", "test images classified right"),
+        *(results, LABELS, "test_accuracy"),
+        *("Accuracy; the third lies far below", "test images classified right"),
         percent=True,
-        y_range=(0.0, 1.0),
+        y_range=(0.9, 1.0),
+        marks=[Mark(0.94, "the post: 94 %")],
     )
     cost = chart(results, LABELS, "cost", "Cost", "mean cost of an image", logarithmic=True)
     return [cost, accuracy]
@@ -148,10 +232,21 @@ RECIPE = Recipe(
     source="A question about Java",
     experiments=[
         Experiment("feed-forward", LABELS["feed-forward"], feed_forward),
-        Experiment("convolutions", LABELS["convolutions"], _convolutions(MaxPool2D)),
-        Experiment("winners-get-one", LABELS["winners-get-one"], _convolutions(WinnersGetOne), 1),
+        Experiment("convolutions", LABELS["convolutions"], _convolutions()),
+        Experiment(
+            *("winners-get-one", LABELS["winners-get-one"], _convolutions([WinnersGetOne()]))
+        ),
+        Experiment("open-relus", "how many ReLUs are open with either error", watch_relus),
         Experiment("relu-inside-or-apart", "both ways of writing ReLU", compare_relus),
     ],
     findings=findings,
     charts=charts,
+    setup="""\
+Three epochs of 60,000 images in batches of 10, plain gradient descent, pixels from 0 to 1. The
+feed-forward net: 100 sigmoids, then 10 with cross-entropy, weights of variance 1 / inputs, rate
+0.1. The convolution network: 20 and 40 kernels of 5×5, each with ReLU and 2×2 max pooling, then 100
+ReLU and 10 outputs with softmax and cross-entropy, weights of variance 2 / inputs (in the last
+layer Glorot's), rate 0.03. The question names the 94 %, but neither sizes nor rates: these are
+ours. Where the error is set to 1, each image's 1 is divided by the 10 of the batch. Both ways of
+writing ReLU are compared after 6,000 images. All of it takes about five minutes.""",
 )

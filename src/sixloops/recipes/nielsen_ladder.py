@@ -26,12 +26,11 @@ from sixloops.layers.base import Array
 from sixloops.network import Network
 from sixloops.optimizers import SGD
 from sixloops.randomness import Streams
-from sixloops.recipes.epochs import SHORT_TEST, SHORT_TRAINING, shown
+from sixloops.recipes.epochs import SHORT_TEST, SHORT_TRAINING, beside, fitted, shown
 from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Results, Setting
 from sixloops.regularizers import L2
 from sixloops.report.charts import Chart, Curve
-from sixloops.training import Callback, fit
-from sixloops.training.fit import INTERRUPTED
+from sixloops.training import Callback
 from sixloops.training.run import Run
 
 BATCH, VALIDATION = 10, 10_000
@@ -153,24 +152,20 @@ class Rung:
         if setting.short:
             epochs = 1
         network = Network(self.layers, training.image_shape, seed=setting.seed)
-        with Plan(network, BATCH, threads=1) as plan:
-            plan.prepare()  # what must be compiled is no training
         batches = -(-len(training) // BATCH)
         best = BestEpoch(validation, test, setting)
-        history = fit(
+        fitted(
+            setting,
             network,
             training,
+            {"choice": validation, "test": test},
             epochs=epochs,
             batch_size=BATCH,
             optimizer=SGD(self.rate),
             regularizers=[L2(self.strength / batches)] if self.strength else [],
             shuffle=self.shuffled,
             callbacks=[best],
-            seed=setting.seed,
-            threads=setting.threads,
         )
-        if history.stopped == INTERRUPTED:
-            raise KeyboardInterrupt
         measured: Measures = {"epochs": best.epochs}
         return measured | {"predicted": best.predicted} if self.votes else measured
 
@@ -230,6 +225,21 @@ SHUFFLED: dict[str, Rung] = {
     ),
 }
 
+NAMES = (
+    "dense",
+    "1 convolution",
+    "2 convolutions",
+    "ReLU",
+    "expanded",
+    "dense 300",
+    "dense 1000",
+    "two of 100",
+    "two of 300",
+    "two of 1000",
+    "dropout",
+)
+"""The rungs, on a picture's axis."""
+
 VOTED = 99.67
 IN_ORDER = "-in-order"
 
@@ -243,12 +253,21 @@ RUNGS: dict[str, Rung] = SHUFFLED | {
 
 def at_best_validation(runs: Sequence[Measures]) -> list[float]:
     """Return each seed's test accuracy at its best validation epoch, of equal ones the last."""
-    return [
-        max(run["epochs"], key=lambda each: (each["validation_accuracy"], each["epoch"]))[
-            "test_accuracy"
-        ]
-        for run in runs
-    ]
+    return [_validated(run)["test_accuracy"] for run in runs]
+
+
+def of_best_run(runs: Sequence[Measures]) -> float:
+    """Return the test accuracy of the run that validated best, at that epoch."""
+    best = max(range(len(runs)), key=lambda n: _validated(runs[n])["validation_accuracy"])
+    return float(_validated(runs[best])["test_accuracy"])
+
+
+def _validated(run: Measures) -> Measures:
+    """Return a run's epoch that validated best, of equal ones the last."""
+    found: Measures = max(
+        run["epochs"], key=lambda each: (each["validation_accuracy"], each["epoch"])
+    )
+    return found
 
 
 def vote(runs: Sequence[Measures], labels: Sequence[int]) -> float:
@@ -278,7 +297,13 @@ def findings(results: Results) -> list[Finding]:
 
 
 def _found(results: Results, name: str) -> str:
-    return shown(at_best_validation(results.get(name, [])))
+    """Return the seeds' mean, and what the book gives: of its runs, the one that validated best."""
+    runs = results.get(name, [])
+    words = shown(at_best_validation(runs))
+    if len(runs) < 2:
+        return words
+    chosen = [of_best_run(runs)]
+    return f"{words}; chosen {shown(chosen)}{beside(chosen, RUNGS[name].reported / 100)}"
 
 
 def _voted(runs: Sequence[Measures]) -> float:
@@ -296,7 +321,8 @@ def charts(results: Results) -> list[Chart]:
         reached = [(n, statistics.fmean(f)) for n, f in zip(numbers, found, strict=True) if f]
         curves.append(Curve(label, [n for n, _ in reached], [mean for _, mean in reached]))
     title = "Test accuracy at the best validation epoch"
-    return [Chart(title, "rung", "test images classified right", curves, percent=True)]
+    words = "", "test images classified right"
+    return [Chart(title, *words, curves, percent=True, x_names=NAMES)]
 
 
 RECIPE = Recipe(
@@ -306,6 +332,13 @@ RECIPE = Recipe(
     experiments=[Experiment(name, rung.about, rung, rung.seeds) for name, rung in RUNGS.items()],
     findings=findings,
     charts=charts,
+    setup="""\
+50,000 images to learn from, 10,000 to validate with; batches of 10; 60 epochs, with dropout 40;
+rate 0.1 with sigmoids, 0.03 with ReLU; L2 of 0.1 divided by the number of batches, not with the
+sigmoids and with dropout: all of it the book's. What counts is the test accuracy at the best
+validation epoch. Of three runs the book gives the one that validated best. Here the mean of the
+seeds stands first, then what the book's way of choosing gives, and how it differs from the book's
+figure. A seed takes 1 to 5 minutes on one core, with expanded data 20 to 90.""",
     remarks="""\
 The first two runs of the two convolutions were paused while other things were timed: their seconds
 hold the pauses.""",

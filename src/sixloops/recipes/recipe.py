@@ -6,6 +6,7 @@ that come the findings, beside what the source reported, and the charts.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -17,7 +18,7 @@ Measures: TypeAlias = dict[str, Any]
 """What an experiment measured, in JSON's types."""
 
 
-def _nobody(words: str) -> None:
+def _nobody(words: Any) -> None:
     """Tell nobody."""
 
 
@@ -32,6 +33,8 @@ class Setting:
         short: whether to do little of everything, to see that it works.
         threads: how many; None for all that the process may use.
         tell: called with a line of progress.
+        note: called before each training with what is trained, how, and on what; it is kept in
+            the record, and a record of another set-up is told from one of this.
     """
 
     training: Dataset
@@ -40,6 +43,14 @@ class Setting:
     short: bool = False
     threads: int | None = None
     tell: Callable[[str], None] = _nobody
+    note: Callable[[Measures], None] = _nobody
+
+
+Loaded: TypeAlias = tuple[Dataset, Dataset]
+"""The images to learn from, and the others."""
+
+Load: TypeAlias = Callable[[str | os.PathLike[str] | None, bool], Loaded]
+"""Finds images: in a folder, if one is named; or downloads them, if it may."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,7 @@ class Experiment:
     about: str
     run: Callable[[Setting], Measures]
     seeds: int = 3
-    load: Callable[[], tuple[Dataset, Dataset]] = load_mnist
+    load: Load = load_mnist
 
 
 Results: TypeAlias = Mapping[str, Sequence[Measures]]
@@ -91,6 +102,7 @@ class Recipe:
         experiments: what is done.
         findings: what follows from the results.
         charts: the results' pictures, in the source's own form.
+        setup: sizes and rates, which of them are ours, and how long it takes.
         remarks: what else is to be said of the results, such as what was tried in vain.
     """
 
@@ -100,4 +112,5 @@ class Recipe:
     experiments: Sequence[Experiment]
     findings: Callable[[Results], list[Finding]]
     charts: Callable[[Results], list[Chart]]
+    setup: str = ""
     remarks: str = ""

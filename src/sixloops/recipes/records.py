@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,21 @@ from sixloops.files import read_bytes, write_bytes
 from sixloops.recipes.recipe import Experiment, Measures, Recipe, Setting
 from sixloops.report.machine import machine, versions
 
-FORMAT = 1
+FORMAT = 2
+
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "recipe": str,
+    "experiment": str,
+    "seed": int,
+    "short": bool,
+    "command": str,
+    "seconds": (int, float),
+    "trained": list,
+    "versions": dict,
+    "machine": dict,
+    "measured": dict,
+}
+"""What a record has besides its format."""
 
 
 def record_path(folder: Path, experiment: Experiment, seed: int) -> Path:
@@ -35,7 +52,8 @@ def write_record(
         experiment: which part of it.
         setting: what it was given.
         measured: what it measured.
-        notes: the command and the seconds that it took.
+        notes: the command, the seconds that it took, and ``trained``: what was noted of each
+            training (:class:`Setting`).
     """
     record = {
         "format": FORMAT,
@@ -48,7 +66,6 @@ def write_record(
         "machine": machine(),
         "measured": measured,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, (json.dumps(record, indent=1) + "\n").encode())
 
 
@@ -56,24 +73,86 @@ def read_record(path: Path) -> dict[str, Any]:
     """Read a record.
 
     Raises:
-        FileError: it cannot be read, or is none.
+        FileError: it cannot be read, is none, or is of another run than its name says.
     """
     try:
         record = dict(json.loads(read_bytes(path)))
-        if record["format"] != FORMAT or not isinstance(record["measured"], dict):
-            raise ValueError("it has another form")
-    except (ValueError, KeyError, TypeError) as error:
+        _check(record, path)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(
             f"{path} is no record of a recipe: {error}. Remove it, and run the recipe again."
         ) from error
     return record
 
 
-def read_results(folder: Path, recipe: Recipe) -> dict[str, list[Measures]]:
-    """Return what all recorded runs of a recipe measured, by experiment and in the seeds' order."""
-    results = {}
+def _check(record: dict[str, Any], path: Path) -> None:
+    if record["format"] != FORMAT:
+        raise ValueError(f"its format is {record['format']!r}, not {FORMAT}")
+    for key, kind in KINDS.items():
+        if not isinstance(record[key], kind):
+            raise ValueError(f"its {key} is {str(record[key])[:40]!r}")
+    name = f"{record['experiment']}-seed{record['seed']}.json"
+    if path.name != name:
+        raise ValueError(f"what it holds belongs into {name}")
+
+
+class _NotedError(Exception):
+    """Ends an experiment once its first training is noted."""
+
+
+def first_training(experiment: Experiment, setting: Setting) -> Measures:
+    """Return what an experiment notes of its first training, without training."""
+
+    def end(noted: Measures) -> None:
+        raise _NotedError(noted)
+
+    try:
+        experiment.run(replace(setting, note=end))
+    except _NotedError as noted:
+        return dict(noted.args[0])
+    raise LookupError(f"{experiment.name} trains nothing.")
+
+
+def check_trained(path: Path, experiment: Experiment, setting: Setting) -> None:
+    """Raise if a record's first training was another than the experiment has now.
+
+    Raises:
+        FileError: it was; or as :func:`read_record`.
+    """
+    trained = read_record(path)["trained"]
+    if trained and trained[0] != json.loads(json.dumps(first_training(experiment, setting))):
+        raise FileError(
+            f"{path} is the record of another set-up, such as this experiment's of an older "
+            "version. Choose another folder, or remove it."
+        )
+
+
+def records(folder: Path, recipe: Recipe) -> Iterator[tuple[Experiment, dict[str, Any]]]:
+    """Read all records of a recipe in a folder, by experiment and in the seeds' order.
+
+    Raises:
+        FileError: as :func:`read_record`; or one is of another recipe.
+    """
     for experiment in recipe.experiments:
-        paths = folder.glob(f"{experiment.name}-seed*.json")
-        records = sorted((read_record(path) for path in paths), key=lambda each: each["seed"])
-        results[experiment.name] = [record["measured"] for record in records]
+        pattern = re.compile(rf"{re.escape(experiment.name)}-seed\d+\.json")
+        paths = [path for path in folder.glob("*.json") if pattern.fullmatch(path.name)]
+        for record in sorted(map(read_record, paths), key=lambda each: int(each["seed"])):
+            if record["recipe"] != recipe.name:
+                path = record_path(folder, experiment, record["seed"])
+                raise FileError(
+                    f"{path} is a record of {record['recipe']}, not of {recipe.name}. "
+                    "Choose another folder, or remove it."
+                )
+            yield experiment, record
+
+
+def read_results(folder: Path, recipe: Recipe) -> dict[str, list[Measures]]:
+    """Return what all recorded runs of a recipe measured, by experiment and in the seeds' order.
+
+    Raises:
+        FileError: as :func:`records`.
+    """
+    results: dict[str, list[Measures]] = {each.name: [] for each in recipe.experiments}
+    for experiment, record in records(folder, recipe):
+        results[experiment.name].append(record["measured"])
     return results

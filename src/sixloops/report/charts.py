@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
 from sixloops.report.style import (
     BLUE,
@@ -51,6 +51,19 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A level that somebody reported: a thin line across.
+
+    Args:
+        y: how much.
+        label: written on it.
+    """
+
+    y: float
+    label: str
+
+
+@dataclass(frozen=True)
 class Chart:
     """One pair of axes.
 
@@ -62,6 +75,9 @@ class Chart:
         percent: whether values are shares of 1.
         y_range: the lowest and highest value shown; None to show all.
         logarithmic: whether values run up in powers.
+        marks: levels to compare with.
+        y_ticks: the values that are named at the axis; none to choose them here.
+        x_names: what 1, 2, … on the x axis stand for; none for the numbers.
     """
 
     title: str
@@ -71,6 +87,9 @@ class Chart:
     percent: bool = False
     y_range: tuple[float, float] | None = None
     logarithmic: bool = False
+    marks: Sequence[Mark] = ()
+    y_ticks: Sequence[float] = ()
+    x_names: Sequence[str] = ()
 
 
 def plot_charts(charts: Sequence[Chart], title: str, subtitle: str = "") -> Figure:
@@ -82,7 +101,7 @@ def plot_charts(charts: Sequence[Chart], title: str, subtitle: str = "") -> Figu
         subtitle: a smaller second line.
     """
     rows, columns = -(-len(charts) // 2), min(2, len(charts))
-    row_height, legend = 3.9, 0.3 * len({curve.label for chart in charts for curve in chart.curves})
+    row_height, legend = 3.9, 0.3 * len(set(_labels(charts)))
     height = HEADER + rows * row_height + legend + 0.15
     figure = new_figure(height, title, subtitle)
     width = (WIDTH - 2 * MARGIN) / columns
@@ -95,9 +114,14 @@ def plot_charts(charts: Sequence[Chart], title: str, subtitle: str = "") -> Figu
     return figure
 
 
+def _labels(charts: Sequence[Chart]) -> list[str]:
+    """Return the labels of all curves that have a point."""
+    return [curve.label for chart in charts for curve in chart.curves if len(curve.x)]
+
+
 def _looks(charts: Sequence[Chart]) -> dict[str, tuple[str, str]]:
     """Return a colour and a style of line for each label, the same in all charts."""
-    labels = dict.fromkeys(curve.label for chart in charts for curve in chart.curves)
+    labels = dict.fromkeys(_labels(charts))
     return {
         label: (COLORS[number % len(COLORS)], STYLES[number % len(STYLES)])
         for number, label in enumerate(labels)
@@ -105,7 +129,7 @@ def _looks(charts: Sequence[Chart]) -> dict[str, tuple[str, str]]:
 
 
 def _draw(axes: Axes, chart: Chart, looks: dict[str, tuple[str, str]]) -> None:
-    for curve in chart.curves:
+    for curve in filter(lambda curve: len(curve.x), chart.curves):
         marker = "o" if len(curve.x) <= FEW else ""
         color, style = looks[curve.label]
         axes.plot(curve.x, curve.y, color=color, ls=style, lw=1.5, marker=marker, ms=4, alpha=0.85)
@@ -119,6 +143,28 @@ def _draw(axes: Axes, chart: Chart, looks: dict[str, tuple[str, str]]) -> None:
         axes.set_ylim(*chart.y_range)
     if chart.percent:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
+    if chart.y_ticks:
+        axes.yaxis.set_major_locator(FixedLocator(chart.y_ticks))
+    if chart.x_names:
+        places = range(1, len(chart.x_names) + 1)
+        axes.set_xticks(places, chart.x_names, rotation=30, ha="right", rotation_mode="anchor")
+    for mark in chart.marks:
+        _mark(axes, mark)
+
+
+def _mark(axes: Axes, mark: Mark) -> None:
+    axes.axhline(mark.y, color=MUTED, lw=0.8, ls=(0, (1, 2)))
+    axes.annotate(
+        mark.label,
+        (1, mark.y),
+        xycoords=axes.get_yaxis_transform(),
+        xytext=(-4, 3),
+        textcoords="offset points",
+        ha="right",
+        color=MUTED,
+        size=SMALL,
+        parse_math=False,
+    )
 
 
 def _legend(figure: Figure, looks: dict[str, tuple[str, str]], height: float) -> None:

@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import scipy
 from threadpoolctl import threadpool_info
@@ -29,6 +30,8 @@ def versions() -> dict[str, Any]:
         "numpy": np.__version__,
         "scipy": scipy.__version__,
         "blas": sorted(set(blas)),
+        "numba": numba.__version__,
+        "llvmlite": metadata.version("llvmlite"),
     }
 
 

@@ -163,17 +163,29 @@ def value_scale(figure: Figure, low: float, high: float, cmap: str) -> None:
         spine.set_color(FAINT)
 
 
-def png(figure: Figure) -> bytes:
-    """Return a figure as the bytes of a PNG file."""
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=DPI, facecolor=PAPER, bbox_inches=None)
+def png(figure: Figure, source: str = "") -> bytes:
+    """Return a figure as the bytes of a PNG file.
+
+    Args:
+        figure: what to draw.
+        source: what it was drawn from; kept in the file as PNG's text ``Source``.
+    """
+    content, about = io.BytesIO(), {"Source": source} if source else {}
+    figure.savefig(
+        content, format="png", dpi=DPI, facecolor=PAPER, bbox_inches=None, metadata=about
+    )
     return content.getvalue()
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
+def save_figure(figure: Figure, path: str | os.PathLike[str], source: str = "") -> None:
     """Write a figure as a PNG file, whole or not at all.
+
+    Args:
+        figure: what to draw.
+        path: of the file.
+        source: as for :func:`png`.
 
     Raises:
         FileError: the file cannot be written there.
     """
-    write_bytes(path, png(figure))
+    write_bytes(path, png(figure, source))
