@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from typer.testing import CliRunner
 
 from sixloops.cli import app
@@ -20,6 +21,7 @@ from sixloops.losses import SoftmaxCrossEntropy, SquaredError
 from sixloops.optimizers import SGD
 from sixloops.recipes import (
     RECIPES,
+    best_networks,
     chained_passes,
     java_question,
     nielsen_ladder,
@@ -407,3 +409,29 @@ def test_cost_is_of_the_training_and_accuracy_of_the_test(setting):
     assert last["cost"] < 1 < last["test_cost"]
     assert last["accuracy"] > 0.8 > 0.4 > last["test_accuracy"]
     assert measured["subsets"][-1]["accuracy"] > 0.8  # of training images
+
+
+def test_copies_are_the_image_moved_about_and_turned():
+    image = np.zeros((1, 1, 9, 9), np.uint8)
+    image[0, 0, 4, 2:7] = 240  # a bar across the middle
+    found = [copy[0, 0].astype(float) for copy in best_networks.copies(image)]
+    assert len(found) == 13
+    places = [tuple(np.round(ndimage.center_of_mass(copy)).astype(int) - 4) for copy in found[:9]]
+    assert sorted(places) == [(down, across) for down in (-1, 0, 1) for across in (-1, 0, 1)]
+    assert (found[4] == image[0, 0]).all()
+    down, across = np.indices((9, 9)) - 4
+    slants = [(copy * down * across).sum() for copy in found[9:]]
+    assert slants == pytest.approx([-each for each in slants[::-1]], rel=0.05)
+    assert abs(slants[0]) > abs(slants[1]) > 100
+
+
+def test_what_is_averaged_over_copies(setting):
+    data = Dataset(np.zeros((3, 1, 4, 4), np.uint8), np.arange(3), classes=3)
+    answers = iter([np.eye(3)] * 6 + [np.full((3, 3), [0.0, 1.0, 0.0])] * 7)
+    asked = best_networks.AskedOfCopies(data)
+    plan = SimpleNamespace(predict=lambda images: next(answers))
+    for epoch in (1, 2):
+        settings = SimpleNamespace(epochs=2)
+        asked.on_epoch_end(SimpleNamespace(epoch=epoch, settings=settings), plan)
+    assert asked.measured["copies_accuracy"] == pytest.approx(1 / 3)
+    assert asked.measured["copies_cost"] == pytest.approx(-2 / 3 * np.log(6 / 13))

@@ -6,17 +6,24 @@ once (Smith & Topin 2018), for as many epochs as half an hour has, on images tha
 each epoch: digits distorted elastically (Simard et al. 2003), turned, scaled, slanted and moved,
 clothes mirrored, moved and partly hidden (Zhong et al. 2017). Network and optimiser were chosen
 on the last 10,000 training images; the runs here learn from all 60,000, and what counts is the
-test accuracy after the last epoch.
+test accuracy after the last epoch. Of digits it is also measured with the network's probabilities
+averaged over copies of each image that are moved and turned a little (as over ten patches by
+Krizhevsky, Sutskever & Hinton 2012, section 4.1): one network, asked thirteen times.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import ndimage
 
 from sixloops.data import (
     Affine,
     Augmentation,
     Compose,
+    Dataset,
     ElasticDistortion,
     Flip,
     RandomCrop,
@@ -24,13 +31,17 @@ from sixloops.data import (
     Shift,
     load_fashion_mnist,
 )
+from sixloops.engine import Plan
+from sixloops.layers.base import Array
 from sixloops.losses import SoftmaxCrossEntropy
 from sixloops.optimizers import AdamW
-from sixloops.recipes.epochs import beside, chart, shown, train, values
+from sixloops.recipes.epochs import SHORT_TEST, beside, chart, shown, train, values
 from sixloops.recipes.networks import six_convolutions
 from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Results, Setting
 from sixloops.report.charts import Chart
 from sixloops.schedules import OneCycle
+from sixloops.training import Callback
+from sixloops.training.run import Run
 
 BATCH, EPOCHS = 128, 36
 OPTIMIZER = AdamW(0.003, weight_decay=0.02)
@@ -38,6 +49,55 @@ DIGITS = Compose(
     (Affine(rotation=12, scale=(0.88, 1.12), shear=6), ElasticDistortion(alpha=15), Shift(2))
 )
 CLOTHES = Compose((Flip(), RandomCrop(2), RandomErasing(area=(0.02, 0.2))))
+
+MOVES = (-1, 0, 1)
+"""Pixels by which copies are moved, down and across."""
+
+TURNS = (-8, -4, 4, 8)
+"""Degrees by which copies are turned."""
+
+
+def copies(images: Array) -> Iterator[Array]:
+    """Give the images moved by up to a pixel, as they are among them, and turned a little.
+
+    Args:
+        images: bytes, (images, channels, height, width); what comes in is 0.
+    """
+    height, width = images.shape[2:]
+    framed = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    for down in MOVES:
+        for across in MOVES:
+            top, left = 1 - down, 1 - across
+            yield framed[:, :, top : top + height, left : left + width]
+    for degrees in TURNS:
+        turned = ndimage.rotate(
+            images.astype(np.float32), degrees, axes=(3, 2), reshape=False, order=1
+        )
+        yield turned.round().astype(images.dtype)
+
+
+@dataclass
+class AskedOfCopies(Callback):
+    """Measures the last epoch's network by its mean probabilities for copies of each image.
+
+    Args:
+        data: the images.
+        measured: filled: accuracy and cost.
+    """
+
+    data: Dataset
+    measured: Measures = field(default_factory=dict)
+
+    def on_epoch_end(self, run: Run, plan: Plan) -> None:
+        """Measure, if it is the last epoch."""
+        if run.epoch < run.settings.epochs:
+            return
+        images, labels = self.data.take(np.arange(len(self.data)))
+        asked = [plan.predict(np.ascontiguousarray(copy)) for copy in copies(images)]
+        mean = np.stack(asked).mean(axis=0, dtype=np.float64)
+        right = mean[np.arange(len(labels)), labels]
+        self.measured["copies_accuracy"] = float((mean.argmax(axis=1) == labels).mean())
+        self.measured["copies_cost"] = float(-np.log(right.clip(1e-30)).mean())
 
 
 @dataclass(frozen=True)
@@ -47,23 +107,28 @@ class Training:
     Args:
         epochs: passes over the data.
         augmentation: how each image is varied.
+        copies: whether it is also measured on copies of the test images.
     """
 
     epochs: int
     augmentation: Augmentation
+    copies: bool = False
 
     def __call__(self, setting: Setting) -> Measures:
         """Train, and measure after each epoch."""
-        return train(
+        asked = AskedOfCopies(setting.test.first(SHORT_TEST) if setting.short else setting.test)
+        measured = train(
             setting,
             six_convolutions(setting.training.image_shape, 10),
             SoftmaxCrossEntropy(),
             self.epochs,
             BATCH,
+            callbacks=[asked] if self.copies else [],
             optimizer=OPTIMIZER,
             schedule=OneCycle(),
             augmentation=self.augmentation,
         )
+        return measured | asked.measured
 
 
 AIMS = {"mnist": 0.997, "fashion-mnist": 0.945}
@@ -76,8 +141,7 @@ def findings(results: Results) -> list[Finding]:
     """Return published figures and ours."""
 
     def compared(name: str, found: list[float]) -> str:
-        aim = f"{beside(found, AIMS[name])} than our aim of {AIMS[name]:.1%}" if found else ""
-        return shown(found) + aim
+        return shown(found) + beside(found, AIMS[name])
 
     def reached(name: str) -> str:
         accuracy = compared(name, values(results, name, "test_accuracy", -1))
@@ -89,12 +153,17 @@ def findings(results: Results) -> list[Finding]:
     return [
         Finding(
             "MNIST, one network",
-            "99.6 % (Simard et al. 2003, with elastic distortions)",
+            "99.6 % (Simard et al. 2003, with elastic distortions); our aim is 99.7 %",
             reached("mnist"),
         ),
         Finding(
+            "the same network, its probabilities averaged over 13 moved and turned copies",
+            "our aim is 99.7 %",
+            compared("mnist", [run["copies_accuracy"] for run in results.get("mnist", [])]),
+        ),
+        Finding(
             "Fashion-MNIST, one network",
-            "89.7 % (the best of scikit-learn's, Xiao et al. 2017)",
+            "89.7 % (the best of scikit-learn's, Xiao et al. 2017); our aim is 94.5 %",
             reached("fashion-mnist"),
         ),
     ]
@@ -115,7 +184,7 @@ RECIPE = Recipe(
     title="the best networks of our own, on digits and clothes",
     source="Six convolutions with batch normalisation, and varied images",
     experiments=[
-        Experiment("mnist", LABELS["mnist"], Training(EPOCHS, DIGITS)),
+        Experiment("mnist", LABELS["mnist"], Training(EPOCHS, DIGITS, copies=True)),
         Experiment(
             "fashion-mnist",
             LABELS["fashion-mnist"],
@@ -127,11 +196,13 @@ RECIPE = Recipe(
     charts=charts,
     setup="""\
 36 epochs of 60,000 images in batches of 128, AdamW at a rate of up to 0.003; all of it is our own
-choice. These runs had the machine to themselves, on two threads: here the minutes count.""",
+choice. Points are the distance from our aim. These runs had the machine to themselves, on two
+threads: here the minutes count.""",
     remarks="""\
 0.01 points are one image. An accuracy of 99.7 % is known to about 0.1 points from 10,000 images.
 Whether to distort elastically and to drop out between the stages was chosen by the cost of the
-last 10,000 training images, held out, after 12 epochs. Digits were tried with two other set-ups
+last 10,000 training images, held out, after 12 epochs; so was, of four ways to choose the copies,
+to take those moved and those turned. Digits were tried with two other set-ups
 before, 18 epochs without elastic distortion and 40 with stronger turns; neither reached the aim,
 so the test images have had a small say in the choice.""",
 )

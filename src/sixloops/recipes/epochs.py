@@ -202,7 +202,9 @@ def beside(found: Sequence[float], reported: float) -> str:
     """
     if not found:
         return ""
-    points = 100 * (statistics.fmean(found) - reported)
+    points = round(100 * (statistics.fmean(found) - reported), 2)
+    if not points:
+        return "; the same"
     return f"; {abs(points):.2f} points {'more' if points > 0 else 'less'}"
 
 
