@@ -1,7 +1,7 @@
 """Cross Validated 316354: 96 % without max pooling, stuck at 30 % with it.
 
-The post does not show its pooling. These are the two causes that fit best, as its author may have
-written them, and each beside its mended twin:
+The post does not show its pooling, and 30 % cannot tell its fault. These are two causes that are
+easy to have, as its author may have written them, and each beside its mended twin:
 
     sixloops doctor layer post_316354.py:MaxPooling
     sixloops doctor layer post_316354.py:MaxPooling --argument mended=True

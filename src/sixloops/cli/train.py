@@ -263,8 +263,8 @@ def _run(
 
 
 def _said(verdict: Verdict) -> str:
-    """Return what the doctor says: of a healthy run one line."""
-    return str(verdict).partition("\n")[0] if not verdict.sick else str(verdict)
+    """Return what the doctor says: one line, unless the run is sick."""
+    return str(verdict) if verdict.sick else str(verdict).partition("\n")[0]
 
 
 def _end_interrupted(folder: RunFolder, console: Console) -> NoReturn:

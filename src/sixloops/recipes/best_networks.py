@@ -107,12 +107,12 @@ class Training:
     Args:
         epochs: passes over the data.
         augmentation: how each image is varied.
-        copies: whether it is also measured on copies of the test images.
+        asks_of_copies: whether it is also measured on copies of the test images.
     """
 
     epochs: int
     augmentation: Augmentation
-    copies: bool = False
+    asks_of_copies: bool = False
 
     def __call__(self, setting: Setting) -> Measures:
         """Train, and measure after each epoch."""
@@ -123,7 +123,7 @@ class Training:
             SoftmaxCrossEntropy(),
             self.epochs,
             BATCH,
-            callbacks=[asked] if self.copies else [],
+            callbacks=[asked] if self.asks_of_copies else [],
             optimizer=OPTIMIZER,
             schedule=OneCycle(),
             augmentation=self.augmentation,
@@ -184,7 +184,7 @@ RECIPE = Recipe(
     title="the best networks of our own, on digits and clothes",
     source="Six convolutions with batch normalisation, and varied images",
     experiments=[
-        Experiment("mnist", LABELS["mnist"], Training(EPOCHS, DIGITS, copies=True)),
+        Experiment("mnist", LABELS["mnist"], Training(EPOCHS, DIGITS, asks_of_copies=True)),
         Experiment(
             "fashion-mnist",
             LABELS["fashion-mnist"],
