@@ -1,5 +1,6 @@
 """Threads: limits that hold inside, and are restored outside."""
 
+import os
 import subprocess
 import sys
 
@@ -25,7 +26,7 @@ def test_blas_has_one_thread_inside_and_what_it_had_outside():
     assert blas_threads() == before
 
 
-@pytest.mark.parametrize("threads", [0, -1, 1.5, 257])
+@pytest.mark.parametrize("threads", [0, -1, 1.5, 257, True])
 def test_wrong_number_of_threads(threads):
     with pytest.raises(ConfigurationError, match="The 'threads' of a plan must be"):
         Workers(threads)
@@ -53,7 +54,7 @@ def test_evaluation_outputs_are_the_networks_own():
         np.testing.assert_allclose(plan.outputs(images), network.forward(images), atol=1e-6)
 
 
-@pytest.mark.parametrize("batch_size", [0, -3, 2.0, "8"])
+@pytest.mark.parametrize("batch_size", [0, -3, 2.0, "8", True])
 def test_wrong_batch_size(batch_size):
     network = Network([ReLU()], input_shape=(1, 2, 2))
     with pytest.raises(ConfigurationError, match="The 'batch_size' of a plan must be"):
@@ -85,3 +86,27 @@ np.testing.assert_array_equal(
 def test_a_plan_outside_a_with_block_gives_the_same_bits():
     """In a process of its own: helpers that are counted and not there are waited for for ever."""
     subprocess.run([sys.executable, "-c", OUTSIDE], check=True, timeout=120)
+
+
+FORKED = """
+import os
+import numpy as np
+from sixloops.engine import Plan
+from sixloops.layers import Dense
+from sixloops.network import Network
+
+network = Network([Dense(3)], input_shape=(4,))
+images = np.random.default_rng(1).random((40, 4), np.float32)
+with Plan(network, batch_size=8, threads=2) as plan:
+    outputs = plan.outputs(images)
+    child = os.fork()
+    same = np.array_equal(plan.outputs(images), outputs)
+if not child:
+    os._exit(0 if same else 1)
+assert same and os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system forks no processes")
+def test_a_process_forked_within_a_block_has_helpers_of_its_own():
+    subprocess.run([sys.executable, "-c", FORKED], check=True, timeout=120)

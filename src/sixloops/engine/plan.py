@@ -15,6 +15,7 @@ from types import TracebackType
 
 import numpy as np
 
+from sixloops import checks
 from sixloops.engine.kernels import team
 from sixloops.engine.kernels.precompiling import compile_side_by_side
 from sixloops.engine.loss import LossStage, are_labels, check_targets, is_compiled, predicted
@@ -93,7 +94,7 @@ class Plan:
     """
 
     def __init__(self, network: Network, batch_size: int, threads: int | None = None) -> None:
-        if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+        if not checks.is_whole(batch_size) or batch_size < 1:
             expected = "be a whole number of at least 1"
             raise ConfigurationError(wrong("batch_size", "a plan", expected, batch_size))
         self.network = network

@@ -15,6 +15,7 @@ from types import TracebackType
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from sixloops import checks
 from sixloops.engine.kernels import team
 from sixloops.engine.program import Program
 from sixloops.errors import ConfigurationError, wrong
@@ -31,6 +32,7 @@ class Workers:
     """The thread that enters the ``with`` block, and some more that help it.
 
     Outside a block each program begins its helpers and ends them, so that its bits are the same.
+    So it does in a process forked within a block: of the threads only the forking one lives on.
 
     Args:
         threads: how many in all; None for as many as the process may use.
@@ -42,14 +44,12 @@ class Workers:
     def __init__(self, threads: int | None = None) -> None:
         count = available_threads() if threads is None else threads
         most = team.MOST_WORKERS
-        if not isinstance(count, int | np.integer) or not 1 <= count <= most:
+        if not checks.is_whole(count) or not 1 <= count <= most:
             expected = f"be a whole number from 1 to {most}"
             raise ConfigurationError(wrong("threads", "a plan", expected, threads))
         self.threads = int(count)
         self._control = np.zeros(team.size(self.threads), np.int64)
-        self._entered = False
-        self._bells = [threading.Semaphore(0) for _ in range(self.threads - 1)]
-        self._helpers: list[threading.Thread] = []
+        self._entered_by: int | None = None
 
     def __enter__(self) -> Workers:
         self._limit = ThreadpoolController().limit(limits=1, user_api="blas")
@@ -59,12 +59,14 @@ class Workers:
         self._control[team.WORKERS] = self.threads - 1
         # A job without phases: what must be compiled is compiled here, by one thread.
         team.take_part(self._control, team.LEADER)
+        self._bells = [threading.Semaphore(0) for _ in range(self.threads - 1)]
+        self._helpers: list[threading.Thread] = []
         for number in range(self.threads - 1):
             name = f"sixloops_{number}"
             helper = threading.Thread(target=self._help, args=(number,), name=name, daemon=True)
             helper.start()
             self._helpers.append(helper)
-        self._entered = True
+        self._entered_by = os.getpid()
         return self
 
     def __exit__(
@@ -78,8 +80,7 @@ class Workers:
             bell.release()
         for helper in self._helpers:
             helper.join()
-        self._helpers.clear()
-        self._entered = False
+        self._entered_by = None
         self._limit.restore_original_limits()
 
     def _help(self, number: int) -> None:
@@ -113,7 +114,7 @@ class Workers:
             images: how many the batch has.
             shares: into how many shares it is cut.
         """
-        with nullcontext() if self._entered else self:
+        with nullcontext() if self._entered_by == os.getpid() else self:
             self._do_all(program, images, shares)
 
     def _do_all(self, program: Program, images: int, shares: int) -> None:
