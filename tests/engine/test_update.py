@@ -6,7 +6,8 @@ import pytest
 from sixloops.engine import Plan
 from sixloops.layers import Dense, Flatten
 from sixloops.network import Network
-from sixloops.optimizers import OPTIMIZERS, SGD, AdamW
+from sixloops.optimizers import OPTIMIZERS, SGD, Adam, AdamW
+from sixloops.regularizers import L1, L2
 
 EACH = [*(kind() for kind in OPTIMIZERS.values()), AdamW(weight_decay=0.3, biases=True)]
 
@@ -33,6 +34,55 @@ def test_several_steps_lead_to_the_same_parameters(optimizer, dtype, tolerance):
         np.testing.assert_allclose(ours.parameters[name], expected, tolerance, tolerance)
     for name, expected in states[1].items():
         np.testing.assert_allclose(states[0][name], expected, tolerance * 10, tolerance)
+
+
+class Shrinking(L2):
+    """A penalty of the user's own."""
+
+
+PENALTIES = {
+    "squares": [L2(0.3)],
+    "absolutes": [L1(0.2)],
+    "biases too": [L2(0.3, biases=True), L1(0.2, biases=True)],
+    "twice": [L2(0.1), L1(0.2), L2(0.3, biases=True)],
+    "the user's own": [L2(0.3), Shrinking(0.5)],
+}
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-6), (np.float64, 1e-13)])
+@pytest.mark.parametrize("regularizers", PENALTIES.values(), ids=PENALTIES)
+@pytest.mark.parametrize("optimizer", [SGD(), Adam()], ids=repr)
+def test_penalties_change_gradients_and_parameters(optimizer, regularizers, dtype, tolerance):
+    ours, defined = networks(dtype)
+    states = [optimizer.initial_state(made.parameters) for made in (ours, defined)]
+    for made in ours, defined:
+        made.parameters["1.weight"][3, ::2] = 0
+    with Plan(ours, 4, 2) as plan:
+        for step in range(1, 4):
+            found = plan.step(np.ones((4, 1, 20, 15), dtype), np.array([0, 1, 2, 0]))
+            gradients = {name: array.copy() for name, array in found.gradients.items()}
+            for regularizer in regularizers:
+                regularizer.add_gradients(defined.parameters, gradients)
+            optimizer.update(defined.parameters, gradients, states[1], 0.1, step)
+            assert plan.update(optimizer, states[0], 0.1, step, regularizers) is None
+            for name, expected in gradients.items():
+                np.testing.assert_allclose(plan.gradients[name], expected, tolerance, tolerance)
+            for name, expected in defined.parameters.items():
+                np.testing.assert_allclose(ours.parameters[name], expected, tolerance, tolerance)
+
+
+def test_other_penalties_than_the_step_before():
+    ours, defined = networks(np.float64)
+    with Plan(ours, 4, 2) as plan:
+        for regularizers in ([], [L2(0.3)], [L2(0.1)], []):
+            found = plan.step(np.ones((4, 1, 20, 15)), np.array([0, 1, 2, 0]))
+            gradients = {name: array.copy() for name, array in found.gradients.items()}
+            for regularizer in regularizers:
+                regularizer.add_gradients(defined.parameters, gradients)
+            SGD().update(defined.parameters, gradients, {}, 0.1, 1)
+            plan.update(SGD(), {}, 0.1, 1, regularizers)
+    for name, expected in defined.parameters.items():
+        np.testing.assert_allclose(ours.parameters[name], expected, 1e-13)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -191,10 +191,12 @@ def test_regularizer_pulls_weights_but_not_biases():
     )
 
 
-def test_clipping_bounds_the_step():
+@pytest.mark.parametrize("regularizers", [[], [L2(5.0)]], ids=["data", "penalty too"])
+def test_clipping_bounds_the_step(regularizers):
     network = small_network()
     before = {name: array.copy() for name, array in network.parameters.items()}
-    fit(network, blobs(16), epochs=1, batch_size=16, optimizer=SGD(1.0), clip_norm=1e-3)
+    options = {"optimizer": SGD(1.0), "clip_norm": 1e-3, "regularizers": regularizers}
+    fit(network, blobs(16), epochs=1, batch_size=16, **options)
     moved = sum(((network.parameters[n] - before[n]).astype(float) ** 2).sum() for n in before)
     assert np.sqrt(moved) == pytest.approx(1e-3, rel=1e-3)
 

@@ -9,7 +9,7 @@ every step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -25,12 +25,13 @@ from sixloops.engine.program import Program
 from sixloops.engine.stages import Learned, Stage, Values
 from sixloops.engine.stages.base import arranged, size_of, write_back
 from sixloops.engine.threads import Workers, available_threads
-from sixloops.engine.update import INSTRUCTIONS, KINDS, Update
+from sixloops.engine.update import INSTRUCTIONS, KINDS, PENALTIES, Update
 from sixloops.errors import ConfigurationError, wrong
 from sixloops.layers import Context
 from sixloops.layers.base import Array, Gradients
 from sixloops.network import Network
 from sixloops.optimizers import Optimizer
+from sixloops.regularizers import Regularizer
 
 Random = Callable[[], np.random.Generator]
 
@@ -242,7 +243,12 @@ class Plan:
             self._workers.run(made.program, len(images), _shares(len(images)))
 
     def update(
-        self, optimizer: Optimizer, state: Mapping[str, Array], rate: float, step: int
+        self,
+        optimizer: Optimizer,
+        state: Mapping[str, Array],
+        rate: float,
+        step: int,
+        regularizers: Sequence[Regularizer] = (),
     ) -> str | None:
         """Change the network's parameters by the last step's gradients.
 
@@ -251,21 +257,28 @@ class Plan:
             state: what it remembers; changed.
             rate: the learning rate of this step.
             step: its number, from 1.
+            regularizers: penalties, whose gradients are added to the last step's first.
 
         Returns:
             ``"gradient"`` if a gradient is not finite, and then nothing was changed;
             ``"parameter"`` if a parameter has become so; else None.
         """
         parameters, gradients = self.network.parameters, self._gradients
+        kinds = {type(regularizer) for regularizer in regularizers}
+        if type(optimizer) not in KINDS or not kinds <= {*PENALTIES}:
+            for regularizer in regularizers:
+                regularizer.add_gradients(parameters, gradients)
+            regularizers = ()
         if type(optimizer) not in KINDS:
             if not _all_finite(gradients):
                 return "gradient"
             optimizer.update(parameters, gradients, state, rate, step)
             return None if _all_finite(parameters) else "parameter"
         arrays = [*parameters.values(), *state.values()]
-        if self._update is None or not self._update.fits(optimizer, arrays):
+        if self._update is None or not self._update.fits(optimizer, regularizers, arrays):
             dtype, threads = self.network.dtype, self._workers.threads
-            self._update = Update(optimizer, parameters, gradients, state, dtype, threads)
+            all_of_it = optimizer, parameters, gradients, regularizers, state
+            self._update = Update(*all_of_it, dtype, threads)
         return self._update.run(self._workers, rate, step)
 
     def _ready(self, purpose: str) -> _Written:

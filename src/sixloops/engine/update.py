@@ -1,7 +1,8 @@
 """A step of an optimiser as a program: gradients are checked, then parameters are updated.
 
-A parameter is cut into pieces, so that threads share the work. What the optimisers do is defined
-in :mod:`sixloops.optimizers`; one of the user's own does it itself.
+A parameter is cut into pieces, so that threads share the work. What the optimisers and penalties
+do is defined in :mod:`sixloops.optimizers` and :mod:`sixloops.regularizers`; one of the user's
+own does it itself.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from sixloops.optimizers import (
     RMSProp,
 )
 from sixloops.parameters import is_weight
+from sixloops.regularizers import L1, L2, Regularizer
 
 KINDS: dict[type[Optimizer], int] = {
     SGD: kernels.SGD,
@@ -39,6 +41,9 @@ KINDS: dict[type[Optimizer], int] = {
 }
 """The optimisers that have a kernel."""
 
+PENALTIES: tuple[type[L1 | L2], ...] = L2, L1
+"""The penalties that the kernel adds, in its order."""
+
 INSTRUCTIONS = kernels.check, kernels.update
 """What an update needs."""
 
@@ -49,7 +54,8 @@ class Update:
     Args:
         optimizer: one of :data:`KINDS`.
         parameters: changed at each step.
-        gradients: by the same names.
+        gradients: by the same names; the penalties' are added to them at each step.
+        regularizers: the penalties, each of one of :data:`PENALTIES`.
         state: what the optimiser remembers; changed at each step.
         dtype: of all of them.
         threads: the most that will work.
@@ -60,18 +66,21 @@ class Update:
         optimizer: Optimizer,
         parameters: Mapping[str, Array],
         gradients: Mapping[str, Array],
+        regularizers: Sequence[Regularizer],
         state: Mapping[str, Array],
         dtype: np.dtype[Any],
         threads: int,
     ) -> None:
         self._program = Program(dtype, 1, 1, chunk=1, training=True, threads=threads)
-        self._optimizer, self._arrays = optimizer, [*parameters.values(), *state.values()]
+        self._optimizer, self._regularizers = optimizer, tuple(regularizers)
+        self._arrays = [*parameters.values(), *state.values()]
+        self._decaying = [number for number, name in enumerate(parameters) if self._decays(name)]
         self._flags = np.zeros(2, np.int32)
-        self._numbers = np.zeros((2, 8), dtype)
-        for name, parameter in parameters.items():
+        self._numbers = np.zeros((len(parameters), 8 + len(PENALTIES)), dtype)
+        self._numbers[:, 8:] = [self._strengths(name) for name in parameters]
+        for (name, parameter), numbers in zip(parameters.items(), self._numbers, strict=True):
             kept = [state[f"{name}.{each}"] for each in optimizer.memory]
             one, two = (*kept, parameter, parameter)[:2]
-            numbers = self._numbers[int(self._decays(name))]
             arrays = parameter, gradients[name], one, two, self._flags, numbers
             kind = KINDS[type(optimizer)]
             for begin, end, where in self._program.cut(parameter.size, parameter.size):
@@ -87,9 +96,17 @@ class Update:
         optimizer = self._optimizer
         return isinstance(optimizer, AdamW) and (optimizer.biases or is_weight(name))
 
-    def fits(self, optimizer: Optimizer, arrays: Sequence[Array]) -> bool:
-        """Say whether this is for an optimiser, and for these parameters and memories."""
-        same = optimizer == self._optimizer and len(arrays) == len(self._arrays)
+    def _strengths(self, name: str) -> list[float]:
+        """Return each kind of penalty's λ for a parameter."""
+        reaching = [r for r in self._regularizers if is_weight(name) or getattr(r, "biases", False)]
+        return [sum(r.strength for r in reaching if isinstance(r, kind)) for kind in PENALTIES]
+
+    def fits(
+        self, optimizer: Optimizer, regularizers: Sequence[Regularizer], arrays: Sequence[Array]
+    ) -> bool:
+        """Say whether this is for an optimiser, penalties, and these parameters and memories."""
+        same = optimizer == self._optimizer and tuple(regularizers) == self._regularizers
+        same = same and len(arrays) == len(self._arrays)
         return same and all(a is b for a, b in zip(arrays, self._arrays, strict=True))
 
     def run(self, workers: Workers, rate: float, step: int) -> str | None:
@@ -105,16 +122,16 @@ class Update:
             if one has become so; else None.
         """
         self._flags[:] = 0
-        self._numbers[:] = self._hyper_parameters(rate, step)
+        self._numbers[:, :8] = self._hyper_parameters(rate, step)
         if isinstance(self._optimizer, AdamW):
-            self._numbers[1, -1] = 1 - rate * self._optimizer.weight_decay
+            self._numbers[self._decaying, 7] = 1 - rate * self._optimizer.weight_decay
         workers.run(self._program, 1, 1)
         if self._flags[kernels.GRADIENT]:
             return "gradient"
         return "parameter" if self._flags[kernels.PARAMETER] else None
 
     def _hyper_parameters(self, rate: float, step: int) -> tuple[float, ...]:
-        """Return the numbers that the kernel takes, in its order."""
+        """Return the numbers that the kernel takes first, in its order."""
         optimizer = self._optimizer
         if isinstance(optimizer, Adam):
             one, two = optimizer.beta1, optimizer.beta2

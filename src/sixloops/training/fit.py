@@ -254,12 +254,15 @@ def _step(run: Run, plan: Plan, images: Array, targets: Array) -> None:
 
     step = plan.step(images, targets, random)
     check_loss(run, plan, step.loss, images)
-    for regularizer in settings.regularizers:
-        regularizer.add_gradients(network.parameters, step.gradients)
+    regularizers = settings.regularizers
     if settings.clip_norm is not None:
+        for regularizer in regularizers:
+            regularizer.add_gradients(network.parameters, step.gradients)
+        regularizers = ()
         check_arrays(run, plan, "gradient", step.gradients)
         clip_by_norm(step.gradients, settings.clip_norm)
-    broken = plan.update(settings.optimizer, run.optimizer_state, run.rate, run.step + 1)
+    state = run.optimizer_state
+    broken = plan.update(settings.optimizer, state, run.rate, run.step + 1, regularizers)
     if broken:
         arrays = step.gradients if broken == "gradient" else network.parameters
         check_arrays(run, plan, broken, arrays)

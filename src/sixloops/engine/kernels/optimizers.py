@@ -1,6 +1,8 @@
 """The optimisers' updates, in place, some numbers of one parameter at a time.
 
-Nothing is updated where a gradient is not finite: all gradients are looked at first.
+Nothing is updated where a gradient is not finite: all gradients are looked at first. What else
+is done to a number, the penalties' part in its gradient before and a look at the result after it,
+is done to a block of them while the processor's nearest cache holds it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, ADAM = range(6)
 GRADIENT, PARAMETER = 0, 1
 """What was found not to be finite, as an index of the flags."""
 
+BLOCK = 1024
+"""Numbers that are finished before the next ones are begun."""
+
 
 @inlined
 def _has_other_than_finite(values: Array) -> bool:
@@ -27,6 +32,17 @@ def _has_other_than_finite(values: Array) -> bool:
     for i in range(values.shape[0]):
         found += values[i] * zero != zero
     return found > 0
+
+
+@inlined
+def _add_penalties(gradient: Array, values: Array, squares: float, absolutes: float) -> None:
+    """Add λ·w for half the squares and λ·sign(w) for the absolute values."""
+    if squares != 0:
+        for i in range(values.shape[0]):
+            gradient[i] += squares * values[i]
+    if absolutes != 0:
+        for i in range(values.shape[0]):
+            gradient[i] += absolutes if values[i] > 0 else -absolutes if values[i] < 0 else 0
 
 
 @kernel
@@ -42,7 +58,8 @@ def _change(
         first: velocity, squares, or Adam's mean; changed.
         second: Adam's squares; changed.
         numbers: rate; decay and what it leaves of 1, of the first and of the second; epsilon;
-            what the second's root is divided by; and what w is multiplied with first.
+            what the second's root is divided by; what w is multiplied with first; and the
+            penalties' λ, of the squares and of the absolute values.
     """
     rate, decay, left, decay2, left2 = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
     epsilon, root, shrink = numbers[5], numbers[6], numbers[7]
@@ -85,12 +102,13 @@ def update(at: int, first: int, images: int, shares: int, scale: float, like: An
     """Update some numbers, unless a gradient is not finite; note whether they stay finite."""
     row = whole_numbers_at(at)
     flags, numbers = indices(row, 4, 0), floats(row, 5, 0, like)
-    begin, count = number(row, 7), number(row, 8)
-    values = floats(row, 0, 0, like)[begin : begin + count]
-    gradient = floats(row, 1, 0, like)[begin : begin + count]
-    one = floats(row, 2, 0, like)[begin : begin + count]
-    two = floats(row, 3, 0, like)[begin : begin + count]
+    begin, end = number(row, 7), number(row, 7) + number(row, 8)
     if flags[GRADIENT] == 0:
-        _change(number(row, 6), values, gradient, one, two, numbers)
-        if _has_other_than_finite(values):
-            flags[PARAMETER] = 1
+        for start in range(begin, end, BLOCK):
+            some = slice(start, min(start + BLOCK, end))
+            values, gradient = floats(row, 0, 0, like)[some], floats(row, 1, 0, like)[some]
+            one, two = floats(row, 2, 0, like)[some], floats(row, 3, 0, like)[some]
+            _add_penalties(gradient, values, numbers[8], numbers[9])
+            _change(number(row, 6), values, gradient, one, two, numbers)
+            if _has_other_than_finite(values):
+                flags[PARAMETER] = 1
