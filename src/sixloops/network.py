@@ -110,8 +110,8 @@ class Network:
             images: all, or some of them.
             count: how many there are, for the error; None for as many as are given.
         """
-        expected = ", ".join(["batch", *map(str, self.input_shape)])
         if images.shape[1:] != self.input_shape or images.ndim != len(self.input_shape) + 1:
+            expected = ", ".join(["batch", *map(str, self.input_shape)])
             got = images.shape if count is None else (count, *images.shape[1:])
             mend = _mend_of_images(got, self.input_shape)
             raise DataError(f"The images must have shape ({expected}). Got {got}. {mend}")
@@ -122,8 +122,19 @@ class Network:
         """Raise unless parameters and state, which may be changed by hand, are whole.
 
         Raises:
-            ConfigurationError: an array is missing, too many, or of another shape or type.
+            ConfigurationError: as :meth:`check_forms` does.
             NonFiniteError: an array holds NaN or infinite values.
+        """
+        self.check_forms()
+        for name, array in self.tensors().items():
+            _check_finite(_where(name), array)
+
+    def check_forms(self) -> None:
+        """Raise unless there are the parameters and the state that the layers need.
+
+        Raises:
+            ConfigurationError: an array is missing, too many, of another shape or type, not row by
+                row in memory, or may not be written to.
         """
         arrays = self.tensors()
         for name, (dtype, shape) in self._forms.items():
@@ -387,19 +398,26 @@ def _forms(arrays: Mapping[str, Array]) -> dict[str, tuple[np.dtype[Any], Shape]
 
 
 def _check_form(name: str, array: Any, dtype: np.dtype[Any], shape: Shape) -> None:
-    """Raise unless a network's array is finite, of ``dtype`` and of ``shape``."""
-    kind, _, key = name.partition(".")
-    where = f"network.{kind}['{key}']"
+    """Raise unless a network's array is of ``dtype`` and ``shape``, whole and writeable."""
     got = "nothing" if array is None else type(array).__name__
     if isinstance(array, np.ndarray):
-        if (array.dtype, array.shape) == (dtype, shape):
-            _check_finite(where, array)
-            return
         got = f"{array.dtype} of shape {array.shape}"
+        if (array.dtype, array.shape) == (dtype, shape):
+            if array.flags.c_contiguous and array.flags.writeable:
+                return
+            read_only = ", that may not be written to"
+            got = f"one{' in another order' if array.flags.writeable else read_only}"
     raise ConfigurationError(
-        f"{where} must be an array of {dtype} of shape {shape}, as at the network's creation. "
-        f"Got {got}. Change values in the array that is there: array[...] = values."
+        f"{_where(name)} must be an array of {dtype} of shape {shape}, as at the network's "
+        f"creation, row by row in memory and writeable. Got {got}. Change values in the array "
+        "that is there: array[...] = values."
     )
+
+
+def _where(name: str) -> str:
+    """Return how a user writes one of a network's arrays."""
+    kind, _, key = name.partition(".")
+    return f"network.{kind}['{key}']"
 
 
 def _check_finite(where: str, array: Array) -> None:

@@ -20,6 +20,9 @@ from sixloops.cli.predict import _table
 from sixloops.data import load_mnist, mnist, read_photo
 from sixloops.errors import DataError, FileError
 from sixloops.files import read_tensors
+from sixloops.initializers import Constant
+from sixloops.layers import Dense, Flatten
+from sixloops.losses import SquaredError
 from sixloops.network import Network
 from sixloops.training import evaluate
 
@@ -107,6 +110,28 @@ def test_predict_names_class_and_probability(run, tmp_path):
     assert "%" in sixloops("predict", folder, paths[0]).stdout
 
 
+def test_predict_of_a_network_that_learnt_numbers_gives_outputs(tmp_path):
+    layers = [Flatten(), Dense(3, weight_initializer=Constant(-0.5))]
+    network = Network(layers, (1, 2, 2), loss=SquaredError())
+    network.save(tmp_path / "model.safetensors")
+    Image.fromarray(np.full((2, 2), 200, np.uint8)).save(tmp_path / "image.png")
+    files = tmp_path / "model.safetensors", tmp_path / "image.png"
+    (answer,) = json.loads(sixloops("predict", *files, "--json").stdout)
+    assert answer["classes"][0] == {"class": "0", "output": -400.0}
+    shown = sixloops("predict", *files).stdout
+    assert "output" in shown
+    assert "-400" in shown
+    assert "%" not in shown
+
+
+def test_a_folder_in_brackets_is_named_as_it_is(tmp_path):
+    folder = tmp_path / "[old]" / "[/a]"
+    result = sixloops(*SHORT, "--network", "dense", "--out", folder)
+    assert result.returncode == 0, result.stderr
+    assert f"run folder {folder}" in result.stdout
+    assert f"are in {folder}" in result.stdout
+
+
 def test_summary_of_a_name_a_file_and_a_run(run, tmp_path):
     folder, _ = run
     named, from_run = sixloops("summary", "two-convolutions"), sixloops("summary", folder)
@@ -178,6 +203,8 @@ def test_interrupted_and_resumed_is_the_same_as_never_interrupted(run, tmp_path)
         (["predict", "nowhere", "image.png"], "nowhere is missing"),
         (["summary", "nowhere"], "The network must be one of two-convolutions"),
         (["summary", "--input-shape", "28"], "three whole numbers"),
+        (["summary", "--input-shape", "²,3,4"], "three whole numbers"),
+        (["summary", "mine.json", "--classes", "3"], "--classes must be left out for a network"),
         (["summary", "--input-shape", "1,3,3"], "Layer 1: The window of Conv2D"),
         (["train", "--data", "cifar10", "--data-folder", "nowhere"], "folder with --data-folder"),
         (["train", "--data-folder", DATA], f"Is --data-folder {DATA / 'mnist'} meant?"),
@@ -364,7 +391,7 @@ def test_output_that_knows_ascii_only_is_no_error():
     assert "Conv2D" in result.stdout
 
 
-@pytest.mark.parametrize("arguments", [["--classes", "3"], ["--json"]])
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
 def test_a_network_that_no_memory_holds_is_one_error(tmp_path, arguments):
     layers = [{"type": "Flatten"}, {"type": "Dense", "units": 10**15}]
     described = tmp_path / "huge.json"

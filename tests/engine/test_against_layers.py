@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from layer_descriptors import LAYER_ROWS
 from sixloops.engine import Plan
-from sixloops.errors import ShapeError
+from sixloops.errors import ConfigurationError, DataError, ShapeError
+from sixloops.initializers import Orthogonal
 from sixloops.layers import (
     ELU,
     GELU,
@@ -547,3 +548,36 @@ def test_convolution_pooling_and_activations_are_joined():
     joined = ["2×2 max pooling" in name for name in names if "Conv2D" in name]
     assert joined == [True, False], names  # GELU falls before it rises
     assert sum("Dense" in name for name in names) == 1
+
+
+def test_parameters_that_are_drawn_in_another_order_of_memory():
+    layers = [Flatten(), Dense(3, weight_initializer=Orthogonal()), Dense(3)]
+    assert_same(Network(layers, (1, 4, 5), dtype=np.float64), 7)
+
+
+@pytest.mark.parametrize(
+    "replaced",
+    [
+        lambda w: np.asfortranarray(w),
+        lambda w: np.repeat(w, 2, axis=1)[:, ::2],
+        lambda w: np.broadcast_to(w[:1], w.shape),
+        lambda w: w.astype(np.float64),
+    ],
+    ids=["columns", "gaps", "read-only", "type"],
+)
+def test_parameters_that_the_engine_cannot_read_are_refused(replaced):
+    network = Network([Flatten(), Dense(3)], (1, 4, 5))
+    images = np.ones((2, 1, 4, 5), np.float32)
+    with Plan(network, 2, 1) as plan:
+        plan.outputs(images)
+        network.parameters["1.weight"] = replaced(network.parameters["1.weight"])
+        with pytest.raises(ConfigurationError, match=r"network\.parameters\['1\.weight'\] must be"):
+            plan.outputs(images)
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 2), (3, 2, 1), (3, 2), (12,), (3, 2, 2, 1)])
+def test_images_of_another_shape_are_refused(shape):
+    with Plan(Network([Flatten(), Dense(3)], (3, 2, 2)), 2, 1) as plan:
+        for call in plan.outputs, lambda images: plan.step(images, np.array([0, 1])):
+            with pytest.raises(DataError, match=r"must have shape \(batch, 3, 2, 2\)"):
+                call(np.ones((2, *shape), np.float32))

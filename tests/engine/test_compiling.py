@@ -1,12 +1,15 @@
 """The cache of compiled kernels: shared by processes, told of, and done without."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
 from sixloops.engine import Plan, told_of_compilations
+from sixloops.engine.kernels import compiling
 from sixloops.layers import Dense
 from sixloops.network import Network
 
@@ -66,10 +69,25 @@ def test_a_home_that_cannot_be_written_to(filled, tmp_path):
     folder, answers = filled
     # A file where the folder should be stops even those who may write anywhere.
     (tmp_path / "file").write_text("")
-    (tmp_path / f"sixloops-{os.getuid()}").symlink_to(folder)
+    shutil.copytree(folder, tmp_path / f"sixloops-{os.getuid()}")
     loss, *told = said(start(STEP, NUMBA_CACHE_DIR=tmp_path / "file" / "kernels", TMPDIR=tmp_path))
     assert loss == answers[0][0]
-    assert told == []  # found in the temporary folder, where the link stands
+    assert told == []  # found in the temporary folder
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="the system has no owners by number")
+def test_a_temporary_folder_that_others_may_write_to_is_not_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    own = compiling._temporary_folder()
+    assert own == tmp_path / f"sixloops-{os.getuid()}"
+    assert compiling._temporary_folder() == own
+    own.chmod(0o777)
+    fresh = compiling._temporary_folder()
+    assert fresh != own
+    assert fresh.stat().st_mode & 0o077 == 0
+    own.rmdir()
+    own.symlink_to(fresh)
+    assert compiling._temporary_folder() not in (own, fresh)
 
 
 def test_nobody_is_told_after_the_block():

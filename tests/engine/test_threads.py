@@ -110,3 +110,38 @@ assert same and os.waitpid(child, 0)[1] == 0
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system forks no processes")
 def test_a_process_forked_within_a_block_has_helpers_of_its_own():
     subprocess.run([sys.executable, "-c", FORKED], check=True, timeout=120)
+
+
+LIMITED = """
+import os
+import numpy as np
+from threadpoolctl import threadpool_info
+from sixloops.engine import Plan
+from sixloops.layers import Dense
+from sixloops.network import Network
+
+def blas():
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+before = blas()
+with Plan(Network([Dense(3)], input_shape=(4,)), batch_size=8, threads=2) as plan:
+    child = os.fork()
+    plan.outputs(np.ones((3, 4), np.float32))
+assert blas() == before, blas()
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system forks no processes")
+def test_blas_has_its_threads_back_in_a_forked_process_too():
+    limits = os.environ | {"OPENBLAS_NUM_THREADS": "2"}
+    subprocess.run([sys.executable, "-c", LIMITED], check=True, timeout=120, env=limits)
+
+
+def test_a_block_inside_its_own_is_refused():
+    with Plan(Network([Dense(3)], (4,)), batch_size=8, threads=2) as plan:
+        outputs = plan.outputs(np.ones((3, 4), np.float32))
+        with pytest.raises(ConfigurationError, match="must be left before"):
+            plan.__enter__()
+        np.testing.assert_array_equal(plan.outputs(np.ones((3, 4), np.float32)), outputs)

@@ -51,7 +51,7 @@ PENALTIES = {
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-6), (np.float64, 1e-13)])
 @pytest.mark.parametrize("regularizers", PENALTIES.values(), ids=PENALTIES)
-@pytest.mark.parametrize("optimizer", [SGD(), Adam()], ids=repr)
+@pytest.mark.parametrize("optimizer", [SGD(), Adam(), AdamW(weight_decay=0.3)], ids=repr)
 def test_penalties_change_gradients_and_parameters(optimizer, regularizers, dtype, tolerance):
     ours, defined = networks(dtype)
     states = [optimizer.initial_state(made.parameters) for made in (ours, defined)]
@@ -69,6 +69,25 @@ def test_penalties_change_gradients_and_parameters(optimizer, regularizers, dtyp
                 np.testing.assert_allclose(plan.gradients[name], expected, tolerance, tolerance)
             for name, expected in defined.parameters.items():
                 np.testing.assert_allclose(ours.parameters[name], expected, tolerance, tolerance)
+
+
+@pytest.mark.parametrize("regularizer", [L2(0.3), L2(0.3, biases=True), L1(0.2)], ids=repr)
+def test_a_penalty_has_the_bits_of_its_definition(regularizer):
+    made = networks(np.float32)[0]
+    made.parameters["1.weight"][3, ::2] = 0
+    with Plan(made, 4, 2) as plan:
+        plan.step(np.ones((4, 1, 20, 15), np.float32), np.array([0, 1, 2, 0]))
+        expected = {name: array.copy() for name, array in plan.gradients.items()}
+        regularizer.add_gradients(made.parameters, expected)
+        plan.update(SGD(), {}, 0.1, 1, [regularizer])
+    for name, gradient in expected.items():
+        np.testing.assert_array_equal(plan.gradients[name], gradient)
+
+
+def test_a_network_without_parameters():
+    with Plan(Network([Flatten()], (1, 1, 3)), 4, 2) as plan:
+        plan.step(np.ones((4, 1, 1, 3), np.float32), np.array([0, 1, 2, 0]))
+        assert plan.update(Adam(), {}, 0.1, 1, [L2(0.3)]) is None
 
 
 def test_other_penalties_than_the_step_before():

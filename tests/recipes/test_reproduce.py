@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -31,6 +31,7 @@ from sixloops.recipes.epochs import shown, train, values
 from sixloops.recipes.recipe import Setting
 from sixloops.recipes.records import KINDS, first_training, read_record, read_results
 from sixloops.report.charts import Chart, Curve, plot_charts
+from sixloops.schedules import Schedule
 
 
 def reproduce(*arguments):
@@ -271,6 +272,19 @@ def test_a_training_that_breaks_off_says_so(setting):
     assert measured["epochs"] == []
     assert "step 1" in measured["broken"]
     assert values({"a": [measured]}, "a", "test_accuracy", -1) == []
+
+
+def test_epochs_before_a_training_breaks_off_are_kept(setting):
+    @dataclass(frozen=True)
+    class Bursts(Schedule):
+        def factor(self, clock):
+            return 1e30 if clock.epoch >= 2 else 1e-3
+
+    whole = replace(setting, short=False)
+    layers = [Rescale(1 / 255), Flatten(), Dense(10)]
+    measured = train(whole, layers, SquaredError(), 3, 4, optimizer=SGD(0.1), schedule=Bursts())
+    assert [each["epoch"] for each in measured["epochs"]] == [1, 2]
+    assert "epoch 3" in measured["broken"]
 
 
 def test_a_recorded_run_that_broke_off_is_told(tmp_path, monkeypatch):

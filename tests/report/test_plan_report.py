@@ -85,6 +85,14 @@ def test_the_memory_is_that_of_the_arrays():
         assert images + gradients < told < images + 4 * gradients + 50_000
 
 
+def test_the_memory_holds_the_convolutions_arranged_weights():
+    few, many = (Network([Conv2D(n, 3), Flatten()], (200, 4, 4)) for n in (8, 208))
+    with Plan(few, 1, 1) as small, Plan(many, 1, 1) as large:
+        weights = 200 * 200 * 9 * 4
+        # The gradients, a share's part of them, and the weights arranged for both ways.
+        assert large.memory() - small.memory() > 4 * weights
+
+
 @pytest.mark.parametrize("batch_size", [1, 64])
 def test_the_text_fits_80_columns(batch_size):
     assert max(map(len, shown(network(Doubled()), batch_size).splitlines())) <= 80

@@ -35,6 +35,12 @@ def test_top_k_is_membership_in_the_k_largest(k):
     assert top_k_accuracy(predictions, labels, k) == np.mean(hits)
 
 
+def test_what_is_not_a_number_is_never_among_the_first():
+    predictions = np.array([[np.nan] * 3, [0.1, np.nan, 0.2], [0.1, np.nan, 0.2]])
+    assert top_k_accuracy(predictions, np.array([0, 1, 2]), 1) == 0
+    assert top_k_accuracy(predictions, np.array([0, 1, 2]), 2) == pytest.approx(1 / 3)
+
+
 def test_the_network_that_passes_its_input_through_is_judged_by_hand():
     labels, scores = classes_and_answers(600)
     network = Network([Flatten()], input_shape=(7, 1, 1), dtype=np.float64)

@@ -67,7 +67,7 @@ def evaluate(
         typer.echo(json.dumps(as_data(result)))
         return
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"Test images of {options.data}: {result}")
+    console.print(f"Test images of {options.data}: {result}", markup=False)
     if result.confusion is not None:
         console.print(_table(result.confusion, network.classes or test.classes or ()))
 

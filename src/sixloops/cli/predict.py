@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from sixloops.data import read_image, read_photo
 from sixloops.data.mnist import CLASSES as DIGITS
 from sixloops.layers.base import Array
 from sixloops.network import Network
+from sixloops.training.metrics import are_probabilities
 
 SHOWN_FROM = 0.001
 
@@ -38,30 +40,36 @@ def predict(
     top: Annotated[int, typer.Option(min=1, help="How many classes to name for each image.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
-    """Say which class each image shows, and how probable it is."""
+    """Say which class each image shows, and how probable it is.
+
+    A network that learnt with an error of numbers, such as the squared one, gives outputs instead
+    of probabilities.
+    """
     network = load_network(model)
     read_one = read_photo if photo else read_image
     read = [read_one(path, network.input_shape, invert=invert) for path in images]
     if not photo and knows_digits(network):
         _hint(images, read)
-    probabilities = network.predict(np.stack(read))
-    names = network.classes or tuple(str(number) for number in range(probabilities.shape[1]))
-    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+    predictions = network.predict(np.stack(read))
+    probable = are_probabilities(predictions)
+    names = network.classes or tuple(str(number) for number in range(predictions.shape[1]))
+    best = np.argsort(-predictions, axis=1, kind="stable")[:, :top]
     answers = [
         [(names[number], float(row[number])) for number in order]
-        for row, order in zip(probabilities, best, strict=True)
+        for row, order in zip(predictions, best, strict=True)
     ]
+    measure = "probability" if probable else "output"
     if as_json:
         rows = [
             {
                 "image": str(path),
-                "classes": [{"class": name, "probability": p} for name, p in answer],
+                "classes": [{"class": name, measure: value} for name, value in answer],
             }
             for path, answer in zip(images, answers, strict=True)
         ]
         typer.echo(json.dumps(rows))
         return
-    Console(highlight=False).print(_table(images, answers))
+    Console(highlight=False).print(_table(images, answers, measure))
 
 
 def knows_digits(network: Network) -> bool:
@@ -89,9 +97,11 @@ def is_light(image: Array) -> bool:
     return bool(border.mean() > image[:, 1:-1, 1:-1].mean())
 
 
-def _table(images: list[Path], answers: list[list[tuple[str, float]]]) -> Table:
-    table = Table("image", "class", "probability", "next")
-    for path, ((name, probability), *others) in zip(images, answers, strict=True):
-        following = ", ".join(f"{other} {p:.1%}" for other, p in others if p >= SHOWN_FROM)
-        table.add_row(Text(str(path)), Text(name), f"{probability:.1%}", Text(following))
+def _table(images: list[Path], answers: list[list[tuple[str, float]]], measure: str) -> Table:
+    probable = measure == "probability"
+    form, least = (".1%", SHOWN_FROM) if probable else (".3g", -math.inf)
+    table = Table("image", "class", measure, "next")
+    for path, ((name, value), *others) in zip(images, answers, strict=True):
+        following = ", ".join(f"{other} {v:{form}}" for other, v in others if v >= least)
+        table.add_row(Text(str(path)), Text(name), f"{value:{form}}", Text(following))
     return table

@@ -20,9 +20,14 @@ def summary(
         typer.Argument(help=f"{', '.join(NETWORKS)}, a .json file, a model file or a run folder."),
     ] = "two-convolutions",
     input_shape: Annotated[
-        str, typer.Option(help="Images of a named network: channels,height,width.")
-    ] = "1,28,28",
-    classes: Annotated[int, typer.Option(min=1, help="Classes of a named network.")] = 10,
+        str | None,
+        typer.Option(
+            help="Images of a named network: channels,height,width.", show_default="1,28,28"
+        ),
+    ] = None,
+    classes: Annotated[
+        int | None, typer.Option(min=1, help="Classes of a named network.", show_default="10")
+    ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Images per step, for memory and plan.")] = 64,
     plan: Annotated[
         bool, typer.Option("--plan", help="Also show how the engine runs it: stages and methods.")
@@ -32,9 +37,17 @@ def summary(
     ] = False,
 ) -> None:
     """Show a network's layers, shapes, parameters, multiply-adds and memory."""
-    if network in NETWORKS or network.endswith(".json"):
-        names = [str(number) for number in range(classes)] if network in NETWORKS else []
-        built = build_network(network, _shape(input_shape), names)
+    if network in NETWORKS:
+        names = [str(number) for number in range(classes or 10)]
+        built = build_network(network, _shape(input_shape or "1,28,28"), names)
+    elif input_shape is not None or classes is not None:
+        option = "--classes" if input_shape is None else "--input-shape"
+        raise ConfigurationError(
+            f"{option} must be left out for a network from a file, which has its own. Got it for "
+            f"{network!r}. It is for one of {', '.join(NETWORKS)}."
+        )
+    elif network.endswith(".json"):
+        built = build_network(network, (), [])
     elif Path(network).exists():
         built = load_network(Path(network))
     else:
@@ -52,7 +65,7 @@ def summary(
 
 def _shape(text: str) -> tuple[int, ...]:
     parts = text.split(",")
-    if len(parts) != 3 or not all(part.strip().isdigit() for part in parts):
+    if len(parts) != 3 or not all(part.strip().isdecimal() for part in parts):
         raise ConfigurationError(
             f"--input-shape must be three whole numbers, such as 3,32,32. Got {text!r}."
         )

@@ -234,7 +234,7 @@ def _run(
     console, settings = Console(highlight=False, soft_wrap=True), options.settings()
     print_summary(network, batch_size=settings.batch_size, console=console)
     console.print(options.words(threads or available_threads()))
-    console.print(f"{parts}; run folder {folder.path}")
+    console.print(f"{parts}; run folder {folder.path}", markup=False)
     doctor = Doctor()
     extra: list[Callback] = [doctor]
     if options.evaluate_every is not None:
@@ -259,7 +259,7 @@ def _run(
     if options.hold_out is not None:
         console.print(f"Test of {folder.best.name}, the best by validation: {best}")
     console.print(_said(doctor.verdict()), markup=False)
-    console.print(f"Model, history and pictures are in {folder.path}")
+    console.print(f"Model, history and pictures are in {folder.path}", markup=False)
 
 
 def _said(verdict: Verdict) -> str:
@@ -269,5 +269,5 @@ def _said(verdict: Verdict) -> str:
 
 def _end_interrupted(folder: RunFolder, console: Console) -> NoReturn:
     resume = f" Go on with: sixloops train --resume {shlex.quote(str(folder.path))}"
-    console.print(f"Interrupted.{resume if folder.last.is_file() else ''}")
+    console.print(f"Interrupted.{resume if folder.last.is_file() else ''}", markup=False)
     raise typer.Exit(INTERRUPT_CODE)

@@ -28,6 +28,7 @@ from sixloops.losses import (
     SoftmaxCrossEntropy,
     SquaredError,
 )
+from sixloops.losses.base import are_labels
 
 COMPILED = {
     AbsoluteError: absolute_error,
@@ -43,11 +44,6 @@ COMPILED = {
 def is_compiled(loss: Loss) -> bool:
     """Say whether a loss has a kernel; a class derived from one that has may differ from it."""
     return type(loss) in COMPILED
-
-
-def are_labels(targets: Array, outputs: tuple[int, ...]) -> bool:
-    """Say whether targets are class labels: one whole number an image, for several outputs."""
-    return targets.ndim == 1 and targets.dtype.kind in "iu" and len(outputs) == 1 < outputs[0]
 
 
 def check_targets(loss: Loss, targets: Array, images: int, outputs: tuple[int, ...]) -> None:

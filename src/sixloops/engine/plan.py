@@ -18,7 +18,7 @@ import numpy as np
 from sixloops import checks
 from sixloops.engine.kernels import team
 from sixloops.engine.kernels.precompiling import compile_side_by_side
-from sixloops.engine.loss import LossStage, are_labels, check_targets, is_compiled, predicted
+from sixloops.engine.loss import LossStage, check_targets, is_compiled, predicted
 from sixloops.engine.lowering import stages_of
 from sixloops.engine.places import places_of
 from sixloops.engine.program import Program
@@ -29,6 +29,7 @@ from sixloops.engine.update import INSTRUCTIONS, KINDS, PENALTIES, Update
 from sixloops.errors import ConfigurationError, wrong
 from sixloops.layers import Context
 from sixloops.layers.base import Array, Gradients
+from sixloops.losses.base import are_labels
 from sixloops.network import Network
 from sixloops.optimizers import Optimizer
 from sixloops.regularizers import Regularizer
@@ -40,7 +41,7 @@ TRAINING = ("labels", "targets")
 
 SHARES = ((128, 8), (32, 4), (0, 2))
 """From how many images on a batch is cut into how many shares. Each costs some time of its
-own; threads beyond them have nothing to do."""
+own; while they are worked on, threads beyond them have nothing to do."""
 
 FEWEST, MOST, NEAR = 4, 16, 1 << 19
 """Images that go through the stages together: so many that products are long, and so few that
@@ -54,7 +55,8 @@ class Step:
     Args:
         loss: the batch's mean loss, without regularisers.
         outputs: the network's outputs, (batch, \*output_shape).
-        gradients: ∂loss/∂parameter by dotted name; overwritten by the next step.
+        gradients: ∂loss/∂parameter by dotted name; an update adds the penalties' to them, and
+            the next step overwrites them.
         updates: new values of the network's state.
     """
 
@@ -125,12 +127,15 @@ class Plan:
 
     @property
     def gradients(self) -> Mapping[str, Array]:
-        """The last step's gradients, by the parameters' names; the next step overwrites them."""
+        """The last step's gradients, by the parameters' names; the next step overwrites them.
+
+        Once the update is done they hold the gradients of its penalties too.
+        """
         return self._gradients
 
     @property
     def shares(self) -> int:
-        """Into how many shares a full batch is cut: the most threads that can work at once."""
+        """Into how many shares a full batch is cut: how many threads can work at them at once."""
         return _shares(self.batch_size)
 
     @property
@@ -156,7 +161,12 @@ class Plan:
             instruction.address(self.network.dtype)
 
     def outputs(self, images: Array) -> Array:
-        """Return the outputs of a batch as they are outside training."""
+        """Return the outputs of a batch as they are outside training.
+
+        Raises:
+            ConfigurationError: parameters have been replaced, and do not fit.
+            DataError: images of another shape.
+        """
         return self._results("outputs", images)
 
     def predict(self, images: Array) -> Array:
@@ -210,8 +220,9 @@ class Plan:
 
         Raises:
             ConfigurationError: more images than the plan was made for; or a layer, of
-                the user's own, that breaks its word about gradients.
-            DataError: targets that the loss cannot take.
+                the user's own, that breaks its word about gradients; or parameters that have
+                been replaced, and do not fit.
+            DataError: images of another shape, or targets that the loss cannot take.
         """
         if not 1 <= len(images) <= self.batch_size:
             raise ConfigurationError(
@@ -237,6 +248,7 @@ class Plan:
         return "labels" if is_compiled(loss) and are_labels(targets, outputs) else "targets"
 
     def _run(self, made: _Written, images: Array) -> None:
+        self.network.check_images(images)
         np.copyto(_view(made.images, len(images)), images)
         # Training checks the values themselves, and says where one is not finite.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -260,14 +272,13 @@ class Plan:
             regularizers: penalties, whose gradients are added to the last step's first.
 
         Returns:
-            ``"gradient"`` if a gradient is not finite, and then nothing was changed;
+            ``"gradient"`` if one of the batch is not finite, and then nothing was changed;
             ``"parameter"`` if a parameter has become so; else None.
         """
         parameters, gradients = self.network.parameters, self._gradients
         kinds = {type(regularizer) for regularizer in regularizers}
         if type(optimizer) not in KINDS or not kinds <= {*PENALTIES}:
-            for regularizer in regularizers:
-                regularizer.add_gradients(parameters, gradients)
+            self.add_penalties(regularizers)
             regularizers = ()
         if type(optimizer) not in KINDS:
             if not _all_finite(gradients):
@@ -281,12 +292,18 @@ class Plan:
             self._update = Update(*all_of_it, dtype, threads)
         return self._update.run(self._workers, rate, step)
 
+    def add_penalties(self, regularizers: Sequence[Regularizer]) -> None:
+        """Add the gradients of penalties to the last step's, where an update is not to do it."""
+        for regularizer in regularizers:
+            regularizer.add_gradients(self.network.parameters, self._gradients)
+
     def _ready(self, purpose: str) -> _Written:
         """Return the program for a purpose, for the network's parameters as they are."""
         parameters = self.network.parameters
         if any(parameters[name] is not array for name, array in self._seen.items()):
             self._written.clear()
         if not self._written:
+            self.network.check_forms()
             self._seen = dict(parameters)
         if purpose not in self._written:
             self._written[purpose] = self._write(purpose)

@@ -152,6 +152,7 @@ class Program:
         self._last: list[Call] = []
         self._draws = False
         self._buffers: list[Buffer] = []
+        self._shared = 0
 
     def buffer(self, size: int, dtype: npt.DTypeLike | None = None, whole: bool = False) -> Buffer:
         """Return a new buffer of ``size`` numbers an image."""
@@ -170,7 +171,9 @@ class Program:
     def array(self, values: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> Array:
         """Return numbers, the same for all images, with room behind them."""
         given = np.asarray(values, dtype or self.dtype).ravel()
-        return np.concatenate([given, np.zeros(SLACK, given.dtype)])
+        made = np.concatenate([given, np.zeros(SLACK, given.dtype)])
+        self._shared += made.nbytes
+        return made
 
     def before(self, instruction: Instruction, *operands: Operand, where: float = 0.0) -> None:
         """Note an instruction that is done first; it must not depend on others of its kind.
@@ -342,11 +345,12 @@ class Program:
             self.runs.append((end - 1, end))
 
     def memory(self) -> int:
-        """Return the bytes of all buffers, parts and scratch arrays, once all is written."""
+        """Return the bytes of all that it works in, once all is written."""
         rows = [row for phase in self._all_phases() for row in phase.once + phase.each]
         own = {id(o): o for row in rows for o in row.operands if isinstance(o, Part | Scratch)}
         buffers = sum(prod(self._form(b)) * b.dtype.itemsize for b in self._buffers)
-        return buffers + sum(operand.array.nbytes for operand in own.values())
+        parts = sum(operand.array.nbytes for operand in own.values())
+        return self._shared + buffers + parts
 
     def _all_phases(self) -> list[_Phase]:
         return [self._before, *self._phases, self._after]

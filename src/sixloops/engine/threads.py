@@ -11,6 +11,7 @@ import os
 import threading
 from contextlib import nullcontext, suppress
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -50,9 +51,15 @@ class Workers:
         self.threads = int(count)
         self._control = np.zeros(team.size(self.threads), np.int64)
         self._entered_by: int | None = None
+        self._limits: list[Any] = []
 
     def __enter__(self) -> Workers:
-        self._limit = ThreadpoolController().limit(limits=1, user_api="blas")
+        if self._entered_by == os.getpid():
+            raise ConfigurationError(
+                "A plan's with block must be left before it is entered again. Got a second with "
+                "inside the first. Use the plan that the first one gives."
+            )
+        self._limits.append(ThreadpoolController().limit(limits=1, user_api="blas"))
         # No helper is there yet. What an earlier block left, such as a job that one of its
         # helpers did not notice before it went home, must not be taken up.
         self._control[:] = 0
@@ -81,7 +88,7 @@ class Workers:
         for helper in self._helpers:
             helper.join()
         self._entered_by = None
-        self._limit.restore_original_limits()
+        self._limits.pop().restore_original_limits()
 
     def _help(self, number: int) -> None:
         """Take part in all jobs, and sleep while there are none."""

@@ -77,8 +77,8 @@ class Update:
         self._decaying = [number for number, name in enumerate(parameters) if self._decays(name)]
         self._flags = np.zeros(2, np.int32)
         self._numbers = np.zeros((len(parameters), 8 + len(PENALTIES)), dtype)
-        self._numbers[:, 8:] = [self._strengths(name) for name in parameters]
         for (name, parameter), numbers in zip(parameters.items(), self._numbers, strict=True):
+            numbers[8:] = self._strengths(name)
             kept = [state[f"{name}.{each}"] for each in optimizer.memory]
             one, two = (*kept, parameter, parameter)[:2]
             arrays = parameter, gradients[name], one, two, self._flags, numbers
@@ -118,8 +118,8 @@ class Update:
             step: its number, from 1.
 
         Returns:
-            ``"gradient"`` if one is not finite, and then nothing was changed; ``"parameter"``
-            if one has become so; else None.
+            ``"gradient"`` if one of the batch is not finite, and then nothing was changed;
+            ``"parameter"`` if a parameter has become so; else None.
         """
         self._flags[:] = 0
         self._numbers[:, :8] = self._hyper_parameters(rate, step)

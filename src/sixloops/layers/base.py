@@ -219,7 +219,7 @@ def initial_part_parameters(
     """
     given = layer.initial_parameters(input_shape, random, dtype)
     _check_initial(layer, name, "initial_parameters", given, dtype)
-    return under(name, given)
+    return under(name, _own(given))
 
 
 def initial_part_state(
@@ -232,7 +232,12 @@ def initial_part_state(
     """
     given = layer.initial_state(input_shape, dtype)
     _check_initial(layer, name, "initial_state", given, dtype)
-    return under(name, given)
+    return under(name, _own(given))
+
+
+def _own(given: Mapping[str, Array]) -> dict[str, Array]:
+    """Return copies that lie row by row, as the engine reads them, and may be written to."""
+    return {key: np.array(array, order="C") for key, array in given.items()}
 
 
 def _check_initial(layer: Layer, name: str, method: str, given: Any, dtype: npt.DTypeLike) -> None:

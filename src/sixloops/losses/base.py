@@ -76,7 +76,7 @@ class Loss(Description):
                 "the batch. Got one number an image: outputs[:, np.newaxis]."
             )
         given = np.asarray(targets)
-        if _are_labels(given, output_shape):
+        if are_labels(given, output_shape):
             _check_labels(self, given, output_shape[0])
         else:
             _check_numbers(self, given, output_shape)
@@ -87,7 +87,8 @@ def _may_be_labels(output_shape: Shape) -> bool:
     return len(output_shape) == 1 and output_shape[0] > 1
 
 
-def _are_labels(targets: Array, output_shape: Shape) -> bool:
+def are_labels(targets: Array, output_shape: Shape) -> bool:
+    """Say whether targets are class labels: one whole number an image, for several outputs."""
     whole = np.issubdtype(targets.dtype, np.integer)
     return targets.ndim == 1 and whole and _may_be_labels(output_shape)
 
@@ -204,7 +205,7 @@ def target_rows(
             f"The targets of {type(loss).__name__} must be as many as the outputs. "
             f"Got {len(targets)} targets for {len(outputs)} outputs."
         )
-    if not _are_labels(targets, outputs.shape[1:]):
+    if not are_labels(targets, outputs.shape[1:]):
         return targets.astype(outputs.dtype)
     rows = np.full(outputs.shape, off, dtype=outputs.dtype)
     rows[np.arange(len(rows)), targets] = on

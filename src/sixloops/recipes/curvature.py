@@ -148,7 +148,8 @@ class EstimateCurvature(Callback):
         for name, curvature in found.items():
             run.optimizer_state[f"{name}.curvature"][...] = curvature
         seen = np.concatenate([curvature[curvature > 0] for curvature in found.values()])
-        self.ranges.append((float(seen.min()), float(seen.max())))
+        # Where all features are saturated there are none.
+        self.ranges.append((float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0))
 
 
 def gauss_newton_diagonal(

@@ -58,13 +58,20 @@ def train(
     network = Network(
         layers, training.image_shape, loss=loss, classes=training.classes, seed=setting.seed
     )
-    besides: list[Any] = [*callbacks, lambda run: setting.tell(_line(run, epochs))]
+    history = History()
+
+    def keep(run: Run) -> None:
+        nonlocal history
+        history = run.history  # what is measured, should the run break off later
+        setting.tell(_line(run, epochs))
+
+    besides: list[Any] = [*callbacks, keep]
     if subsets_every is not None:
         besides.append(EvaluateEvery(subsets_every, training))
         options["also"] = {"subsets": training}
-    measured: Measures = {"epochs": []} | ({} if subsets_every is None else {"subsets": []})
+    measured: Measures = {}
     try:
-        history = fitted(
+        fitted(
             setting,
             network,
             training,
@@ -75,7 +82,7 @@ def train(
             **options,
         )
     except NonFiniteError as error:
-        return measured | {"broken": str(error).partition(". ")[0]}
+        measured["broken"] = str(error).partition(". ")[0]
     measured["epochs"] = [_measured(record) for record in history.epochs]
     if subsets_every is not None:
         measured["subsets"] = [_chosen(record) for record in history.of("evaluation")]

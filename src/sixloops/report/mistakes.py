@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
+from sixloops.checks import is_whole
 from sixloops.data import Dataset
 from sixloops.engine import Plan
 from sixloops.errors import ConfigurationError, DataError, wrong
@@ -15,7 +16,7 @@ from sixloops.network import Network
 from sixloops.report.style import GREEN, MUTED, TEXT, Look, gallery, label, new_figure, show_image
 from sixloops.report.words import class_name
 from sixloops.training.evaluate import check_data
-from sixloops.training.metrics import are_labels
+from sixloops.training.metrics import are_labels, are_probabilities
 
 BATCH = 256
 COLUMNS = 5
@@ -72,7 +73,7 @@ def find_mistakes(network: Network, data: Dataset) -> Mistakes:
         labels=labels[indices],
         predicted=predicted[indices],
         confidence=confidence[order],
-        probable=bool(predictions.min() >= 0 and predictions.max() <= 1),
+        probable=are_probabilities(predictions),
         images=len(data),
     )
 
@@ -92,7 +93,7 @@ def plot_mistakes(network: Network, data: Dataset, count: int = 25) -> Figure:
         ConfigurationError: a count under 1.
         DataError: the data does not fit the network, or has no classes.
     """
-    if not isinstance(count, int) or count < 1:
+    if not is_whole(count) or count < 1:
         expected = "be a whole number of at least 1"
         raise ConfigurationError(wrong("count", "plot_mistakes", expected, count))
     found = find_mistakes(network, data)

@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.table import Table
 
+from sixloops.checks import is_whole
 from sixloops.errors import ConfigurationError, wrong
 from sixloops.layers.base import Shape
 from sixloops.layers.residual import Residual
@@ -99,7 +100,7 @@ def summary(network: Network, batch_size: int = 64) -> str:
 
 def print_summary(network: Network, console: Console | None = None, batch_size: int = 64) -> None:
     """Print the summary; see :func:`summary`."""
-    if not isinstance(batch_size, int) or batch_size < 1:
+    if not is_whole(batch_size) or batch_size < 1:
         expected = "be a whole number of at least 1"
         raise ConfigurationError(wrong("batch_size", "summary", expected, batch_size))
     rows = summary_rows(network)

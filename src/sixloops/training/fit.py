@@ -256,8 +256,7 @@ def _step(run: Run, plan: Plan, images: Array, targets: Array) -> None:
     check_loss(run, plan, step.loss, images)
     regularizers = settings.regularizers
     if settings.clip_norm is not None:
-        for regularizer in regularizers:
-            regularizer.add_gradients(network.parameters, step.gradients)
+        plan.add_penalties(regularizers)
         regularizers = ()
         check_arrays(run, plan, "gradient", step.gradients)
         clip_by_norm(step.gradients, settings.clip_norm)

@@ -49,6 +49,11 @@ def are_labels(targets: Array) -> bool:
     return targets.ndim == 1 and targets.dtype.kind in "ui"
 
 
+def are_probabilities(predictions: Array) -> bool:
+    """Say whether predictions may be probabilities: losses of numbers give outputs of any size."""
+    return bool((predictions >= 0).all() and (predictions <= 1).all())
+
+
 def correct(loss: Loss, outputs: Array, targets: Array) -> int | None:
     """Count the images whose most probable class is right; None for targets of another kind."""
     if not are_labels(targets) or outputs.ndim != 2:
@@ -114,7 +119,9 @@ def top_k_accuracy(predictions: Array, labels: Array, k: int) -> float:
         )
     labels = _class_numbers("labels", labels, *predictions.shape)
     right = np.take_along_axis(predictions, labels[:, None].astype(np.intp), axis=1)
-    return float(((predictions > right).sum(axis=1) < k).mean())
+    # Written so that NaN, as which no class is more probable, is never among the first.
+    before = ~(predictions <= right)
+    return float((before.sum(axis=1) < k).mean())
 
 
 def _class_numbers(name: str, given: npt.ArrayLike, count: int, classes: int) -> Array:

@@ -15,9 +15,10 @@ import functools
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,25 @@ def _base_folder() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError:
-        user = os.getuid() if hasattr(os, "getuid") else "user"
-        folder = Path(tempfile.gettempdir()) / f"sixloops-{user}"
+        folder = _temporary_folder()
     return folder
+
+
+def _temporary_folder() -> Path:
+    """Return a folder of the user's own among the system's temporary ones.
+
+    Code that is kept is code that is run: where somebody else made the folder, or may write to
+    it, this process has a fresh one.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else None
+    folder = Path(tempfile.gettempdir()) / f"sixloops-{'user' if user is None else user}"
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    own = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o022
+    if user is None or (own and found.st_uid == user):
+        return folder
+    return Path(tempfile.mkdtemp(prefix="sixloops-"))
 
 
 BASE = _base_folder()

@@ -1,6 +1,6 @@
 """The optimisers' updates, in place, some numbers of one parameter at a time.
 
-Nothing is updated where a gradient is not finite: all gradients are looked at first. What else
+Nothing is updated where a gradient of the batch is not finite: all are looked at first. What else
 is done to a number, the penalties' part in its gradient before and a look at the result after it,
 is done to a block of them while the processor's nearest cache holds it.
 """
