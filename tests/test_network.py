@@ -13,7 +13,7 @@ import safetensors.numpy
 from sixloops import layers as all_layers
 from sixloops.descriptions import to_data
 from sixloops.errors import ConfigurationError, DataError, FileError, ShapeError
-from sixloops.files import read_tensors, write_bytes
+from sixloops.files import read_tensors, remove_leftovers, write_bytes
 from sixloops.layers import (
     BatchNorm,
     Conv2D,
@@ -482,3 +482,87 @@ def test_a_users_layer_that_says_something_else_than_it_must_is_named(method, an
     layers = [Flatten(), nest(answering(**{method: answer})), Dense(3)]
     with pytest.raises(ConfigurationError, match=rf"The {method} of layer \d \(Odd\) .*{words}"):
         Network(layers, (1, 2, 2))
+
+
+@dataclass(frozen=True)
+class Gain(Layer):
+    """A user's layer with one number to learn, which has no axes."""
+
+    def initial_parameters(self, input_shape, random, dtype):
+        return {"gain": np.array(1.5, dtype)}
+
+    def forward(self, x, parameters, context):
+        return parameters["gain"] * x, lambda dy: (dy, {"gain": (dy * x).sum()})
+
+
+def test_a_parameter_without_axes_is_read_back(tmp_path):
+    Network([Gain(), Flatten(), Dense(2)], (1, 2, 2)).save(tmp_path / "network")
+    loaded = Network.load(tmp_path / "network", kinds=[Gain])
+    assert loaded.parameters["0.gain"].shape == ()
+    assert loaded.parameters["0.gain"] == 1.5
+
+
+def test_a_layer_of_ones_own_with_the_name_of_ours_is_not_saved(tmp_path):
+    @dataclass(frozen=True)
+    class Tanh(Layer):
+        def forward(self, x, parameters, context):
+            return 3 * x, lambda dy: (3 * dy, {})
+
+    with pytest.raises(ConfigurationError, match=r"Tanh of .*test_network must have another name"):
+        Network([Tanh(), Flatten()], (1, 1, 3)).save(tmp_path / "network")
+
+
+@dataclass(frozen=True)
+class Typed(Layer):
+    type: str = "x"
+
+    def forward(self, x, parameters, context):
+        return x, lambda dy: (dy, {})
+
+
+@dataclass(frozen=True)
+class Limited(Layer):
+    limit: float = float("inf")
+
+    def forward(self, x, parameters, context):
+        return x, lambda dy: (dy, {})
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"), [(Typed(), "other names than 'type'"), (Limited(), "finite numbers")]
+)
+def test_hyper_parameters_that_a_file_would_read_as_something_else(tmp_path, layer, words):
+    with pytest.raises(ConfigurationError, match=words):
+        Network([layer, Flatten()], (1, 1, 3)).save(tmp_path / "network")
+
+
+def test_a_file_of_another_program_with_other_numbers(tmp_path):
+    header = json.dumps({"x": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
+    content = len(header).to_bytes(8, "little") + header + bytes(4)
+    (tmp_path / "other").write_bytes(content)
+    with pytest.raises(FileError, match="not one that sixloops wrote"):
+        Network.load(tmp_path / "other")
+
+
+@pytest.mark.parametrize("dtype", ["f4,(", {"names": ["a"]}, "float16"])
+def test_a_type_that_is_none(dtype):
+    with pytest.raises(ConfigurationError, match="'dtype' of Network must be"):
+        Network([Flatten()], (1, 1, 3), dtype=dtype)
+
+
+@pytest.mark.parametrize("layers", [[Flatten(), Dense(1)], [Conv2D(2, 1)]])
+def test_only_what_has_classes_classifies(layers):
+    network = Network(layers, (1, 2, 2), loss=SquaredError())
+    with pytest.raises(ConfigurationError, match="one output for each of several classes"):
+        network.classify(np.zeros((3, 1, 2, 2)))
+
+
+def test_only_what_a_killed_process_left_is_removed(tmp_path):
+    target = tmp_path / "model"
+    others = [".model.swp", ".model.backup.part", ".model.0123456789abcdef"]
+    for name in (*others, ".model.0123456789abcdef.part", "model"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / ".model.aaaaaaaaaaaaaaaa.part").mkdir()
+    remove_leftovers(target)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {*others, ".model.aaaaaaaaaaaaaaaa.part", "model"}

@@ -62,6 +62,16 @@ def is_number(value: object) -> bool:
         return False
 
 
+def items(value: Any) -> list[Any]:
+    """Return what is in a list or the like; nothing for anything else, words too."""
+    if isinstance(value, str):
+        return []
+    try:
+        return list(value)
+    except TypeError:
+        return []
+
+
 def whole(owner: object, *names: str, minimum: int = 1) -> None:
     """Check fields that must be whole numbers of at least ``minimum``."""
     for name in names:
@@ -165,7 +175,7 @@ def numbers(
     if accept(value):
         _replace(owner, name, float(value))
         return
-    values = list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else []
+    values = items(value)
     if not values or not all(accept(v) for v in values):
         raise fail(owner, name, f"be {words}, or a sequence with one a channel")
     _replace(owner, name, tuple(float(v) for v in values))

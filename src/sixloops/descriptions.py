@@ -8,7 +8,8 @@ Reading builds only the classes that the caller names: a file is data, never cod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -55,17 +56,19 @@ def to_data(value: Any) -> Any:
     """
     if isinstance(value, Description):
         _check_written_as_dataclass(type(value))
+        _check_names(type(value))
         named = {field.name: to_data(getattr(value, field.name)) for field in fields(value)}
         return {"type": type(value).__name__, **named}
     if isinstance(value, tuple | list):
         return [to_data(item) for item in value]
     if isinstance(value, np.generic):
         return value.item()
-    if value is None or isinstance(value, bool | int | float | str):
+    finite = not isinstance(value, float) or math.isfinite(value)
+    if value is None or (isinstance(value, bool | int | float | str) and finite):
         return value
     raise ConfigurationError(
-        "The hyper-parameters of a description must be numbers, words, descriptions, None, or "
-        f"tuples of these, so that it can be written to a file. Got {value!r}. An array that a "
+        "The hyper-parameters of a description must be finite numbers, words, descriptions, None, "
+        f"or tuples of these, so that it can be written to a file. Got {value!r}. An array that a "
         "layer needs is built in its methods, or is one of its initial parameters."
     )
 
@@ -78,6 +81,33 @@ def _check_written_as_dataclass(kind: type[Description]) -> None:
             "written to a file. Got one with an __init__ of its own. Write "
             "@dataclass(frozen=True) over it, and its hyper-parameters as fields."
         )
+
+
+def _check_names(kind: type[Description]) -> None:
+    """Raise for names that a file gives another meaning."""
+    if "type" in (field.name for field in fields(kind)):
+        raise ConfigurationError(
+            f"The hyper-parameters of {kind.__name__} must have other names than 'type', under "
+            "which a file has the class's own name. Rename it."
+        )
+    if not _is_ours(kind) and any(each.__name__ == kind.__name__ for each in _ours(Description)):
+        raise ConfigurationError(
+            f"The class {kind.__name__} of {kind.__module__} must have another name than "
+            f"sixloops' own {kind.__name__}: reading the file again would build that one. "
+            "Rename it."
+        )
+
+
+def _is_ours(kind: type) -> bool:
+    return kind.__module__.startswith("sixloops.")
+
+
+def _ours(kind: type[Description]) -> Iterator[type[Description]]:
+    """Give the library's own classes that derive from one."""
+    for each in kind.__subclasses__():
+        if _is_ours(each):
+            yield each
+        yield from _ours(each)
 
 
 def from_data(data: Any, kinds: Iterable[type[Description]]) -> Any:

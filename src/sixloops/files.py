@@ -9,8 +9,9 @@ from __future__ import annotations
 import glob
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import safetensors.numpy
 from sixloops.errors import FileError
 
 _KEY = "sixloops"
+_PART = ".part"
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
@@ -38,15 +40,13 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     try:
         _check_ordinary(target)
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        temporary = Path(name)
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}{_PART}")
         try:
-            with os.fdopen(descriptor, "wb") as handle:
+            # Opened by "x", it is nobody else's; and it has the usual rights.
+            with temporary.open("xb") as handle:
                 handle.write(content)
                 handle.flush()
-                os.fsync(descriptor)
-            # Temporary files are private; the finished one has the usual rights.
-            temporary.chmod(0o666 & ~_umask())
+                os.fsync(handle.fileno())
             # It is closed by now, as Windows renames no open file.
             temporary.replace(target)
         except BaseException:
@@ -59,8 +59,9 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
 def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """Remove the temporary files that killed processes left while they wrote ``path``."""
     target = _linked(Path(path))
-    for temporary in target.parent.glob(f".{glob.escape(target.name)}.*"):
-        temporary.unlink(missing_ok=True)
+    for temporary in target.parent.glob(f".{glob.escape(target.name)}.{16 * '[0-9a-f]'}{_PART}"):
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _as_path(path: str | os.PathLike[str]) -> Path:
@@ -99,13 +100,6 @@ def _unwritable(path: str | os.PathLike[str], error: OSError) -> FileError:
     )
 
 
-def _umask() -> int:
-    """Return the process's mask; the system only tells it when it is set."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
-
-
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a UTF-8 text as :func:`write_bytes` does."""
     write_bytes(path, text.encode())
@@ -130,10 +124,11 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     Raises:
         FileError: it is missing, a folder, or may not be read.
     """
+    source = _as_path(path)
     try:
-        return Path(path).read_bytes()
+        return source.read_bytes()
     except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror}. Check the name.") from error
+        raise FileError(f"{source} cannot be read: {error.strerror}. Check the name.") from error
 
 
 def write_tensors(
@@ -147,7 +142,7 @@ def write_tensors(
         about: JSON's types.
     """
     # The library writes memory as it lies, so every array must lie in the usual order.
-    ordered = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     text = json.dumps(about, sort_keys=True, allow_nan=False)
     write_bytes(path, safetensors.numpy.save(ordered, metadata={_KEY: text}))
 
@@ -167,7 +162,9 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, npt.NDArray[An
     try:
         with safetensors.safe_open(source, framework="numpy") as handle:
             about = (handle.metadata() or {}).get(_KEY)
-            arrays = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
+            # Files of other programs may hold types of numbers that NumPy does not have.
+            names = handle.keys() if about is not None else ()
+            arrays = {name: handle.get_tensor(name) for name in names}
     except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
         raise FileError(
             f"{source} is no whole safetensors file ({error}). It is truncated, damaged, or of "

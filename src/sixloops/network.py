@@ -190,7 +190,17 @@ class Network:
         return np.concatenate(parts) if parts else np.zeros((0, *self.output_shape), self.dtype)
 
     def classify(self, images: Array, *, batch_size: int = 256) -> npt.NDArray[np.intp]:
-        """Return the most probable class's number for every image, (n,)."""
+        """Return the most probable class's number for every image, (n,).
+
+        Raises:
+            ConfigurationError: the outputs are not one for each of several classes.
+            DataError: images of another shape.
+        """
+        if len(self.output_shape) != 1 or self.output_shape[0] < 2:
+            raise ConfigurationError(
+                "A network that classifies must have one output for each of several classes. Got "
+                f"outputs of shape {self.output_shape}. Look at predict()."
+            )
         numbers: npt.NDArray[np.intp] = self.predict(images, batch_size=batch_size).argmax(axis=1)
         return numbers
 
@@ -474,7 +484,7 @@ def _checked_loss(given: Loss | None) -> Loss:
 def _checked_dtype(given: npt.DTypeLike) -> np.dtype[Any]:
     try:
         dtype = np.dtype(given)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):
         dtype = np.dtype(object)
     if dtype not in (np.float32, np.float64):
         raise ConfigurationError(

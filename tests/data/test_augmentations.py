@@ -549,3 +549,9 @@ def test_a_fill_that_bytes_have_not(kind: Any, fill: float) -> None:
 def test_one_of_your_own_must_define_apply() -> None:
     with pytest.raises(NotImplementedError, match="Augmentation must define apply"):
         Augmentation().apply(draw(), generator())
+
+
+@pytest.mark.parametrize("kind", [Shift, RandomErasing])
+def test_a_fill_that_a_float_type_has_not(kind: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"'fill' of .* the images' type, float16"):
+        kind(fill=1e6).apply(draw().astype(np.float16), generator())

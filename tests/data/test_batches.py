@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sixloops.data import Dataset, batches, steps_per_epoch
+from sixloops.data import Dataset, ImageSource, batches, steps_per_epoch
 from sixloops.data.augmentation import Shift
 from sixloops.errors import ConfigurationError
 from sixloops.randomness import Streams
@@ -54,10 +56,40 @@ def test_start_skips_exactly_and_leaves_the_bits_of_the_rest(
     assert same(epoch_of(numbered(count), size, 1, start=start, **options), whole[start:])
 
 
-def test_threads_that_augment_leave_the_bits() -> None:
+def test_threads_that_augment_leave_the_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A thread's turn is one batch. The package has the function under the module's name.
+    monkeypatch.setattr(sys.modules["sixloops.data.batches"], "AT_ONCE", 1)
     epochs = [epoch_of(numbered(50), 3, 1, augmentation=Shift(2), threads=n) for n in (1, 2, 5)]
     assert same(epochs[0], epochs[1])
     assert same(epochs[0], epochs[2])
+
+
+def test_a_source_is_asked_by_one_thread_alone() -> None:
+    asked = set()
+
+    class Source(ImageSource):
+        shape = (50, 1, 4, 5)
+        dtype = np.dtype(np.uint8)
+
+        def rows(self, indices: Any) -> Any:
+            asked.add(threading.get_ident())
+            return np.zeros((len(indices), 1, 4, 5), np.uint8)
+
+    epoch_of(Dataset(Source(), np.zeros(50, int)), 3, 1, augmentation=Shift(2), threads=4)
+    assert asked == {threading.get_ident()}
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"epoch": -1}, "'epoch' of an epoch must be a whole number of at least 0"),
+        ({"threads": 0}, "'threads' of an epoch must be a whole number of at least 1"),
+        ({"threads": 1.5}, "'threads' of an epoch must be a whole number of at least 1"),
+    ],
+)
+def test_other_options_that_make_no_sense(option: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        batches(numbered(9), 3, **{"streams": STREAMS, "epoch": 0, **option})
 
 
 def test_the_order_is_the_streams_permutation() -> None:

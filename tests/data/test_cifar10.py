@@ -121,6 +121,10 @@ def test_a_truncated_archive(tmp_path: Path, share: float) -> None:
         load_cifar10(tmp_path)
 
 
-def test_the_real_checksums_are_of_full_files() -> None:
-    assert len(SHA256) == 6
-    assert all(len(value) == 64 for value in SHA256.values())
+def test_a_file_in_an_archive_is_read_no_further_than_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_archive(tmp_path / ARCHIVE, inside(contents()))
+    monkeypatch.setattr("sixloops.data.cifar10.BYTES", 600)
+    with pytest.raises(FileError, match="for 601 bytes"):
+        load_cifar10(tmp_path)

@@ -145,6 +145,8 @@ def test_indices_that_make_no_sense(indices: Any, words: str) -> None:
 def test_an_empty_subset_is_refused() -> None:
     with pytest.raises(DataError, match="at least one image"):
         numbered(8).subset(np.array([], int))
+    with pytest.raises(DataError, match="at least one image"):
+        numbered(8).subset([])
 
 
 @pytest.mark.parametrize(
@@ -243,3 +245,30 @@ def test_a_source_of_the_wrong_shape_is_refused() -> None:
     source.shape = (5, 2)  # type: ignore[assignment]
     with pytest.raises(DataError, match="Got shape"):
         Dataset(source, np.arange(5))
+
+
+def test_a_source_needs_an_axis_of_channels() -> None:
+    class Flat(ImageSource):
+        shape = (4, 3, 3)
+        dtype = np.dtype(np.uint8)
+
+        def rows(self, indices: Any) -> Any:
+            return np.zeros((len(indices), 3, 3), np.uint8)
+
+    with pytest.raises(DataError, match=r"of a source must be \(images, channels"):
+        Dataset(Flat(), np.zeros(4, int))
+
+
+def test_labels_that_no_int64_holds() -> None:
+    with pytest.raises(DataError, match=r"must be under 2\*\*63"):
+        Dataset(np.zeros((2, 1, 2, 2)), np.array([0, 2**64 - 1], np.uint64))
+
+
+def test_a_number_of_classes_may_be_numpys() -> None:
+    data = Dataset(np.zeros((2, 1, 2, 2)), np.array([0, 3]), classes=np.int64(5))  # type: ignore[arg-type]
+    assert data.class_count == 5
+
+
+def test_indices_in_rows_of_different_lengths() -> None:
+    with pytest.raises(DataError, match="The indices of a data set must all have one shape"):
+        numbered(5).take([[1], [1, 2]])  # type: ignore[list-item]

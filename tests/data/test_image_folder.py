@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sixloops.data import load_image_folder, read_image
+from sixloops.data.image_files import open_image
 from sixloops.errors import ConfigurationError, DataError, FileError
 
 IN_ONE_FOLDER = settings(
@@ -234,3 +235,11 @@ def test_a_class_whose_name_is_no_utf8_can_be_printed(tmp_path: Path) -> None:
         pytest.skip("this file system takes UTF-8 only")
     Image.fromarray(gray()).save(folder / "0.png")
     assert load_image_folder(tmp_path).classes == ("caf?",)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_transparent_pixels_of_any_depth_become_white(tmp_path: Path, dtype: Any) -> None:
+    pixels = np.array([[0, 100], [0, 50]], dtype) * (257 if dtype == np.uint16 else 1)
+    Image.fromarray(pixels).save(tmp_path / "a.png", transparency=0)
+    read = np.asarray(open_image(tmp_path / "a.png"))
+    assert read.tolist() == [[255, 100], [255, 50]]

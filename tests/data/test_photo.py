@@ -125,3 +125,18 @@ def test_the_photograph_is_not_changed():
     before = page.copy()
     prepare_photo(page)
     np.testing.assert_array_equal(page, before)
+
+
+@pytest.mark.parametrize(
+    ("gray", "words"),
+    [
+        (np.zeros((5, 5, 3)), r"\(rows, columns\).*Got float64 of shape \(5, 5, 3\)"),
+        (np.zeros((0, 5)), "at least one of each"),
+        (np.full((5, 5), np.nan), "from nan to nan"),
+        (np.full((5, 5), 300), "from 300 to 300"),
+        (np.full((5, 5), "a"), "must be numbers"),
+    ],
+)
+def test_what_is_no_gray_photograph(gray, words):
+    with pytest.raises(DataError, match=words):
+        prepare_photo(gray)

@@ -8,7 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from oracles import Geometry, inside, same_padding
-from sixloops.layers import MaxPool2D
+from sixloops.errors import ConfigurationError
+from sixloops.layers import Conv2D, MaxPool2D, Normalize, RadialBasis
 from sixloops.layers.windows import Window, window_over
 
 quick = settings(max_examples=60, derandomize=True, deadline=None)
@@ -97,3 +98,21 @@ def test_gather_is_a_view_that_leaves_the_map_alone(window: Window) -> None:
     x = np.random.default_rng(2).normal(size=(1, 1, *window.extent))
     assert not window.gather(x).flags.writeable
     assert not np.shares_memory(window.scatter(window.gather(x)), x)
+
+
+def test_rows_that_can_be_read_once_make_a_table():
+    table = (iter([0]), (number for number in (0, 1)))
+    assert Conv2D(2, 1, table=table).table == ((0,), (0, 1))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Conv2D(2, 1, table=np.array(3)),
+        lambda: Normalize(np.array(0.5), "x"),
+        lambda: RadialBasis(np.array(3.0)),
+    ],
+)
+def test_arrays_without_axes_are_no_lists(make):
+    with pytest.raises(ConfigurationError):
+        make()

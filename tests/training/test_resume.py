@@ -304,7 +304,8 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path):
 
 
 def test_what_a_killed_process_was_writing_is_cleared_away(tmp_path):
-    killed = [tmp_path / ".last.safetensors.x1", tmp_path / ".best.safetensors.y2"]
+    names = ["last.safetensors", "best.safetensors"]
+    killed = [tmp_path / f".{name}.0123456789abcdef.part" for name in names]
     others = [tmp_path / ".last.other", tmp_path / "last.safetensors.old"]
     for path in (*killed, *others):
         path.write_bytes(b"half")

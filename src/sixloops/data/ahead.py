@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
 from typing import TypeVar
 
+Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 WAITING = 2
@@ -16,13 +17,13 @@ WAITING = 2
 
 
 def made_ahead(
-    make: Callable[[int], Made], numbers: Sequence[int], threads: int
+    make: Callable[[Given], Made], given: Iterable[Given], threads: int
 ) -> Generator[Made]:
-    """Yield ``make(number)`` for each number, in order; made by some threads, a little ahead.
+    """Yield ``make(each)`` for each thing given, in order; made by some threads, a little ahead.
 
     Args:
         make: called from several threads at once, so that it must not change anything.
-        numbers: what it is called with.
+        given: what it is called with; gone through in the thread that goes through what is made.
         threads: how many.
 
     Returns:
@@ -33,13 +34,13 @@ def made_ahead(
         >>> list(made_ahead(lambda n: n * n, range(5), threads=2))
         [0, 1, 4, 9, 16]
     """
-    left = iter(numbers)
+    left = iter(given)
     with ThreadPoolExecutor(threads, "sixloops_ahead") as pool:
-        waiting = deque(pool.submit(make, number) for number in islice(left, WAITING * threads))
+        waiting = deque(pool.submit(make, each) for each in islice(left, WAITING * threads))
         try:
             while waiting:
                 made = waiting.popleft().result()
-                waiting.extend(pool.submit(make, number) for number in islice(left, 1))
+                waiting.extend(pool.submit(make, each) for each in islice(left, 1))
                 yield made
         finally:
             pool.shutdown(cancel_futures=True)

@@ -56,7 +56,8 @@ def batches(
 ) -> Generator[tuple[Array, Array]]:
     r"""Go through a data set once.
 
-    With an augmentation, batches are made in other threads, a few before they are asked for.
+    With an augmentation, batches are read a few before they are asked for, and augmented in other
+    threads.
 
     Args:
         dataset: images and labels; read a batch at a time.
@@ -78,15 +79,17 @@ def batches(
         ConfigurationError: an option makes no sense.
     """
     steps = steps_per_epoch(len(dataset), batch_size)
-    if not is_whole(start) or not 0 <= start <= steps:
-        expected = f"be a whole number from 0 to {steps}"
-        raise ConfigurationError(wrong("start", f"an epoch of {steps} batches", expected, start))
+    _check("start", start, 0, steps, f"an epoch of {steps} batches")
+    _check("epoch", epoch, 0)
+    _check("threads", threads, 1)
     if augmentation is not None and not isinstance(augmentation, Augmentation):
         expected = "be an Augmentation or None"
         raise ConfigurationError(wrong("augmentation", "an epoch", expected, augmentation))
 
-    def one(order: Array, step: int) -> tuple[Array, Array]:
-        images, labels = dataset.take(order[step * batch_size : (step + 1) * batch_size])
+    def one(step: int) -> tuple[Array, Array]:
+        return dataset.take(order[step * batch_size : (step + 1) * batch_size])
+
+    def ready(step: int, images: Array, labels: Array) -> tuple[Array, Array]:
         if augmentation is not None:
             images = augmentation.apply(images, streams.generator("augment", epoch, step))
         return images.astype(dtype, copy=False), labels
@@ -95,10 +98,25 @@ def batches(
     if shuffle:
         order = streams.generator("shuffle", epoch).permutation(len(dataset))
     if augmentation is None:
-        return (one(order, step) for step in range(start, steps))
+        return (ready(step, *one(step)) for step in range(start, steps))
     some = max(1, AT_ONCE // (batch_size * prod(dataset.image_shape)))
 
-    def block(first: int) -> list[tuple[Array, Array]]:
-        return [one(order, step) for step in range(first, min(first + some, steps))]
+    def block(taken: list[tuple[int, Array, Array]]) -> list[tuple[Array, Array]]:
+        return [ready(*each) for each in taken]
 
-    return chained(made_ahead(block, range(start, steps, some), threads))
+    # Taken in the thread that asks for batches: a source of the user's, such as a database, may
+    # allow no other.
+    taken = (
+        [(step, *one(step)) for step in range(first, min(first + some, steps))]
+        for first in range(start, steps, some)
+    )
+    return chained(made_ahead(block, taken, threads))
+
+
+def _check(
+    name: str, value: int, least: int, most: int | None = None, of: str = "an epoch"
+) -> None:
+    """Raise unless an option is a whole number from ``least`` to ``most``, if there is a most."""
+    if not is_whole(value) or value < least or (most is not None and value > most):
+        ends = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise ConfigurationError(wrong(name, of, f"be a whole number {ends}", value))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sixloops.checks import is_whole
-from sixloops.data.images import ImageSource, checked_images, image_rows
+from sixloops.data.images import ImageSource, as_array, checked_images, image_rows
 from sixloops.data.labels import checked_classes, checked_labels
 from sixloops.data.splitting import divide, divide_by_class, held_out_count
 from sixloops.errors import ConfigurationError, DataError, wrong
@@ -143,7 +143,9 @@ class Dataset:
         return part
 
     def _rows_at(self, indices: npt.ArrayLike) -> Array:
-        given = np.asarray(indices)
+        given = as_array(indices, "indices")
+        if not given.size:
+            given = given.astype(np.intp)
         if given.ndim != 1 or given.dtype.kind not in "iu":
             raise DataError(
                 "The indices of images must be whole numbers (n,). Got "

@@ -75,7 +75,10 @@ def _plain(image: Image.Image) -> Image.Image:
     """Bring an image into one of the two modes."""
     if image.mode.startswith("I;16"):
         # Pillow would cut off what is above 255 instead of scaling.
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        pixels = np.asarray(image)
+        bright = (pixels >> 8).astype(np.uint8)
+        bright[pixels == image.info.get("transparency", -1)] = 255
+        return Image.fromarray(bright)
     if image.mode in ("I", "F"):
         raise ValueError(f"its pixels have 32 bits (mode {image.mode}), not 8 or 16")
     gray = image.mode in ("1", "L", "LA", "La")

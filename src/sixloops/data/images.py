@@ -46,7 +46,10 @@ class ImageSource(ABC):
 
     @abstractmethod
     def rows(self, indices: Array) -> Array:
-        """Return the images at ``indices``, whole numbers (n,), as a new array of n images."""
+        """Return the images at ``indices``, whole numbers (n,), as a new array of n images.
+
+        It is called from one thread, that which goes through the batches.
+        """
 
 
 def image_rows(images: Array | ImageSource, indices: Array) -> Array:
@@ -81,6 +84,11 @@ def checked_images(images: npt.ArrayLike | ImageSource) -> Array | ImageSource:
             f"height, width), with at least one of each. Got shape {given.shape}."
         )
     if isinstance(given, ImageSource):
+        if len(given.shape) == 3:
+            raise DataError(
+                "The images of a source must be (images, channels, height, width). Got shape "
+                f"{given.shape}. Give them an axis of one channel."
+            )
         return given
     if given.dtype.kind == "f" and not is_mapped(given):
         _check_finite(given)

@@ -61,6 +61,11 @@ def _not_negative(labels: Array) -> Array:
             f"The labels of a data set must be at least 0. Got {labels[place]} for image {place}. "
             "Number the classes from 0."
         )
+    if labels.max() > np.iinfo(np.int64).max:
+        raise DataError(
+            f"The labels of a data set must be under 2**63. Got {labels.max()}. Number the classes "
+            "from 0."
+        )
     return labels.astype(np.int64)
 
 
@@ -110,8 +115,8 @@ def checked_classes(
 
 
 def _names_and_count(classes: Sequence[str] | int) -> tuple[tuple[str, ...] | None, int]:
-    if isinstance(classes, int) and is_whole(classes) and classes > 0:
-        return None, classes
+    if not isinstance(classes, Sequence) and is_whole(classes) and classes > 0:
+        return None, int(classes)
     if isinstance(classes, Sequence) and not isinstance(classes, str):
         names = tuple(classes)
         if names and all(isinstance(name, str) for name in names):

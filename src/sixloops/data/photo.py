@@ -80,9 +80,20 @@ def prepare_photo(gray: Array, height: int = 28, width: int = 28) -> Array:
         Bytes, uint8, (height, width): 0 for the paper, 255 for the darkest ink.
 
     Raises:
-        DataError: there is no ink in it.
+        DataError: there is no ink in it, or it is no gray photograph.
     """
-    ink = _without_paper(np.asarray(gray, dtype=np.float64))
+    gray = np.asarray(gray)
+    if gray.ndim != 2 or not gray.size or gray.dtype.kind not in "uif":
+        raise DataError(
+            "A gray photograph must be numbers, (rows, columns), at least one of each. Got "
+            f"{gray.dtype} of shape {gray.shape}."
+        )
+    if not 0 <= gray.min() <= gray.max() <= 255:  # NaN is not, either
+        raise DataError(
+            "A gray photograph's pixels must be from 0 for black to 255 for white. Got some from "
+            f"{gray.min()} to {gray.max()}."
+        )
+    ink = _without_paper(gray.astype(np.float64))
     level = _threshold(ink)
     mask = _character(ink > level)
     # Beside the strokes lie their soft edges, which hold the ink that one pixel has in part.

@@ -61,7 +61,7 @@ class BatchNorm(Layer):
     Parameters are ``gamma`` and ``beta``, state ``running_mean`` and
     ``running_variance``, all (channels,). A channel with a single value in the batch
     (vectors, batch 1) has the variance 0 and comes out as β; it says nothing about the
-    variance of all images, so that the running variance stays as it is.
+    variance of all images, so that the running variance stays as it is, but for rounding.
 
     Raises:
         ConfigurationError: a hyper-parameter is out of its range; or, from

@@ -113,7 +113,7 @@ class Conv2D(Layer):
         if self.groups != 1:
             raise checks.fail(self, "groups", "be 1 where a table is given")
         given: Any = self.table
-        rows = list(given) if hasattr(given, "__iter__") else []
+        rows = [checks.items(row) for row in checks.items(given)]
         if len(rows) != self.filters or not all(_is_row(row) for row in rows):
             expected = f"have {self.filters} rows of different input maps' numbers, none empty"
             raise checks.fail(self, "table", expected)
@@ -222,8 +222,7 @@ class Conv2D(Layer):
         return weights + (self.filters if self.use_bias else 0)
 
 
-def _is_row(row: Any) -> bool:
-    """Say whether ``row`` holds numbers of input maps, none of them twice."""
-    maps = list(row) if hasattr(row, "__iter__") else []
+def _is_row(maps: list[Any]) -> bool:
+    """Say whether these are numbers of input maps, none of them twice."""
     whole = all(checks.is_whole(c) and c >= 0 for c in maps)
     return bool(maps) and whole and len(set(maps)) == len(maps)

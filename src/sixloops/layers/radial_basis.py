@@ -14,9 +14,8 @@ with the *smallest* output is the answer. With d[n,i,j] = x[n,j] − w[i,j],
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +64,7 @@ class RadialBasis(Layer):
 
     def __post_init__(self) -> None:
         checks.flag(self, "trainable")
-        rows = [_items(row) for row in _items(self.codes)]
+        rows = [checks.items(row) for row in checks.items(self.codes)]
         even = len({len(row) for row in rows}) == 1 and len(rows[0]) > 0
         if not even or not all(checks.is_number(value) for row in rows for value in row):
             expected = "be rows of finite numbers, one row a class, all equally long"
@@ -108,7 +107,3 @@ class RadialBasis(Layer):
     def multiply_adds(self, input_shape: Shape) -> int:
         """Return classes × features."""
         return len(self.codes) * len(self.codes[0])
-
-
-def _items(value: object) -> list[Any]:
-    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else []

@@ -17,9 +17,8 @@ carry back. Convolution and pooling differ only in what they do in between.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -173,18 +172,14 @@ def check_padding(owner: Layer) -> None:
 SIDES = "a whole number of at least 0, a pair (height, width), or ((top, bottom), (left, right))"
 
 
-def sides_in_pixels(given: object) -> tuple[Pair, Pair] | None:
+def sides_in_pixels(given: Any) -> tuple[Pair, Pair] | None:
     """Return ``given`` as ((top, bottom), (left, right)), or None if it is not :data:`SIDES`."""
-    axes = [given, given] if checks.is_whole(given) else _items(given)
-    sides = [[axis, axis] if checks.is_whole(axis) else _items(axis) for axis in axes]
+    axes = [given, given] if checks.is_whole(given) else checks.items(given)
+    sides = [[axis, axis] if checks.is_whole(axis) else checks.items(axis) for axis in axes]
     flat = [v for side in sides for v in side]
     if [len(side) for side in sides] != [2, 2]:
         return None
-    if not all(checks.is_whole(v) and v >= 0 for v in flat):  # type: ignore[operator]
+    if not all(checks.is_whole(v) and v >= 0 for v in flat):
         return None
-    top, bottom, left, right = (int(v) for v in flat)  # type: ignore[call-overload]
+    top, bottom, left, right = (int(v) for v in flat)
     return (top, bottom), (left, right)
-
-
-def _items(value: object) -> list[object]:
-    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []

@@ -50,10 +50,14 @@ def value_of(owner: Augmentation, images: Array, fill: float) -> Array:
         ConfigurationError: the images' type has no such value.
     """
     value = np.asarray(fill)
-    if images.dtype.kind != "f":
-        # Out of range, the cast gives some other value: that is what is looked for.
-        with np.errstate(invalid="ignore"):
-            value = value.astype(images.dtype)
+    # Out of range, the cast gives some other value: that is what is looked for.
+    with np.errstate(invalid="ignore", over="ignore"):
+        cast = value.astype(images.dtype)
+    if images.dtype.kind == "f":
+        if not np.isfinite(cast):
+            raise fail(owner, "fill", f"be a value of the images' type, {images.dtype}")
+    else:
+        value = cast
         if value != fill:
             raise fail(owner, "fill", f"be a value of the images' type, {images.dtype}")
     return value
