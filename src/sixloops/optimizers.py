@@ -18,7 +18,7 @@ import numpy as np
 
 from sixloops import checks
 from sixloops.descriptions import Description
-from sixloops.errors import ShapeError
+from sixloops.errors import ConfigurationError, ShapeError, wrong
 from sixloops.parameters import Array, is_weight
 
 
@@ -75,12 +75,34 @@ class Optimizer(Description):
 
         Raises:
             ShapeError: names or shapes of gradients and parameters differ.
+            ConfigurationError: a state of other parameters, or a step under 1.
         """
         _check_gradients(parameters, gradients)
+        self.check_state(parameters, state, step)
         for name, parameter in parameters.items():
             kept = [state[f"{name}.{each}"] for each in self.memory]
             # A Python float takes part in float32 arithmetic without widening it.
             self.change(name, parameter, gradients[name], kept, float(rate), step)
+
+    def check_state(
+        self, parameters: Mapping[str, Array], state: Mapping[str, Array], step: int
+    ) -> None:
+        """Raise unless a state has what is remembered of each parameter, and steps count from 1.
+
+        Raises:
+            ConfigurationError: they do not.
+        """
+        needed = (f"{name}.{kept}" for name in parameters for kept in self.memory)
+        missing = [name for name in needed if name not in state]
+        if missing:
+            raise ConfigurationError(
+                f"The state of {type(self).__name__} must be what initial_state(parameters) gave. "
+                f"Got one without '{missing[0]}'. Make it once, before the first step, and give "
+                "the same to every step."
+            )
+        if not checks.is_whole(step) or step < 1:
+            owner, expected = type(self).__name__, "be a whole number of at least 1"
+            raise ConfigurationError(wrong("step", f"{owner}.update", expected, step))
 
     def change(
         self,

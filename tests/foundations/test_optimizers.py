@@ -247,3 +247,12 @@ def test_an_optimizer_without_change_says_so():
 
 def test_the_table_holds_all_of_them_with_defaults():
     assert {kind().__class__ for kind in OPTIMIZERS.values()} == {type(o) for o in ALL}
+
+
+def test_a_state_that_is_not_the_optimizers():
+    parameters = {"0.weight": np.ones(2)}
+    with pytest.raises(ConfigurationError, match=r"of Momentum must .*'0\.weight\.velocity'"):
+        Momentum().update(parameters, parameters, {}, 0.1, 1)
+    state = Adam().initial_state(parameters)
+    with pytest.raises(ConfigurationError, match=r"'step' of Adam\.update must be .* Got 0"):
+        Adam().update(parameters, parameters, state, 0.1, 0)

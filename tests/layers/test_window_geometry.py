@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from oracles import Geometry, inside, same_padding
 from sixloops.errors import ConfigurationError
+from sixloops.initializers import Initializer
 from sixloops.layers import Conv2D, MaxPool2D, Normalize, RadialBasis
 from sixloops.layers.windows import Window, window_over
 
@@ -116,3 +117,16 @@ def test_rows_that_can_be_read_once_make_a_table():
 def test_arrays_without_axes_are_no_lists(make):
     with pytest.raises(ConfigurationError):
         make()
+
+
+def test_bias_and_weights_of_a_group_are_drawn_for_the_same_fans():
+    seen = []
+
+    class Spy(Initializer):
+        def draw(self, shape, fan_in, fan_out, random, dtype):
+            seen.append((fan_in, fan_out))
+            return np.zeros(shape, dtype)
+
+    layer = Conv2D(4, 3, groups=2, weight_initializer=Spy(), bias_initializer=Spy())
+    layer.initial_parameters((6, 5, 5), np.random.default_rng(0), np.float64)
+    assert seen == [(27, 18), (27, 18)]

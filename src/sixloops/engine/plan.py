@@ -274,6 +274,9 @@ class Plan:
         Returns:
             ``"gradient"`` if one of the batch is not finite, and then nothing was changed;
             ``"parameter"`` if a parameter has become so; else None.
+
+        Raises:
+            ConfigurationError: a state of other parameters.
         """
         parameters, gradients = self.network.parameters, self._gradients
         kinds = {type(regularizer) for regularizer in regularizers}
@@ -287,6 +290,7 @@ class Plan:
             return None if _all_finite(parameters) else "parameter"
         arrays = [*parameters.values(), *state.values()]
         if self._update is None or not self._update.fits(optimizer, regularizers, arrays):
+            optimizer.check_state(parameters, state, step)
             dtype, threads = self.network.dtype, self._workers.threads
             all_of_it = optimizer, parameters, gradients, regularizers, state
             self._update = Update(*all_of_it, dtype, threads)

@@ -166,7 +166,7 @@ class Conv2D(Layer):
                 weight[row, connected[row]] = values
         if not self.use_bias:
             return {"weight": weight}
-        fan_in, fan_out = connected.shape[1] * kh * kw, self.filters * kh * kw
+        fan_in, fan_out = connected.shape[1] * kh * kw, self.filters * kh * kw // self.groups
         bias = self.bias_initializer.draw((self.filters,), fan_in, fan_out, random, dtype)
         return {"weight": weight, "bias": bias}
 
