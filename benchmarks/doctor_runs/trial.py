@@ -20,7 +20,7 @@ SUFFERS = 0.05
 """A fault counts if the accuracy is so far below the healthy twin's."""
 SHARE = 0.005
 """Of the training's time, for the doctor as a callback beside it."""
-EXPERIMENTS = {"rate factor", "scaled rate", "zero apart"}
+EXPERIMENTS = {"tenth factor", "tenfold factor", "scaled rate", "zero apart"}
 """Probes that come from experiments."""
 RESTORED = 0.03
 """A fix restores if the accuracy is no further below the healthy twin's."""

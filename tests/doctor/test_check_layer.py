@@ -213,3 +213,5 @@ def test_an_unknown_setting_is_asked_for():
 def test_axes_are_checked():
     with pytest.raises(ConfigurationError, match="'axes'"):
         check_layer(MaxPool2D(2), axes="NCHX")
+    with pytest.raises(ConfigurationError, match="beside N"):
+        check_layer(MaxPool2D(2), axes="NDHW")

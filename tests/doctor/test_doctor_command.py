@@ -87,6 +87,82 @@ def test_the_installed_command_survives_an_endless_loop(file):
     assert "does not end" in result.stdout
 
 
+def test_what_cannot_be_examined_is_no_sick_layer(tmp_path):
+    path = tmp_path / "loss.py"
+    path.write_text(
+        "import numpy as np\n\n"
+        "class Softmax:\n"
+        "    def forward(self, x):\n"
+        "        e = np.exp(x - x.max(axis=1, keepdims=True))\n"
+        "        self.p = e / e.sum(axis=1, keepdims=True)\n"
+        "        return self.p\n\n"
+        "    def backward(self, labels):\n"
+        "        return self.p - labels\n"
+    )
+    result = doctor(f"{path}:Softmax", "--axes", "ND")
+    assert result.exit_code == 2
+    assert "Softmax: a loss that cannot be examined in this form." in result.stdout
+
+
+def test_a_layer_may_import_what_lies_beside_it(tmp_path):
+    (tmp_path / "lies_beside.py").write_text("factor = 2\n")
+    path = tmp_path / "late.py"
+    path.write_text(
+        "def double_forward(x):\n    import lies_beside\n    return x * lies_beside.factor\n\n"
+        "def double_backward(dy):\n    return dy * 2\n"
+    )
+    before = list(sys.path)
+    result = doctor(f"{path}:double_forward")
+    sys.modules.pop("lies_beside", None)
+    assert result.exit_code == 0, result.stdout
+    assert sys.path == before
+
+
+PATIENT = """
+import time
+
+class Slow:
+    def forward(self, x):
+        time.sleep(0.05)
+        self.mask = x > 0
+        return x * self.mask
+
+    def backward(self, dy):
+        return dy * self.mask
+
+def stubborn(x):
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("Slow", 0, "Slow: healthy. It computes ReLU."),
+        ("stubborn", 2, "stubborn took too long"),
+    ],
+)
+def test_the_last_resort_is_for_a_single_call(tmp_path, name, code, words):
+    path = tmp_path / "patient.py"
+    path.write_text(PATIENT)
+    program = (
+        "import sixloops.cli.doctor as doctor; from sixloops.doctor.layer import watch; "
+        "from sixloops.cli import main; doctor.LAST_RESORT = 0.5; watch.LAST_WORDS = 0.5; main()"
+    )
+    command = [sys.executable, "-c", program, "doctor", "layer", f"{path}:{name}"]
+    result = subprocess.run(
+        [*command, "--seconds", "0.5"], capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == code, result.stderr
+    assert words in result.stdout + result.stderr
+    assert "Thread" not in result.stderr
+
+
 @pytest.mark.parametrize("command", ["layer", "run"])
 @pytest.mark.parametrize(
     ("source", "error", "line"),

@@ -1,4 +1,4 @@
-# ruff: noqa: NPY002, SIM105, S110  (strangers' code does such things)
+# ruff: noqa: NPY002, S311, SIM105, S110  (strangers' code does such things)
 """Code that raises, never ends, returns rubbish or changes settings gets a verdict."""
 
 import os
@@ -118,6 +118,22 @@ def test_the_random_numbers_are_left_alone():
     state = np.random.get_state()[1].tolist()
     assert check_layer(layer(forward=seeds)).name == "random-seed-set"
     assert np.random.get_state()[1].tolist() == state
+
+
+def test_pythons_random_numbers_are_left_alone():
+    def seeds(self):
+        random.seed(0)
+        self.w = random.random()
+
+    def draws(self, dy):
+        random.random()
+        return dy * 2
+
+    random.seed(5)
+    state = random.getstate()
+    for kind in (layer(__init__=seeds), layer(__init__=seeds, backward=draws)):
+        assert check_layer(kind).healthy
+        assert random.getstate() == state
 
 
 def test_random_outputs_are_said():

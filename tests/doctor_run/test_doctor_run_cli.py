@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 import typer
@@ -41,6 +42,18 @@ number = 3
 """
 
 
+LAZY = """
+import sys
+from pathlib import Path
+sys.path.append(str(Path(__file__).parent / "more"))
+
+def make():
+    from helper_beside import well
+    import helper_further
+    return well()
+"""
+
+
 @pytest.fixture
 def app():
     made = typer.Typer()
@@ -74,6 +87,17 @@ def test_too_short_to_tell_is_3(app, file, tmp_path):
     assert brief.output.startswith("The run: not enough seen to tell.")
     assert "Train for longer" in brief.output
     assert "not enough seen to tell" in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_functions_may_import_what_lies_beside_their_file(app, file, tmp_path):
+    file.rename(tmp_path / "helper_beside.py")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "helper_further.py").touch()
+    (tmp_path / "lazy.py").write_text(LAZY)
+    before = list(sys.path), "sixloops_doctor_lazy" in sys.modules
+    done = call(app, "run", f"{tmp_path / 'lazy.py'}:make")
+    assert done.exit_code == 0, done.output
+    assert (list(sys.path), "sixloops_doctor_lazy" in sys.modules) == before
 
 
 def test_json_and_a_report(app, file, tmp_path):

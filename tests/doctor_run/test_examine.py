@@ -19,17 +19,30 @@ from sixloops.losses import SquaredError
 from sixloops.optimizers import SGD
 
 SEED = 11
+SILENT = {
+    "db-one-number": "proved",
+    "slope-at-y": "proved",
+    "slope-forgotten": "proved",
+    "bias-never-updated": "proved",
+    "adam-uncorrected": "proved",
+    "integer-division": "seen",
+    "constant-weights": "seen",
+    "tanh-under-softmax": "seen",
+}
+"""Faults that do no harm here, as MNIST is easy: proved of a part by itself, or seen in the run."""
 
 
 @pytest.mark.parametrize("fault", [f.id for f in FAULTS.values() if "dense" in f.networks])
-def test_a_planted_fault_is_named_where_it_harms(fault):
+def test_a_planted_fault_is_named_and_harms_unless_it_is_silent(fault):
     planted = FAULTS[fault]
     case = healthy("dense", seed=SEED)
     well = run(planted.twin(case) if planted.twin else case, watched=False).accuracy
     found = examine(lambda: planted.plant(case), prove=False)
-    assert found.outcome is not None
-    if planted.reported or found.outcome.accuracy < well - 0.05:
-        assert found.verdict.name in planted.names
+    harms = planted.reported or found.outcome.accuracy < well - 0.05
+    assert harms != (fault in SILENT)
+    assert found.verdict.name in planted.names
+    if SILENT.get(fault) == "proved":
+        assert found.evidence.facts[0].id in planted.names
 
 
 @pytest.mark.parametrize("lookalike", LOOKALIKES)

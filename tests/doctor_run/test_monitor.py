@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from doctor_run.numpy_loop import trained
+from sixloops.doctor.faults.runs import healthy
 from sixloops.doctor.faults.runs.cases import part
 from sixloops.doctor.run import Loop, Monitor, examine
 from sixloops.doctor.run.experiments import decided_by_zeros
@@ -158,3 +161,134 @@ def test_a_loop_that_bears_no_zeros_is_examined_all_the_same():
     found = examine(lambda: Loop(train, data, held, 0.5), prove=False)
     assert not found.verdict.healthy
     assert "images without ink" in " ".join(found.verdict.notes)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 5, 5), (1, 2, 3, 3)])
+def test_a_single_filter_is_not_taken_for_constant_weights(shape):
+    monitor, random = Monitor(classes=10), np.random.default_rng(0)
+    weights = {"K": random.normal(size=shape), "W": random.normal(size=(10, 20))}
+    monitor.observe(2.3, parameters=weights)
+    assert monitor.evidence.probes["spread K"] > 0
+    assert monitor.verdict().name != "weights-constant"
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 5, 5), (4, 1, 5, 5)])
+def test_a_single_filter_of_equal_weights_is_named(shape):
+    monitor = Monitor(classes=10)
+    monitor.observe(2.3, parameters={"K": np.full(shape, 0.1), "W": np.eye(5)})
+    assert monitor.verdict().name == "weights-constant"
+
+
+class Stubborn:
+    def __float__(self):
+        raise RuntimeError("a loss is no number")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"step": float("nan")},
+        {"step": float("inf")},
+        {"step": "3a"},
+        {"loss": Stubborn()},
+        {"loss": None},
+        {"labels": [10**10]},
+        {"labels": [10**25, 1]},
+        {"labels": [float("inf"), 1.0]},
+        {"accuracy": Stubborn()},
+        {"rate": "fast"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("training", [True, False])
+def test_nothing_that_is_observed_raises(given, training):
+    monitor = Monitor()
+    monitor.observe(**{"loss": 1.0, "training": training, **given})
+    assert len(monitor.evidence.counts) < 1000
+    monitor.observe(1.0, labels=[0, 1, 2])
+    assert monitor.step in (1, 2)
+    assert len(monitor.evidence.counts) == 3
+    assert str(monitor.verdict())
+
+
+def percents(accuracy, outputs=None, labels=None, loss=2.303, steps=300, **given):
+    monitor = Monitor(**given)
+    for _ in range(steps):
+        monitor.observe(loss, accuracy=accuracy, outputs=outputs, labels=labels)
+    return monitor
+
+
+def test_a_guess_in_percent_is_not_healthy():
+    monitor = percents(10.0)
+    assert monitor.verdict().sick
+    assert "percent" in " ".join(monitor.verdict().notes)
+
+
+@pytest.mark.parametrize("unit", [1, 100])
+def test_an_accuracy_in_percent_is_no_wrong_count(unit):
+    random, monitor = np.random.default_rng(0), Monitor()
+    for step in range(300):
+        for images, training in ((40, True), (400, False))[: 1 + (step % 50 == 49)]:
+            labels = random.integers(0, 10, images)
+            outputs = random.normal(size=(images, 10)) + 0.01 * step * np.eye(10)[labels]
+            told = unit * (outputs.argmax(axis=1) == labels).mean()
+            loss = (np.log(np.exp(outputs).sum(axis=1)) - outputs[np.arange(images), labels]).mean()
+            batch = {"outputs": outputs, "labels": labels, "accuracy": told}
+            monitor.observe(loss, training=training, **batch)
+    verdict = monitor.verdict()
+    assert verdict.healthy
+    assert ("percent" in " ".join(verdict.notes)) == (unit == 100)
+    assert monitor.verdict() == verdict
+
+
+def test_a_wrong_count_in_percent_is_named():
+    labels = np.arange(40) % 10
+    monitor = percents(12.0, 3 * np.eye(10)[labels] - 1, labels, loss=0.37)
+    assert monitor.verdict().name == "metric-wrong"
+
+
+def test_a_count_of_right_answers_is_no_percentage():
+    labels = np.arange(40) % 10
+    monitor = percents(40.0, 3 * np.eye(10)[labels] - 1, labels, loss=0.37)
+    assert monitor.verdict().name == "metric-wrong"
+    assert "an accuracy of 40.000" in monitor.verdict().diagnoses[0].sentence
+
+
+def test_what_is_no_accuracy_is_left_out():
+    verdict = percents(2500.0).verdict()
+    assert verdict.sick
+    assert "2500" in " ".join(verdict.notes)
+
+
+def test_held_out_accuracies_have_a_unit_of_their_own():
+    monitor = percents(0.1)
+    monitor.observe(2.303, accuracy=11.0, training=False)
+    assert monitor.verdict().sick
+    assert "percent" in " ".join(monitor.verdict().notes)
+
+
+def test_a_loop_may_count_in_percent():
+    class Percent:
+        def __init__(self, monitor):
+            self.monitor = monitor
+
+        def observe(self, loss, accuracy, **given):
+            self.monitor.observe(loss, accuracy=100 * accuracy, **given)
+
+    def train(images, labels, rate, seed, monitor):
+        return trained()(images, labels, rate, seed, Percent(monitor))
+
+    data, held = part("mnist", 5, 800)
+    found = examine(lambda: Loop(train, data, held, 0.5))
+    assert found.verdict.healthy
+    assert max(found.evidence.hits) <= 1
+
+
+def test_a_case_may_count_in_percent():
+    case = healthy("dense", seed=5)
+
+    def accuracy(outputs, labels):
+        return 100 * (outputs.argmax(axis=1) == labels).mean()
+
+    found = examine(lambda: replace(case, accuracy=accuracy), prove=False)
+    assert found.verdict.healthy

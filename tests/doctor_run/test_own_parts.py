@@ -5,10 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from sixloops import Network, fit
+from sixloops.data import Dataset
 from sixloops.doctor.faults.runs import backward, lookalikes, updating
+from sixloops.doctor.run import Doctor
 from sixloops.doctor.run.own_layers import check_layer
 from sixloops.doctor.run.own_losses import check_loss
 from sixloops.doctor.run.parts import check_optimizer, check_regularizer
+from sixloops.errors import ConfigurationError
+from sixloops.layers import Dense, Flatten, Layer
 from sixloops.losses import LOSSES, SoftmaxCrossEntropy
 from sixloops.optimizers import OPTIMIZERS
 from sixloops.regularizers import L1, L2
@@ -78,3 +83,32 @@ def test_a_mean_over_the_batch_is_not_taken_for_a_fault():
     right = updating.OwnCrossEntropy()
     losses, _ = right.forward(np.zeros((2, 10)), np.array([1, 2]))
     assert np.allclose(losses, np.log(10))
+
+
+def notes_of(*layers):
+    data = Dataset(np.random.default_rng(0).random((40, 1, 2, 2)), np.arange(40) % 2)
+    doctor = Doctor()
+    network = Network([Flatten(), *layers, Dense(2)], (1, 2, 2), seed=0)
+    fit(network, data, epochs=2, batch_size=20, callbacks=[doctor], threads=1)
+    assert not doctor.monitor.evidence.facts
+    return " ".join(doctor.verdict().notes)
+
+
+def test_a_part_that_raises_by_itself_is_noted():
+    @dataclass(frozen=True)
+    class Twenty(Layer):
+        def forward(self, x, parameters=None, context=None):
+            if len(x) == 3:
+                raise RuntimeError("three are too few")
+            return x, lambda dy: (dy, {})
+
+    notes = notes_of(Twenty())
+    assert "could not be looked at by itself: RuntimeError: three are too few" in notes
+
+
+def test_a_layer_that_the_doctor_of_layers_cannot_examine_is_noted(monkeypatch):
+    def look(layer, input_shape):
+        raise ConfigurationError("no input fits it")
+
+    monkeypatch.setattr("sixloops.doctor.run.own_layers.look_at_layer", look)
+    assert "ConfigurationError: no input fits it" in notes_of(lookalikes.MaskedReLU())

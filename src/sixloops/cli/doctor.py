@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import faulthandler
+import contextlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
 from typing import Annotated
 
 import typer
@@ -15,10 +14,12 @@ from rich.text import Text
 from sixloops.cli import doctor_run
 from sixloops.doctor import Verdict, check_layer
 from sixloops.doctor.layer.guard import Guard
-from sixloops.doctor.loading import load_subject, read_arguments, read_shape
+from sixloops.doctor.layer.watch import STANDARD_ERROR, last_resort
+from sixloops.doctor.loading import load_subject, loaded_for_now, read_arguments, read_shape
 
-FAULTY = 1
+FAULTY, UNDECIDED = 1, 2
 LAST_RESORT = 30.0
+CALLED = {"exec_module": "the file", "make": "the constructor"}
 
 app = typer.Typer(
     help="What is wrong with a layer that you wrote, or with a run that does not learn.",
@@ -60,35 +61,35 @@ def layer(
 ) -> None:
     """Check a layer's backward, and name the mistake.
 
-    The exit code is 0 if it is healthy, 1 if it is not, and 2 if there was nothing to examine:
-    a file that cannot be run, a setting that the layer does not have.
+    The exit code is 0 if it is healthy, 1 if it is not, and 2 if nothing can be said: a file that
+    cannot be run, a setting that the layer does not have, a loss that cannot be examined in the
+    form it has, a call that cannot be interrupted.
     """
     arguments, shape = read_arguments(argument or []), read_shape(input_shape)
-    with _last_resort(seconds):
+    watch = last_resort(seconds + LAST_RESORT, lambda name: _give_up(name, seconds))
+    with watch, loaded_for_now():
         subject = load_subject(where, Guard(seconds))
         verdict = check_layer(
             subject, input_shape=shape, axes=axes, arguments=arguments, seconds=seconds
         )
     _show(verdict, as_json)
-    raise typer.Exit(0 if verdict.healthy else FAULTY)
+    raise typer.Exit(0 if verdict.healthy else UNDECIDED if verdict.undecided else FAULTY)
 
 
 app.command("run")(doctor_run.run)
 app.command("show")(doctor_run.show)
 
 
-@contextmanager
-def _last_resort(seconds: float) -> Iterator[None]:
-    """End the process, with exit code 1, where not even a signal interrupts the layer."""
-    try:
-        faulthandler.dump_traceback_later(seconds + LAST_RESORT, exit=True)
-    except (RuntimeError, ValueError, OSError):  # there is no standard error to write to
-        yield
-        return
-    try:
-        yield
-    finally:
-        faulthandler.cancel_dump_traceback_later()
+def _give_up(name: str, seconds: float) -> None:
+    """End the process where not even a signal interrupts the layer."""
+    words = (
+        f"Error: {CALLED.get(name, name)} took too long: a call may take {seconds:g} seconds, and "
+        f"{LAST_RESORT:g} seconds later it was still running and could not be interrupted. Nothing "
+        "can be said of it. Look for a loop that never ends; or give it more time with --seconds.\n"
+    )
+    with contextlib.suppress(OSError):
+        os.write(STANDARD_ERROR, words.encode())
+    os._exit(UNDECIDED)
 
 
 def _show(verdict: Verdict, as_json: bool) -> None:
@@ -96,7 +97,8 @@ def _show(verdict: Verdict, as_json: bool) -> None:
         typer.echo(json.dumps(verdict.to_json(), ensure_ascii=False))
         return
     head, _, rest = str(verdict).partition("\n")
-    text = Text(head, style="bold green" if verdict.healthy else "bold red")
+    style = "bold green" if verdict.healthy else "bold yellow" if verdict.undecided else "bold red"
+    text = Text(head, style=style)
     Console(highlight=False, soft_wrap=True).print(
         text.append(f"\n{rest}", style="not bold default")
     )

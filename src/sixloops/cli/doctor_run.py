@@ -12,7 +12,7 @@ from rich.text import Text
 
 from sixloops.doctor.faults.runs import FAULTS, RunFault, healthy
 from sixloops.doctor.layer.guard import Guard
-from sixloops.doctor.loading import load_subject
+from sixloops.doctor.loading import load_subject, loaded_for_now
 from sixloops.doctor.run import Examination, examine
 from sixloops.doctor.run.curves import sparkline
 from sixloops.doctor.run.examine import NOT_RUN
@@ -37,7 +37,7 @@ def run(
         bool, typer.Option(help="Separate suspects by short runs from the same seed.")
     ] = True,
     prove: Annotated[bool, typer.Option(help="Repeat the run with the fix.")] = True,
-    seconds: Annotated[float, typer.Option(min=0.1, help="How long a run may take.")] = 600.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long any one run may take.")] = 600.0,
     out: Annotated[Path | None, typer.Option(help="A folder for a report to look at.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
@@ -46,12 +46,13 @@ def run(
     The exit code is 0 if the run is healthy, 1 if it is not, 2 if it could not be run, and 3 if
     not enough was seen to tell.
     """
-    make = load_subject(where, Guard(LOADING))
-    if not callable(make):
-        raise ConfigurationError(
-            f"{where} must be a function that returns a Case. Got {type(make).__name__}."
-        )
-    found = examine(make, experiments=experiments, prove=prove, seconds=seconds)
+    with loaded_for_now():
+        make = load_subject(where, Guard(LOADING))
+        if not callable(make):
+            raise ConfigurationError(
+                f"{where} must be a function that returns a Case. Got {type(make).__name__}."
+            )
+        found = examine(make, experiments=experiments, prove=prove, seconds=seconds)
     if out is not None:
         write_report(found, out)
     _say(json.dumps(found.to_json()) if as_json else str(found))

@@ -6,7 +6,9 @@ import ast
 import importlib.util
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.abc import Loader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,10 +17,31 @@ from sixloops.doctor.layer.guard import Guard, Trouble
 from sixloops.errors import ConfigurationError, FileError
 
 USAGE = "my_cnn.py:MaxPool, my_cnn.py:conv_forward,conv_backward, or my_run.py:make"
+PREFIX = "sixloops_doctor_"
+"""Begins the names of modules that are made of the user's files."""
+
+
+@contextmanager
+def loaded_for_now() -> Iterator[None]:
+    """Forget at the end what was loaded, and put the folders of imports back.
+
+    Until then functions of a file may import what lies beside it.
+    """
+    path, modules = list(sys.path), set(sys.modules)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - modules:
+            if name.startswith(PREFIX):
+                del sys.modules[name]
 
 
 def load_subject(where: str, guard: Guard) -> Any:
     """Run a file, and return what it is asked for.
+
+    The file's folder, and those that it adds itself, stay on ``sys.path``, as its functions may
+    import from there when they are called; :func:`loaded_for_now` puts them back.
 
     Args:
         where: ``FILE.py:NAME`` or ``FILE.py:FORWARD,BACKWARD``; names may have dots. A
@@ -51,23 +74,29 @@ def load_subject(where: str, guard: Guard) -> Any:
 
 def _run(file: Path, guard: Guard) -> ModuleType:
     """Run a file as a module that nobody else can import by mistake."""
-    name = f"sixloops_doctor_{re.sub(r'[^a-zA-Z0-9]', '_', file.stem)}"
+    name = f"{PREFIX}{re.sub(r'[^a-zA-Z0-9]', '_', file.stem)}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise FileError(f"{file} is no Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
-    folder, kept = str(file.resolve().parent), list(sys.path)
-    sys.path.insert(0, folder)
+    kept = list(sys.path)
+    sys.path.insert(0, str(file.resolve().parent))
     try:
-        guard.call(spec.loader.exec_module, module)
+        path = guard.call(exec_module, spec.loader, module)
     except Trouble as trouble:
-        lines = "".join(f"\n  {line}" for line in trouble.lines.splitlines())
-        raise FileError(f"The file {file} cannot be run: {trouble.words}{lines}") from None
-    finally:
         sys.path[:] = kept
         del sys.modules[name]
+        lines = "".join(f"\n  {line}" for line in trouble.lines.splitlines())
+        raise FileError(f"The file {file} cannot be run: {trouble.words}{lines}") from None
+    sys.path[:] = [*path, *(each for each in kept if each not in path)]
     return module
+
+
+def exec_module(loader: Loader, module: ModuleType) -> list[str]:
+    """Run a module, and return the folders of imports as it leaves them."""
+    loader.exec_module(module)
+    return list(sys.path)
 
 
 def _named(module: ModuleType, name: str, path: str) -> Any:

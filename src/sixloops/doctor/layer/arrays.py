@@ -42,12 +42,37 @@ def _walk(
         if isinstance(value, np.ndarray):
             if value.dtype.kind == "f" and value.size:
                 yield where, value
-        elif isinstance(value, np.floating):
+        elif isinstance(value, np.floating) or are_numbers(value):
             yield where, np.asarray(value)
         elif not pieces and _are_alike(value):
             yield where, np.stack(value)
         elif isinstance(value, dict | list | tuple) or _is_plain_object(value):
             yield from _walk(value, where, depth - 1, seen, pieces)
+
+
+def are_numbers(value: Any) -> bool:
+    """Say whether a list is an array of floats, written as lists of one length in lists.
+
+    Examples:
+        >>> are_numbers([[0.5, 1.0], [2.0, 0.0]]), are_numbers([[0.5], [1.0, 2.0]])
+        (True, False)
+        >>> are_numbers([3, 3])
+        False
+    """
+    if not isinstance(value, list) or not value:
+        return False
+    if isinstance(value[0], list):
+        length = len(value[0])
+        return all(are_numbers(row) and len(row) == length for row in value) and _is_even(value)
+    return all(isinstance(number, float) for number in value)
+
+
+def _is_even(rows: list[Any]) -> bool:
+    """Say whether lists of one length have rows of one length in them, too."""
+    try:
+        return np.asarray(rows).dtype.kind == "f"
+    except ValueError:
+        return False
 
 
 def _are_alike(value: Any) -> bool:
@@ -109,7 +134,7 @@ def set_array(holder: Any, path: str, value: Array) -> None:
     """Put an array at a path, in place where the old one takes it, so that aliases see it."""
     old = get_array(holder, path)
     if isinstance(old, list):
-        old[:] = [part.copy() for part in value]
+        old[:] = value.tolist() if are_numbers(old) else [part.copy() for part in value]
         return
     alike = isinstance(old, np.ndarray) and (old.dtype, old.shape) == (value.dtype, value.shape)
     if alike and old.flags.writeable:

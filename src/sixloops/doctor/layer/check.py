@@ -11,8 +11,15 @@ from sixloops.doctor.layer.findings import find_wrong, is_wrong
 from sixloops.doctor.layer.guard import PATIENCE, Guard, Trouble
 from sixloops.doctor.layer.habits import bad_habits, overflow_note
 from sixloops.doctor.layer.models import Model
-from sixloops.doctor.layer.plan import Adapter, Plan, plan_for
-from sixloops.doctor.layer.remarks import called_words, examined_words, remarks, troubled
+from sixloops.doctor.layer.plan import Adapter, Plan, hidden_labels, plan_for
+from sixloops.doctor.layer.remarks import (
+    called_words,
+    examined_words,
+    hidden_loss,
+    remarks,
+    troubled,
+    unread_lists,
+)
 from sixloops.doctor.layer.search import begin
 from sixloops.doctor.layer.settings import Setting, others, variations
 from sixloops.doctor.layer.structural import NEVER_UPDATED, WRONG_SHAPE, structural_mistakes
@@ -70,8 +77,16 @@ def check_layer(
         if verdict.healthy:
             return verdict
         said.append(verdict)
+    labels = hidden_labels(plan)
+    if labels and not any(map(_stops_early, said)):
+        return hidden_loss(plan, labels)
     # Where each way of calling it is wrong, the one that explains the most is likeliest meant.
     return max(said, key=lambda verdict: verdict.name not in ("", "raises", "wrong-shape"))
+
+
+def _stops_early(verdict: Verdict) -> bool:
+    """Say whether the constructor or forward raised, so that backward does not matter."""
+    return bool(verdict.traceback) and verdict.findings[0].what != "backward"
 
 
 def _checked(plan: Plan, shape: Shape | None, axes: str | None, seconds: float) -> Verdict:
@@ -98,6 +113,11 @@ def _checked_axes(axes: str | None) -> str | None:
             "The 'axes' must be different letters of N (image), C (channel), H (row), W (column), "
             f"D (feature), such as NCHW, NHWC, ND or DN. Got {axes!r}."
         )
+    if "D" in letters and set(letters) - set("ND"):
+        raise ConfigurationError(
+            "The 'axes' may have D (feature) beside N (image) alone: what has rows or channels is "
+            f"written with C, H and W, in any order. Got {axes!r}."
+        )
     return letters
 
 
@@ -114,7 +134,9 @@ def _examined(laboratory: Laboratory, setting: Setting, model: Model | None) -> 
     structural = [d for d in structural_mistakes(trials) if d is not WRONG_SHAPE or not diagnoses]
     if NEVER_UPDATED in structural:
         diagnoses = [d for d in diagnoses if d.id != "zero-gradient"]
+    lists = unread_lists(laboratory.holder(base.setting.arguments))
     called = called_words(laboratory.plan, not findings)
+    notes = (*remarks(trials), *lists, called, overflow_note(laboratory, base))
     return Verdict(
         subject=laboratory.plan.name,
         healthy=not findings,
@@ -122,7 +144,7 @@ def _examined(laboratory: Laboratory, setting: Setting, model: Model | None) -> 
         findings=tuple(findings),
         diagnoses=(*structural, *first, *diagnoses, *rest),
         alternatives=tuple(alternatives),
-        notes=tuple(filter(None, (*remarks(trials), called, overflow_note(laboratory, base)))),
+        notes=tuple(filter(None, notes)),
         examined=examined_words(trials),
     )
 

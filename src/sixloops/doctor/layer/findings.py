@@ -8,7 +8,7 @@ import numpy as np
 
 from sixloops.doctor.layer import vocabulary as words
 from sixloops.doctor.layer.trials import Trial, known_parameter, problem_of
-from sixloops.doctor.layer.vocabulary import plain
+from sixloops.doctor.layer.vocabulary import own_name, plain
 from sixloops.doctor.layer.where import describe, differences
 from sixloops.doctor.verdict import Finding
 
@@ -17,10 +17,10 @@ def label(name: str) -> str:
     """Return how a gradient is called.
 
     Examples:
-        >>> label("x"), label("params.W"), label("bias")
-        ('dX', 'dW', 'db')
+        >>> label("x"), label("params.W"), label("bias"), label("weight.data")
+        ('dX', 'dW', 'db', 'dW')
     """
-    leaf = name.rpartition(".")[2]
+    leaf = own_name(name)
     word = plain(leaf)
     if name == "x":
         return "dX"
@@ -63,11 +63,21 @@ def wrong_words(trial: Trial, name: str) -> str:
     if problem:
         return problem
     claimed, truth = trial.gradient(name), trial.truth.get(name)
-    if claimed is None or truth is None or by_convention(trial, name):
+    if claimed is None or by_convention(trial, name):
         return ""
-    if not differences(claimed, truth, trial.tolerance).any():
-        return ""
+    if truth is None or not differences(claimed, truth, trial.tolerance).any():
+        return _apart_words(trial.apart.get(name, 0.0))
     return describe(claimed, truth, _axes_of(trial, name), trial.tolerance)
+
+
+def _apart_words(apart: float) -> str:
+    """Say that a gradient is wrong somewhere; empty where nothing shows that."""
+    if not apart:
+        return ""
+    return (
+        f"along random directions it differs from the slopes by {apart:.2g} of its size; there was "
+        "no time to see in which numbers"
+    )
 
 
 def _axes_of(trial: Trial, name: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import random
 import signal
 import sys
 import threading
@@ -22,6 +23,8 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
+
+from sixloops.doctor.layer.watch import watched
 
 OURS = str(Path(__file__).parents[2])
 PATIENCE = 8.0
@@ -76,7 +79,7 @@ class Guard:
         """
         before = _settings()
         try:
-            with self._quiet(), _clock(self.seconds):
+            with self._quiet(), watched(function), _clock(self.seconds):
                 return function(*args, **named)
         except _OutOfTimeError as error:
             words = f"it was still running after {self.seconds:g} seconds"
@@ -105,6 +108,7 @@ class Guard:
     def _quiet(self) -> Iterator[None]:
         """Swallow what is printed and warned of; leave the random numbers as they were."""
         state = np.random.get_state()  # noqa: NPY002  (the user's code may draw from it)
+        drawn = random.getstate()
         if self.seed is not None:
             np.random.seed(self.seed)  # noqa: NPY002
         sink, stdout, stderr = io.StringIO(), sys.stdout, sys.stderr
@@ -119,6 +123,7 @@ class Guard:
             self._take_back(sink, stdout, stderr, limits)
             self.drawn = np.random.get_state()[1].tobytes()  # type: ignore[index]  # noqa: NPY002
             np.random.set_state(state)  # noqa: NPY002
+            random.setstate(drawn)
 
     @staticmethod
     def _take_back(sink: object, stdout: Any, stderr: Any, limits: Any) -> None:

@@ -156,12 +156,16 @@ def bad_habits(laboratory: Laboratory, trial: Trial, other: Setting | None) -> I
         *(_overwriting, _seeding, _repeating, _remembering, _mixing, _ties, _extremes),
         _refusing,
     )
+    random = False
     for examine in examinations:
+        if random and examine is _remembering:
+            continue  # what is drawn anew each time cannot be the same
         try:
             found = examine(laboratory, trial, other)
         except Trouble:
             continue
         if found is not None:
+            random = random or found.diagnosis is RANDOM
             yield found
     if laboratory.guard.changed:
         said = "; ".join(
@@ -252,11 +256,34 @@ def _close(left: object, right: object, times: float) -> bool:
 
 def _remembering(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habit | None:
     """Run twice on one object: the same again, and after another input of another size."""
+    found = _remembered(laboratory, trial, other, Session.clear)
+    if found is None or found.diagnosis is not NOT_CLEARED:
+        return found
+    return found if _adds_up_for_ever(laboratory, trial, other) else None
+
+
+def _adds_up_for_ever(laboratory: Laboratory, trial: Trial, other: Setting | None) -> bool:
+    """Say whether gradients are added up even where the layer's own update is called between."""
+    try:
+        session = _ready(laboratory, trial)
+        session.forward(trial.arrays["x"].copy())
+        session.backward(trial.dy.copy())
+        if not session.update():
+            return True
+        return _remembered(laboratory, trial, other, Session.update) is not None
+    except Trouble:
+        return True
+
+
+def _remembered(
+    laboratory: Laboratory, trial: Trial, other: Setting | None, clear: Callable[[Session], bool]
+) -> Habit | None:
+    """Do the same with one way to clear gradients between two steps."""
     session = _ready(laboratory, trial)
     results = []
     for _ in range(2):
+        clear(session)
         _reset(session, trial)
-        session.clear()
         session.forward(trial.arrays["x"].copy())
         results.append(_copied(session.backward(trial.dy.copy())))
     changed = [
@@ -268,7 +295,7 @@ def _remembering(laboratory: Laboratory, trial: Trial, other: Setting | None) ->
     if changed:
         return Habit(Finding("backward", "it gives something else the second time"), STALE)
     shapes = [trial.setting.shape] if other is None else [trial.setting.shape, other.shape]
-    found = (_after_another(laboratory, trial, shape) for shape in shapes)
+    found = (_after_another(laboratory, trial, shape, clear) for shape in shapes)
     return next((habit for habit in found if habit is not None), None)
 
 
@@ -282,10 +309,13 @@ def _other_numbers(guard: Guard) -> Iterator[None]:
         guard.seed = None
 
 
-def _after_another(laboratory: Laboratory, trial: Trial, shape: Shape) -> Habit | None:
+def _after_another(
+    laboratory: Laboratory, trial: Trial, shape: Shape, clear: Callable[[Session], bool]
+) -> Habit | None:
     """Forward another input, then this one: backward must belong to this one."""
     session = _ready(laboratory, trial)
-    session.clear()
+    clear(session)
+    _reset(session, trial)
     before = np.random.default_rng(9).normal(size=shape)
     with _other_numbers(laboratory.guard):
         try:
@@ -294,8 +324,8 @@ def _after_another(laboratory: Laboratory, trial: Trial, shape: Shape) -> Habit 
         except Trouble:
             session = _ready(laboratory, trial)
             session.forward(np.random.default_rng(9).normal(size=trial.arrays["x"].shape))
+    clear(session)
     _reset(session, trial)
-    session.clear()
     session.forward(trial.arrays["x"].copy())
     if _same(trial.claimed, session.backward(trial.dy.copy())):
         return None

@@ -260,6 +260,18 @@ def only_argument(function: Callable[..., Any]) -> str:
     return names[0] if len(names) == 1 else ""
 
 
+def hidden_labels(plan: Plan) -> str:
+    """Return backward's argument for targets, where forward takes none and no error is given."""
+    function = plan.function("backward", plan.owner)
+    if plan.is_loss or plan.is_slope or function is None:
+        return ""
+    names = [p.name for p in signature_of(function) if p.default is EMPTY and p.name != "self"]
+    others = words.INPUT | words.OUTPUT | words.PREDICTIONS | words.CACHE | words.RATE
+    labels = [name for name in names if plain(name) in words.LABELS - others - words.COTANGENT]
+    rest = [name for name in names if name not in labels]
+    return labels[0] if len(labels) == 1 and all(plain(n) in others for n in rest) else ""
+
+
 def _of_class(kind: type, arguments: Mapping[str, Any]) -> Plan:
     learnt = parameter_arguments(kind, constructor=True)
     settings, free = guess_arguments(kind, learnt, arguments)

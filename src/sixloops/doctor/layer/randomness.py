@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,12 @@ def generators_of(holder: Any, function: Callable[..., Any] | None) -> list[Any]
     return list({id(each): each for each in found}.values())
 
 
+def spaces_of(function: Callable[..., Any] | None) -> list[dict[str, Any]]:
+    """Return the names that a function finds in its module."""
+    plain = inspect.unwrap(getattr(function, "__func__", function)) if function else None
+    return [plain.__globals__] if inspect.isfunction(plain) else []
+
+
 def _kept(holder: Any, depth: int = 2) -> Iterator[Any]:
     """Yield what an object keeps, and what that keeps."""
     for value in list(getattr(holder, "__dict__", {}).values()) if depth else ():
@@ -48,12 +54,15 @@ def _kept(holder: Any, depth: int = 2) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def rewound(generators: list[Any], place: int = 0) -> Iterator[None]:
+def rewound(
+    generators: list[Any], place: int = 0, spaces: Sequence[dict[str, Any]] = ()
+) -> Iterator[None]:
     """Let generators, and Python's own, begin at the same place, and put them back behind.
 
     Args:
         generators: those that are kept somewhere; a new one without a seed gets one.
         place: where they begin; another one gives other numbers.
+        spaces: of names, where np.random.default_rng may stand under one of its own.
 
     Examples:
         >>> own = np.random.default_rng()
@@ -66,8 +75,11 @@ def rewound(generators: list[Any], place: int = 0) -> Iterator[None]:
     with contextlib.ExitStack() as behind:
         behind.callback(random.setstate, random.getstate())
         random.seed(place)
-        behind.callback(setattr, np.random, "default_rng", np.random.default_rng)
-        np.random.default_rng = _seeded(np.random.default_rng, place)
+        own = np.random.default_rng
+        for space in (vars(np.random), *spaces):
+            for name in [name for name, value in space.items() if value is own]:
+                behind.callback(space.__setitem__, name, own)
+                space[name] = _seeded(own, place)
         for number, each in enumerate(generators, place):
             behind.callback(_rewind(each, number))
         yield

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from sixloops.doctor.layer.arrays import arrays_of
 from sixloops.doctor.layer.findings import convention, label
 from sixloops.doctor.layer.guard import Trouble
 from sixloops.doctor.layer.mistakes.base import POST_276213, about
@@ -30,6 +32,12 @@ def remarks(trials: Sequence[Trial]) -> list[str]:
             "backward moves the weights along the error that it is given. That is right if the "
             "error is target − output, and wrong if it is output − target."
         )
+    if trials[0].read_as:
+        notes.append(
+            "Arrays of one shape have their gradients in another order than forward takes them: "
+            f"they were read in the order {', '.join(_order_read(trials[0]))}. Whoever calls "
+            "backward must know that."
+        )
     if trials[0].words == "softmax" and trials[0].setting.axes == "D":
         notes.append(
             "Softmax was examined on the scores of one image. If you give it a batch, say so with "
@@ -43,6 +51,30 @@ def remarks(trials: Sequence[Trial]) -> list[str]:
     if model is not None and isinstance(model.core.layer, BatchNorm):
         notes.append("Batch normalisation was examined in training mode.")
     return notes
+
+
+def unread_lists(holder: Any) -> list[str]:
+    """Say which lists are called like learnt arrays, but are none of floats."""
+    kept = getattr(holder, "__dict__", {}).items()
+    lists = [n for n, v in kept if isinstance(v, list) and v and plain(n) in LEARNT]
+    return [
+        f"{name} is a list that was not examined; make it an array of floats to have it looked at."
+        for name in lists
+        if not any(path.partition(".")[0] == name for path in arrays_of(holder))
+    ]
+
+
+def _order_read(trial: Trial) -> list[str]:
+    """Return the gradients in the order in which backward returns them."""
+    place_of = {name: trial.read_as.get(name, name) for name in trial.names}
+    sources = trial.claimed.sources
+    return [label(name) for name in sorted(trial.names, key=lambda n: _place(sources, place_of[n]))]
+
+
+def _place(sources: Mapping[str, str], name: str) -> int:
+    """Return at which place a gradient was returned."""
+    number = sources.get(name, "").rpartition(" ")[2]
+    return int(number) if number.isdigit() else 0
 
 
 def called_words(plan: Plan, healthy: bool) -> str:
@@ -71,6 +103,7 @@ def examined_words(trials: Sequence[Trial]) -> str:
     return f"{names} against {how}, random errors{single}, inputs {', '.join(shapes)}."
 
 
+LEARNT = {"w", "weight", "weights", "b", "bias", "biases", "gamma", "beta"}
 SUM_OR_MEAN = f"{POST_276213}#6-the-sum-over-a-batch-or-its-mean"
 KINDS = {
     "raised": "raises",
@@ -78,6 +111,19 @@ KINDS = {
     "exited": "exits",
     "wrong return": "wrong-return",
 }
+
+
+def hidden_loss(plan: Plan, labels: str) -> Verdict:
+    """Return the verdict on a loss whose forward takes no targets: nothing can be said."""
+    called = getattr(plan.function("backward", plan.owner), "__name__", "backward")
+    how = (
+        f"{called} takes {labels}, targets and no error from above, and forward takes none: so "
+        "it is not the derivative of what forward returns, but of a loss that is written nowhere. "
+        f"Let forward compute the loss, forward(x, {labels}), or write a function for it, "
+        f"loss(x, {labels}), and one for its gradient; and examine these two."
+    )
+    said = "a loss that cannot be examined in this form"
+    return Verdict(plan.name, healthy=False, notes=(how,), undecided=said)
 
 
 def troubled(plan: Plan, trouble: Trouble, where: str, model: Model | None = None) -> Verdict:

@@ -20,8 +20,9 @@ from sixloops.doctor.layer.calls import (
 from sixloops.doctor.layer.gradients import Gradients, read_gradients
 from sixloops.doctor.layer.guard import Guard, Trouble, place_of
 from sixloops.doctor.layer.plan import Plan
-from sixloops.doctor.layer.randomness import generators_of, rewound
+from sixloops.doctor.layer.randomness import generators_of, rewound, spaces_of
 from sixloops.doctor.layer.vocabulary import looks_like_a_gradient, plain
+from sixloops.errors import ConfigurationError
 from sixloops.layers import Context, Layer
 from sixloops.layers.base import Array
 
@@ -29,6 +30,10 @@ RATE = 0.5
 CLEARING = (
     *("zero_grad", "zero_grads", "zero_gradients", "zerograd", "clear_gradients", "clear_grads"),
     *("clear_grad", "reset_gradients", "reset_grads", "reset_grad"),
+)
+UPDATING = (
+    *("update", "step", "update_parameters", "update_params", "update_weights", "apply_gradients"),
+    *("apply_grads", "apply_gradient", "optimize", "optimise", "gradient_step"),
 )
 STORED_OUTPUTS = ("output", "out", "y", "outputs", "a", "activation", "z")
 
@@ -58,12 +63,14 @@ class Session:
         self.arguments = dict(arguments)
         self.by_call = {n: a.copy() for n, a in arrays.items() if n in plan.learnt_by_call}
         built = {n: a.copy() for n, a in arrays.items() if n not in self.by_call}
-        self.holder = guard.call(plan.make, self.arguments, built)
+        self.holder = made(plan, guard, self.arguments, built)
         self.learnt: tuple[str, ...] = ()
         self.labels: Any = None
         self._last = Known()
         self._sources: dict[str, str] = {}
-        self._generators = generators_of(self.holder, plan.function("forward", self.holder))
+        function = plan.function("forward", self.holder)
+        self._generators = generators_of(self.holder, function)
+        self._spaces = spaces_of(function)
         self._closure: Callable[..., Any] | None = None
 
     # ---- the arrays
@@ -74,12 +81,17 @@ class Session:
         kept = {name: np.asarray(get_array(self.holder, name)) for name in self.learnt}
         return {**self.by_call, **kept}
 
-    def set(self, name: str, value: Array) -> None:
-        """Put a copy of ``value`` in the place of a learnt array."""
+    def set(self, name: str, value: Array, exact: bool = False) -> None:
+        """Put a copy of ``value`` in the place of a learnt array.
+
+        It takes the precision of the old array, unless it must be ``exact``.
+        """
         if name in self.by_call:
             self.by_call[name] = value.copy()
-        else:
-            set_array(self.holder, name, value.copy())
+            return
+        kind = np.asarray(get_array(self.holder, name)).dtype
+        rounded = kind.kind == "f" and not exact
+        set_array(self.holder, name, value.astype(kind) if rounded else value.copy())
 
     def stored(self) -> dict[str, Array]:
         """Return copies of all arrays that the object keeps."""
@@ -105,7 +117,7 @@ class Session:
             given[self.plan.label_name] = self.labels
         known = Known(x=x, labels=self.labels, parameters=self.by_call, arguments=given)
         positional, named = bind(function, forward_arguments(function, known))
-        with rewound(self._generators, self.guard.seed or 0):
+        with rewound(self._generators, self.guard.seed or 0, self._spaces):
             returned = self.guard.call(function, *positional, **named)
         y, cache = _output_and_rest(returned)
         y = self._stored_output() if y is None else y
@@ -211,12 +223,32 @@ class Session:
 
     def clear(self) -> bool:
         """Call the object's own method to clear gradients, if it has one."""
-        for name in CLEARING:
-            method = getattr(self.holder, name, None)
-            if callable(method):
-                self.guard.call(method)
-                return True
-        return False
+        method = self._method(CLEARING)
+        if method is not None:
+            self.guard.call(method)
+        return method is not None
+
+    def update(self) -> bool:
+        """Call the object's own method to move its arrays, if it has one that can be called.
+
+        Raises:
+            Trouble: it raised or did not end.
+        """
+        method = self._method(UPDATING)
+        if method is None:
+            return False
+        known = Known(rate=RATE, arguments=self.arguments)
+        try:
+            positional, named = bind(method, backward_arguments(method, known))
+        except ConfigurationError:
+            return False
+        self.guard.call(method, *positional, **named)
+        return True
+
+    def _method(self, names: tuple[str, ...]) -> Callable[..., Any] | None:
+        """Return the first method of the object that has one of these names."""
+        found = (getattr(self.holder, name, None) for name in names)
+        return next((method for method in found if callable(method)), None)
 
     def find_learnt(self, x: Array) -> None:
         """Find the learnt arrays that the object keeps: those that its output depends on."""
@@ -269,6 +301,15 @@ class Session:
         finally:
             set_array(self.holder, path, kept)
         return other.shape == y.shape and not np.array_equal(other, y, equal_nan=True)
+
+
+def made(
+    plan: Plan, guard: Guard, arguments: Mapping[str, Any], arrays: Mapping[str, Array]
+) -> Any:
+    """Return a fresh object; what its constructor draws at random is the same each time."""
+    kind = plan.owner if isinstance(plan.owner, type) else type(plan.owner)
+    with rewound([], 0, spaces_of(getattr(kind, "__init__", None))):
+        return guard.call(plan.make, arguments, arrays)
 
 
 def _output_and_rest(returned: Any) -> tuple[Any, Any]:

@@ -257,7 +257,7 @@ def _weights(order: str, sizes: Mapping[str, int]) -> tuple[Shape, ...]:
         "CW": ((f, c, k),),
         "NWC": ((k, c, f), (f, k, c)),
         "WC": ((k, c, f), (f, k, c)),
-    }[order]
+    }.get(order, ((f, c, k, k), (k, k, c, f), (f, k, k, c)) if "C" in order else ((d, f), (f, d)))
 
 
 def _vectors(order: str, sizes: Mapping[str, int], normal: bool) -> tuple[Shape, ...]:
@@ -278,7 +278,7 @@ def _vectors(order: str, sizes: Mapping[str, int], normal: bool) -> tuple[Shape,
         "CW": ((f,), (f, 1)),
         "NWC": ((f,),),
         "WC": ((f,),),
-    }[order]
+    }.get(order, ((f,), tuple(f if letter in "CD" else 1 for letter in order)))
 
 
 def others(setting: Setting) -> Iterator[Setting]:

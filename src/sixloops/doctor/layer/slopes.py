@@ -11,8 +11,9 @@ tie within the step, no slope exists, and the direction proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -79,18 +80,41 @@ def agrees_along(
     Returns:
         Along how many directions a slope existed, and the largest relative difference.
     """
-    compared, worst = 0, 0.0
+    apart = list(islice(_differences(function, point, gradient, dy, ruler, random), DIRECTIONS))
+    return len(apart), max(apart, default=0.0)
+
+
+def apart_along(
+    function: Callable[[Array], Array],
+    point: Array,
+    gradient: Array,
+    dy: Array,
+    ruler: Ruler,
+    random: np.random.Generator,
+) -> float:
+    """Return by how much of its size a claimed gradient differs along most random directions.
+
+    A single direction may cross kinks that its two sides hide; the middle of several does not.
+    """
+    apart = list(islice(_differences(function, point, gradient, dy, ruler, random), DIRECTIONS))
+    return float(np.median(apart)) if len(apart) == DIRECTIONS else 0.0
+
+
+def _differences(
+    function: Callable[[Array], Array],
+    point: Array,
+    gradient: Array,
+    dy: Array,
+    ruler: Ruler,
+    random: np.random.Generator,
+) -> Iterator[float]:
+    """Yield relative differences along the directions in which a slope exists."""
     for _ in range(TRIES):
         direction = random.normal(size=point.shape)
         measured, gap = slope(function, point, direction, dy, ruler)
         scale = max(float(np.linalg.norm(gradient)), abs(measured), 1e-12)
-        if gap > ruler.tolerance * scale:
-            continue
-        compared += 1
-        worst = max(worst, abs(measured - float((gradient * direction).sum())) / scale)
-        if compared == DIRECTIONS:
-            break
-    return compared, worst
+        if gap <= ruler.tolerance * scale:
+            yield abs(measured - float((gradient * direction).sum())) / scale
 
 
 def ratio_along(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -19,17 +20,19 @@ from sixloops.doctor.layer.models import Model
 from sixloops.doctor.layer.partial import blamed
 from sixloops.doctor.layer.plan import Plan
 from sixloops.doctor.layer.recognise import recognise
-from sixloops.doctor.layer.session import RATE, Session
+from sixloops.doctor.layer.session import RATE, Session, made
 from sixloops.doctor.layer.settings import Setting
 from sixloops.doctor.layer.slopes import (
     COARSE,
     Ruler,
     agrees_along,
+    apart_along,
     own_slopes,
     ratio_along,
     whole_gradient,
 )
-from sixloops.doctor.layer.vocabulary import plain
+from sixloops.doctor.layer.vocabulary import own_name, plain
+from sixloops.doctor.layer.where import RATIO_HOLDS, differences
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.layers import Layer
 from sixloops.layers.base import Array, Shape
@@ -38,6 +41,7 @@ EXACT, ROUNDED = 1e-7, 3e-4
 SLOPES_EXACT, SLOPES_ROUNDED = 2e-5, 5e-2
 MEASURING_SECONDS = (0.45, 0.3)
 RATIO_AT_LEAST = 1e-4
+MANY_ALIKE = 4
 
 
 @dataclass
@@ -59,6 +63,10 @@ class Trial:
         slopes_at_output: the same at y.
         partial: by array whose gradient is wrong by slopes, the mistake by which it is that of
             another error; None for no such mistake.
+        apart: by array whose gradient is wrong along random directions, and whose entries could
+            not all be measured, by how much of its size it differs.
+        read_as: by array whose gradient was returned at the place of another of the same shape,
+            that other.
     """
 
     setting: Setting
@@ -74,6 +82,8 @@ class Trial:
     slopes: Array | None = None
     slopes_at_output: Array | None = None
     partial: dict[str, Diagnosis | None] = field(default_factory=dict)
+    apart: dict[str, float] = field(default_factory=dict)
+    read_as: dict[str, str] = field(default_factory=dict)
 
     @property
     def words(self) -> str:
@@ -97,7 +107,10 @@ class Trial:
 
         One number for a whole learnt array is taken for each of its entries.
         """
-        value, shape = self.claimed.arrays.get(name), self.arrays[name].shape
+        value, shape = (
+            self.claimed.arrays.get(self.read_as.get(name, name)),
+            self.arrays[name].shape,
+        )
         if value is not None and name != "x" and not problem_of(value, ()):
             return np.full(shape, float(np.asarray(value).item()))
         if value is None or problem_of(value, shape):
@@ -139,7 +152,7 @@ class Laboratory:
         """Return a fresh object to look at; None where there is none without arrays."""
         if self.plan.constructor is not None:
             return None
-        return self.guard.call(self.plan.make, arguments, {})
+        return made(self.plan, self.guard, arguments, {})
 
     def draw(self, setting: Setting, seed: int) -> dict[str, Array]:
         """Draw the learnt arguments."""
@@ -191,7 +204,7 @@ class Laboratory:
         """
         x = self.input(setting, seed)
         session = self.session(setting, seed, x)
-        arrays = {"x": x, **{n: a.copy() for n, a in session.parameters.items()}}
+        arrays = {"x": x, **{n: a.astype(np.float64) for n, a in session.parameters.items()}}
         y = session.forward(x.copy()).copy()
         dy = np.random.default_rng([seed, 4]).normal(size=y.shape)
         if setting.labels:
@@ -212,6 +225,7 @@ class Laboratory:
             _know_the_truth(trial, trial.model, session.rate())
         else:
             self._measure(trial, seed, rounded)
+        trial.read_as = _other_order(trial)
         return trial
 
     def model(self, trial: Trial, like: Model) -> Model | None:
@@ -240,11 +254,10 @@ class Laboratory:
             if compared and worst <= trial.tolerance:
                 trial.truth[name] = claimed
                 continue
-            ratio = ratio_along(function, point, claimed, trial.dy, ruler, random)
-            if ratio is not None and abs(ratio) > RATIO_AT_LEAST:
-                trial.truth[name] = claimed / ratio
+            truth = _by_ratio(trial, name, claimed, function, ruler, random)
             trial.partial[name] = self._partial(trial, name, function, ruler, random)
-            if name in trial.truth:
+            if truth is not None:
+                trial.truth[name] = truth
                 continue
             trial.slopes = own_slopes(function, point, ruler, random) if name == "x" else None
             if trial.slopes is not None:
@@ -253,6 +266,9 @@ class Laboratory:
             elif self._seconds():
                 trial.truth[name] = whole_gradient(function, point, trial.dy, ruler, budget)
                 measured = True
+            if trial.slopes is None and (name not in trial.truth or budget.is_over()):
+                apart = apart_along(function, point, claimed, trial.dy, ruler, random)
+                trial.apart.update({name: apart} if apart > trial.tolerance else {})
         self._measurements += measured
 
     def _seconds(self) -> float:
@@ -285,10 +301,28 @@ class Laboratory:
         def function(point: Array) -> Array:
             for other, array in trial.arrays.items():
                 if other != "x":
-                    session.set(other, point if other == name else array)
+                    session.set(other, point if other == name else array, exact=True)
             return session.forward((point if name == "x" else trial.arrays["x"]).copy())
 
         return function
+
+
+def _by_ratio(
+    trial: Trial,
+    name: str,
+    claimed: Array,
+    function: Callable[[Array], Array],
+    ruler: Ruler,
+    random: np.random.Generator,
+) -> Array | None:
+    """Return the truth of which a wrong gradient is a multiple; None where it is none."""
+    point = trial.arrays[name]
+    ratio = ratio_along(function, point, claimed, trial.dy, ruler, random)
+    if ratio is None or abs(ratio) <= RATIO_AT_LEAST or abs(ratio - 1) <= trial.tolerance:
+        return None
+    truth: Array = claimed / ratio
+    compared, worst = agrees_along(function, point, truth, trial.dy, ruler, random)
+    return truth if compared and worst <= min(10 * trial.tolerance, RATIO_HOLDS) else None
 
 
 def _know_the_truth(trial: Trial, model: Model, rate: float | None) -> None:
@@ -305,6 +339,34 @@ def _know_the_truth(trial: Trial, model: Model, rate: float | None) -> None:
     trial.case = Case(trace, dy, roles, images, "N" in model.x_axes, rate or RATE)
 
 
+def _other_order(trial: Trial) -> dict[str, str]:
+    """Find the order in which returned gradients of one shape are all right.
+
+    Returns:
+        For each array of another place than its own, whose place it has; nothing where they are
+        right as they are, or in no order.
+    """
+    sources = trial.claimed.sources
+    returned = [n for n in trial.names if n != "x" and "returned, number" in sources.get(n, "")]
+    for shape in {trial.arrays[name].shape for name in returned}:
+        alike = [name for name in returned if trial.arrays[name].shape == shape]
+        if len(alike) > MANY_ALIKE or all(_is_right(trial, name, name) for name in alike):
+            continue
+        for order in permutations(alike):
+            pairs = [(n, o) for n, o in zip(alike, order, strict=True) if n != o]
+            if all(_is_right(trial, n, o) for n, o in zip(alike, order, strict=True)):
+                return dict(pairs)
+    return {}
+
+
+def _is_right(trial: Trial, name: str, place: str) -> bool:
+    """Say whether what was returned at an array's place is the gradient of ``name``."""
+    claimed, truth = trial.gradient(place), trial.truth.get(name)
+    if claimed is None or truth is None or np.isnan(truth).any():
+        return False
+    return not differences(claimed, truth, trial.tolerance).any()
+
+
 def _single_precision(array: Array) -> bool:
     if array.dtype == np.float64:
         return bool(array.size) and bool(np.any(array)) and _is_rounded(array)
@@ -318,5 +380,5 @@ def _is_rounded(array: Array) -> bool:
 
 def known_parameter(name: str) -> bool:
     """Say whether a name is one that people give to what is learnt."""
-    word = plain(name.rpartition(".")[2])
+    word = plain(own_name(name))
     return word in words.WEIGHT | words.BIAS | words.GAMMA | words.BETA

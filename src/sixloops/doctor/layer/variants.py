@@ -271,7 +271,8 @@ class LayerNorm(Layer):
         spread = x.std(axis=1, keepdims=True)
         root = np.sqrt(spread**2 + self.epsilon)
         divisor, sigma = (spread + self.epsilon, spread) if self.outside else (root, root)
-        return (x - x.mean(axis=1, keepdims=True)) / divisor, divisor, sigma
+        with np.errstate(invalid="ignore"):  # of a single number σ is 0
+            return (x - x.mean(axis=1, keepdims=True)) / divisor, divisor, sigma
 
     def forward(self, x: Array, parameters: Any, context: Any) -> tuple[Array, Backward]:  # type: ignore[override]
         """Normalise, scale and shift."""

@@ -105,6 +105,23 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
+WRAPPED = {"data", "value", "val", "values"}
+"""How people call the array inside a parameter of a class of their own."""
+
+
+def own_name(path: str) -> str:
+    """Return what an array is called by itself, of its dotted path.
+
+    Examples:
+        >>> own_name("params.W"), own_name("bias.data"), own_name("data")
+        ('W', 'bias', 'data')
+    """
+    parent, _, leaf = path.rpartition(".")
+    if parent and plain(leaf) in WRAPPED:
+        return own_name(parent)
+    return leaf
+
+
 SIZES: tuple[tuple[set[str], Any], ...] = (
     (STRIDE, 2),
     (PADDING, 0),

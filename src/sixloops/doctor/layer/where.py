@@ -8,6 +8,8 @@ from sixloops.layers.base import Array
 
 LETTERS = {"N": "image", "C": "channel", "H": "row", "W": "column", "D": "feature", "F": "filter"}
 MANY = 6
+RATIO_HOLDS = 1e-2
+"""Relative to the largest: a ratio that holds no better than this is none."""
 
 
 def constant_ratio(claimed: Array, truth: Array, tolerance: float) -> float | None:
@@ -17,7 +19,8 @@ def constant_ratio(claimed: Array, truth: Array, tolerance: float) -> float | No
         return None
     ratio = float((claimed * truth).sum()) / size
     scale = float(np.abs(truth).max()) * max(abs(ratio), 1.0)
-    fits = np.abs(claimed - ratio * truth).max() <= 10 * tolerance * scale
+    near = min(10 * tolerance, RATIO_HOLDS)
+    fits = np.abs(claimed - ratio * truth).max() <= near * scale
     return ratio if fits and abs(ratio) > 1e-9 else None
 
 

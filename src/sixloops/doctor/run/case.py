@@ -11,12 +11,21 @@ import numpy as np
 from sixloops.data import Dataset
 from sixloops.doctor.run.callback import Doctor
 from sixloops.doctor.run.evidence import Evidence
+from sixloops.doctor.run.units import in_shares
 from sixloops.errors import NonFiniteError
 from sixloops.layers import Layer
 from sixloops.layers.base import Array
 from sixloops.network import Network
 from sixloops.optimizers import SGD
-from sixloops.training import Callback, History, evaluate, fit
+from sixloops.training import (
+    AfterEpoch,
+    Callback,
+    Checkpoint,
+    History,
+    HistoryFile,
+    evaluate,
+    fit,
+)
 
 Accuracy = Callable[[Array, Array], float]
 
@@ -30,7 +39,7 @@ class Case:
         data: what it is trained on.
         validation: what it is evaluated on; None for nothing.
         options: those of :func:`sixloops.training.fit`, such as ``epochs`` and ``optimizer``.
-        accuracy: the user's own count of right answers, from outputs (batch, classes) and
+        accuracy: the user's own share of right answers, from outputs (batch, classes) and
             labels (batch,); None for sixloops'.
         seed: of the initial weights, and of the run.
 
@@ -68,10 +77,41 @@ class Case:
 
         return replace(self, network=network)
 
+    def without_files(self) -> Case:
+        """Return the case without callbacks that are there to write files."""
+        return self._with_callbacks(lambda each: not writes(each))
+
+    def alone(self) -> Case:
+        """Return the case without callbacks that may write files: also without the user's own."""
+        return self._with_callbacks(lambda each: not writes(each) and not is_own(each))
+
+    def own_callbacks(self) -> str:
+        """Return the names of the user's own callbacks; empty for none."""
+        own = [each for each in self.options.get("callbacks", ()) if is_own(each)]
+        return ", ".join(getattr(each, "__name__", type(each).__name__) for each in own)
+
+    def _with_callbacks(self, keeps: Callable[[Any], bool]) -> Case:
+        given = self.options.get("callbacks", ())
+        kept = [each for each in given if keeps(each)]
+        same = isinstance(given, Sequence) and len(kept) == len(given)
+        return self if same else self.with_options(callbacks=kept)
+
     def with_rate(self, factor: float) -> Case:
         """Return the case with its learning rate multiplied."""
         optimizer = self.options.get("optimizer", SGD())
         return self.with_options(optimizer=replace(optimizer, rate=optimizer.rate * factor))
+
+
+def writes(callback: Any) -> bool:
+    """Say whether a callback is there to write files, or to show how a run goes."""
+    shows = any(kind.__module__.startswith("sixloops.report") for kind in type(callback).__mro__)
+    return shows or isinstance(callback, Checkpoint | HistoryFile)
+
+
+def is_own(callback: Any) -> bool:
+    """Say whether a callback is the user's own, of which nobody knows what it does."""
+    ours = type(callback).__module__.startswith("sixloops.")
+    return not writes(callback) and (not ours or isinstance(callback, AfterEpoch))
 
 
 @dataclass(frozen=True)
@@ -136,7 +176,8 @@ def run(case: Case, *, share: float | None = None, watched: bool = True) -> Outc
     except NonFiniteError as error:
         failed = str(error)
     accuracy = 0.0 if failed else final_accuracy(case, network, history)
-    return Outcome(network, history, doctor.monitor.evidence, accuracy, failed, doctor.seconds)
+    evidence = in_shares(doctor.monitor.evidence)
+    return Outcome(network, history, evidence, accuracy, failed, doctor.seconds)
 
 
 def final_accuracy(case: Case, network: Network, history: History) -> float:

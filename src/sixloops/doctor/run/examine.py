@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sixloops.doctor.layer.guard import Guard, Trouble
 from sixloops.doctor.run.case import Case, Outcome
 from sixloops.doctor.run.evidence import Evidence
-from sixloops.doctor.run.experiments import separate, shortened, steps_of, trained
+from sixloops.doctor.run.experiments import (
+    PATIENCE,
+    alone,
+    callbacks_spoil,
+    separate,
+    shortened,
+    steps_of,
+    trained,
+)
 from sixloops.doctor.run.fixes import fixed
 from sixloops.doctor.run.loop import Loop, fixed_loop
 from sixloops.doctor.run.rules import verdict_of
+from sixloops.doctor.run.rules.base import times
+from sixloops.doctor.run.rules.rates import rate_factor
 from sixloops.doctor.verdict import Diagnosis, Finding, Verdict
 
 NOT_RUN = "could-not-run"
-PATIENCE = 600.0
+USUAL_FACTORS = {"rate-too-high": 0.1, "rate-too-low": 10.0}
+"""Diagnoses whose fix is another rate, and by how much it is changed as a rule."""
 LONG = 3000
 """A longer run is cut down to about so many steps, before anything else."""
 RATES = (0.3, 0.1, 10.0)
@@ -36,7 +48,7 @@ class Proof:
         cure: the diagnosis whose cure was tried.
         before: accuracy without it.
         after: accuracy with it.
-        rate: by what the rate was multiplied besides.
+        rate: by what the rate was multiplied: besides, or as the cure itself.
     """
 
     cure: str
@@ -51,9 +63,11 @@ class Proof:
 
     def __str__(self) -> str:
         word = "With" if self.helped else "But even with"
-        rate = "" if self.rate == 1 else f", and {self.rate:g} times the rate,"
+        tried = "the fix" if self.rate == 1 else f"the fix, and {self.rate:g} times the rate,"
+        if self.cure in USUAL_FACTORS:
+            tried = f"{times(self.rate)} the rate"
         reached = f"the same run reaches {self.after:.1%}, without it {self.before:.1%}."
-        return f"{word} the fix{rate} {reached}"
+        return f"{word} {tried} {reached}"
 
 
 @dataclass(frozen=True)
@@ -103,19 +117,35 @@ def examine(
         if not isinstance(case, Case | Loop):
             kind = type(case).__name__
             raise Trouble("no case", f"the function must return a Case or a Loop. Got {kind}.")
-        whole, case = case, guard.call(shortened, case, LONG) if _is_long(case) else case
+        whole, case = case, guard.call(_first, case)
         outcome = guard.call(trained, case, watched=True)
-        if experiments:
-            guard.call(separate, case, outcome)
     except Trouble as trouble:
         return Examination(could_not_run(trouble))
-    if case is not whole:
+    if experiments:
+        separate(case, outcome, guard)
+    if steps_of(case) != steps_of(whole):
         note = f"A part of the run was examined, {steps_of(case)} of its {steps_of(whole)} steps."
         outcome.evidence.notes.append(note)
     verdict = verdict_of(outcome.evidence)
+    verdict = replace(verdict, notes=(*verdict.notes, *_left_out(whole, case, verdict)))
     if not verdict.sick or not prove:
         return Examination(verdict, outcome.evidence, outcome)
     return _prove(guard, case, outcome, verdict)
+
+
+def _first(case: Case | Loop) -> Case | Loop:
+    """Return what is run first: the user's own, without what writes files, cut down if long."""
+    if _is_long(case):
+        return shortened(alone(case), LONG)
+    return case if isinstance(case, Loop) else case.without_files()
+
+
+def _left_out(whole: Case | Loop, case: Case | Loop, verdict: Verdict) -> Iterator[str]:
+    """Say where the user's own callbacks had no part, if that may matter."""
+    own = "" if isinstance(whole, Loop) else whole.own_callbacks()
+    if own and (verdict.sick or alone(case) is case):
+        runs = "any run, as it was cut down" if alone(case) is case else "experiments and proof"
+        yield f"Your own callbacks ({own}) had no part in {runs}: they may write files."
 
 
 def _is_long(case: Case | Loop) -> bool:
@@ -127,25 +157,30 @@ def _prove(guard: Guard, case: Case | Loop, outcome: Outcome, verdict: Verdict) 
     proof = None
     try:
         cure = fixed_loop if isinstance(case, Loop) else fixed
-        mended = guard.call(cure, verdict.name, case, outcome.evidence)
+        bare = guard.call(alone, case)
+        mended = guard.call(cure, verdict.name, bare, outcome.evidence)
         if mended is not None:
-            proof = _tried(guard, verdict.name, mended, outcome)
+            before = outcome if bare is case else guard.call(trained, bare)
+            spoilt = callbacks_spoil(case, outcome, before)
+            verdict = replace(verdict, notes=(*verdict.notes, *spoilt))
+            proof = _tried(guard, verdict.name, mended, before.accuracy, outcome.evidence)
     except Trouble as trouble:
         note = f"The fix could not be tried: {trouble.words}"
         verdict = replace(verdict, notes=(*verdict.notes, note))
     return Examination(verdict, outcome.evidence, outcome, proof)
 
 
-def _tried(guard: Guard, name: str, mended: Case | Loop, outcome: Outcome) -> Proof:
+def _tried(guard: Guard, name: str, mended: Case | Loop, before: float, e: Evidence) -> Proof:
     """Run the mended case; where that falls short, also at the rates that may fit it better."""
-    before = outcome.accuracy
-    best = Proof(name, before, guard.call(trained, mended).accuracy)
-    enough = outcome.evidence.probes.get("neighbours", before + 0.15) - 0.05
+    changed = rate_factor(e, USUAL_FACTORS[name]) if name in USUAL_FACTORS else 1.0
+    best = Proof(name, before, guard.call(trained, mended).accuracy, changed)
+    enough = e.probes.get("neighbours", before + 0.15) - 0.05
     for rate in RATES if name in RATE_FOLLOWS else ():
         if best.after >= enough:
             break
-        reached = guard.call(trained, mended.with_rate(rate)).accuracy
-        best = max(best, Proof(name, before, reached, rate), key=lambda proof: proof.after)
+        with contextlib.suppress(Trouble):  # one rate more or less proves nothing else
+            reached = guard.call(lambda rate=rate: trained(mended.with_rate(rate))).accuracy
+            best = max(best, Proof(name, before, reached, rate), key=lambda proof: proof.after)
     return best
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from sixloops.data import Dataset
+from sixloops.doctor.layer.guard import Guard, Trouble
+from sixloops.doctor.run.callback import MOST_NOTES
 from sixloops.doctor.run.case import Case, Outcome, run
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.judged import falls_short, is_stuck
 from sixloops.doctor.run.loop import Loop, run_loop
 from sixloops.doctor.run.rules import diagnoses_of
-from sixloops.doctor.run.rules.base import percent
+from sixloops.doctor.run.rules.base import percent, times
 from sixloops.doctor.run.rules.data import input_ignored, labels_leak
-from sixloops.doctor.run.rules.rates import update_ratio
+from sixloops.doctor.run.rules.rates import rate_factor, update_ratio
 from sixloops.doctor.verdict import Diagnosis
+from sixloops.errors import ConfigurationError, DataError, FileError, SixloopsError
 from sixloops.layers import Rescale
 from sixloops.training import Callback
 from sixloops.training.run import Run
@@ -26,6 +31,70 @@ LADDER = 4
 """So many rates are tried in each direction, each ten times the one before."""
 CLEAR = 0.9
 """Certainty that makes experiments needless."""
+PATIENCE = 600.0
+"""Seconds that one run may take, unless the user says otherwise."""
+
+
+@dataclass
+class Trials:
+    """Runs in which something is changed; whatever the user's code does in one, the rest goes on.
+
+    Args:
+        guard: through which each run is made, which limits its time.
+        evidence: in whose notes it is said what was not finished.
+    """
+
+    guard: Guard
+    evidence: Evidence
+    _raised: bool = field(default=False, init=False)
+
+    def done(self, what: str, function: Callable[..., Any], *args: Any) -> Any:
+        """Return what a function returns; None, and a note, where it raises or does not end."""
+        try:
+            return self.guard.call(function, *args)
+        except Trouble as trouble:
+            self._note(f"{what} was not finished: {trouble.words}.")
+            return None
+
+    def reached(self, case: Case | Loop, factor: float) -> float | None:
+        """Return the accuracy at a multiple of the rate; None where the run was not finished.
+
+        A run that raises where the user's own did not has diverged, as a rule: it counts as one
+        that learnt nothing.
+        """
+        what = f"The run with {times(factor)} the rate"
+        try:
+            changed = self.guard.call(case.with_rate, factor)
+            return self._accuracy(what, changed)
+        except Trouble as trouble:
+            self._note(f"{what} was not finished: {trouble.words}.")
+            return None
+
+    def _accuracy(self, what: str, case: Case | Loop) -> float:
+        """Return the accuracy of a run, 0 where it raises in the user's own code."""
+
+        def accuracy() -> float | SixloopsError:
+            try:
+                return trained(case).accuracy
+            except (ConfigurationError, DataError, FileError) as error:
+                return error  # the run was refused, which says nothing of the rate
+
+        try:
+            told = self.guard.call(accuracy)
+        except Trouble as trouble:
+            if trouble.kind == "endless":
+                raise
+            if not self._raised:
+                self._note(f"{what} counts as one that learnt nothing: {trouble.words}.")
+            self._raised = True
+            return 0.0
+        if isinstance(told, SixloopsError):
+            raise Trouble("refused", str(told).removesuffix("."))
+        return float(told)
+
+    def _note(self, words: str) -> None:
+        if len(self.evidence.notes) < MOST_NOTES:
+            self.evidence.notes.append(words)
 
 
 def trained(case: Case | Loop, *, watched: bool = False) -> Outcome:
@@ -58,12 +127,18 @@ def steps_of(case: Case | Loop) -> int:
     return -(-len(case.data) // batch) * int(case.options.get("epochs", 10))
 
 
-def separate(case: Case | Loop, outcome: Outcome) -> None:
+def alone(case: Case | Loop) -> Case | Loop:
+    """Return the case without callbacks that may write files."""
+    return case if isinstance(case, Loop) else case.alone()
+
+
+def separate(case: Case | Loop, outcome: Outcome, guard: Guard) -> None:
     """Do the experiments that separate the suspects that are left; results go to the evidence.
 
     Args:
         case: what was run.
         outcome: what came of it.
+        guard: through which each experiment is made.
     """
     e = outcome.evidence
     said = diagnoses_of(e)
@@ -72,33 +147,56 @@ def separate(case: Case | Loop, outcome: Outcome) -> None:
         return
     if not (said or e.broken or falls_short(e, 0.03)):
         return
-    short = shortened(case)
-    results = e.experiments
-    base = outcome if _is_same(case, short) else trained(short)
-    results["base"] = base.accuracy
-    if (is_stuck(e) or _knows_by_heart(e)) and decided_by_zeros(short, base, e):
+    short, trials = shortened(alone(case)), Trials(guard, e)
+    same = _is_same(case, short)
+    base = outcome if same else trials.done("The shortened run", trained, short)
+    if base is None:
         return
-    if clear:
+    e.experiments["base"] = base.accuracy
+    e.notes += callbacks_spoil(case, outcome, base)
+    if (is_stuck(e) or _knows_by_heart(e)) and decided_by_zeros(short, base, e, guard):
         return
+    if not clear:
+        _try_changes(short, trials)
+
+
+def _try_changes(short: Case | Loop, trials: Trials) -> None:
+    """Try scaled inputs, other rates, and one batch, until something helps."""
+    e, results = trials.evidence, trials.evidence.experiments
     if e.inputs is not None and max(abs(e.inputs.low), abs(e.inputs.high)) > 20:
-        _try_scaled(scaled(short), e)
-        if results["scaled"] > results["base"] + 0.1:
+        _try_scaled(short, trials)
+        if results.get("scaled", 0.0) > results["base"] + 0.1:
             return
-    _try_rates(short, e)
+    _try_rates(short, trials)
     helped = any(value > results["base"] + 0.1 for name, value in results.items() if name != "zero")
     if falls_short(e) and not helped:
-        results["memorised"] = memorised(short)
+        learnt = trials.done("The run with one batch, again and again,", memorised, short)
+        if learnt is not None:
+            results["memorised"] = learnt
     more = results.get("tenfold", 0.0)
     if more > results["base"] + 0.2 and not diagnoses_of(e):
         words = f"{percent(more)}, not {percent(results['base'])}"
-        e.notes.append(f"It learns, but slowly: at ten times the rate the same seed has {words}.")
+        rate = f"{times(rate_factor(e, 10.0))} the rate"
+        e.notes.append(f"It learns, but slowly: at {rate} the same seed has {words}.")
+
+
+def callbacks_spoil(case: Case | Loop, outcome: Outcome, without: Outcome) -> list[str]:
+    """Say what the run comes to without the user's own callbacks, if that is much more."""
+    own = "" if isinstance(case, Loop) else case.own_callbacks()
+    if not own or without.accuracy <= outcome.accuracy + 0.1:
+        return []
+    reached = f"{percent(without.accuracy)}, with them {percent(outcome.accuracy)}"
+    words = f"Without your own callbacks ({own}) the same run reaches {reached}: look at them."
+    return [words] if words not in outcome.evidence.notes else []
 
 
 def _is_same(case: Case | Loop, short: Case | Loop) -> bool:
     """Say whether nothing was cut off."""
     if isinstance(case, Loop) or isinstance(short, Loop):
         return True
-    return short.data is case.data and short.options["epochs"] == case.options.get("epochs", 10)
+    callbacks = short.options.get("callbacks") is case.options.get("callbacks")
+    epochs = short.options["epochs"] == case.options.get("epochs", 10)
+    return short.data is case.data and epochs and callbacks
 
 
 def _may_leak(said: Diagnosis, e: Evidence) -> bool:
@@ -113,23 +211,25 @@ def _knows_by_heart(e: Evidence) -> bool:
     return learnt is not None and held is not None and learnt > held + 0.2
 
 
-def decided_by_zeros(short: Case | Loop, base: Outcome, e: Evidence) -> bool:
+def decided_by_zeros(
+    short: Case | Loop, base: Outcome, e: Evidence, guard: Guard | None = None
+) -> bool:
     """Train with zeros for images, and say whether it learns no less: then that decides it."""
     if e.chance is None:
         return False
-    try:
-        zero = trained(zeroed(short))
-    except Exception as error:
-        # Their loop need not bear images that nobody ever has.
-        e.notes.append(f"Zeros for all images could not be tried: {type(error).__name__}: {error}")
+    # Their loop need not bear images that nobody ever has.
+    trials = Trials(guard or Guard(PATIENCE), e)
+    zero = trials.done("The run with zeros for all images", lambda: trained(zeroed(short)))
+    if zero is None:
         return False
     learnt = _training_accuracy(zero)
     if learnt is not None:
         e.experiments["zero"] = learnt
     usual, blind = (np.asarray(_losses(each)) for each in (base, zero))
     if len(usual) == len(blind) > 0:
-        size = max(float(np.abs(usual).max()), 1e-12)
-        e.probes["zero apart"] = float(np.abs(usual - blind).max()) / size
+        with np.errstate(all="ignore"):
+            size = max(float(np.abs(usual).max()), 1e-12)
+            e.probes["zero apart"] = float(np.abs(usual - blind).max()) / size
     return input_ignored(e) is not None or labels_leak(e) is not None
 
 
@@ -155,30 +255,45 @@ def _blind(data: Dataset) -> Dataset:
     return Dataset(np.zeros_like(data.images), data.labels, data.classes or data.class_count)
 
 
-def _try_scaled(case: Case | Loop, e: Evidence) -> None:
+def _try_scaled(short: Case | Loop, trials: Trials) -> None:
     """Try inputs divided by 255; at higher rates too, as bytes bear only a very low one."""
-    results = e.experiments
-    results["scaled"] = trained(case).accuracy
+    results, probes = trials.evidence.experiments, trials.evidence.probes
+    case = scaled(short)
+    outcome = trials.done("The run with inputs divided by 255", trained, case)
+    if outcome is None:
+        return
+    results["scaled"] = outcome.accuracy
     if results["scaled"] <= results["base"] + 0.1:
-        e.probes["scaled rate"], results["scaled"] = _climb(case, 10.0, results["base"])
+        best = _climb(case, 10.0, results["base"], trials)
+        if best is not None:
+            probes["scaled rate"], results["scaled"] = best
 
 
-def _try_rates(case: Case | Loop, e: Evidence) -> None:
+def _try_rates(case: Case | Loop, trials: Trials) -> None:
     """Try lower rates and higher ones, the likelier first, until it gets no better."""
-    ratio, results = update_ratio(e), e.experiments
+    e, results = trials.evidence, trials.evidence.experiments
+    ratio = update_ratio(e)
     likelier_high = bool(e.broken) or (ratio is not None and ratio > 3e-3)
     for name in ("tenth", "tenfold") if likelier_high else ("tenfold", "tenth"):
-        factor, results[name] = _climb(case, 0.1 if name == "tenth" else 10.0, results["base"])
+        best = _climb(case, 0.1 if name == "tenth" else 10.0, results["base"], trials)
+        if best is None:
+            continue
+        e.probes[f"{name} factor"], results[name] = best
         if results[name] > results["base"] + 0.1:
-            e.probes["rate factor"] = factor
             return
 
 
-def _climb(case: Case | Loop, by: float, base: float) -> tuple[float, float]:
-    """Multiply the rate again and again; return the factor that was best, and its accuracy."""
-    best, factor = (by, 0.0), by
+def _climb(case: Case | Loop, by: float, base: float, trials: Trials) -> tuple[float, float] | None:
+    """Multiply the rate again and again; return the factor that was best, and its accuracy.
+
+    None is returned where not even the first run was finished.
+    """
+    best, factor = None, by
     for _ in range(LADDER):
-        reached = trained(case.with_rate(factor)).accuracy
+        reached = trials.reached(case, factor)
+        if reached is None:
+            break
+        best = best or (by, 0.0)
         # A rate far too low changes nothing at all at first, so that one step is no proof.
         over = reached <= best[1] + 0.01 and best[1] > base + 0.05
         best = max(best, (factor, reached), key=lambda pair: pair[1])

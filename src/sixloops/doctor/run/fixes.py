@@ -13,6 +13,7 @@ from sixloops.doctor.run.case import Case
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.neighbours import WAYS
 from sixloops.doctor.run.own_layers import parent_of
+from sixloops.doctor.run.rules.rates import rate_factor
 from sixloops.initializers import Constant, He, LeCun
 from sixloops.layers import (
     LAYERS,
@@ -47,11 +48,11 @@ def fixed(name: str, case: Case, evidence: Evidence) -> Case | None:
 
 
 def _lower_rate(case: Case, evidence: Evidence) -> Case:
-    return case.with_rate(min(evidence.probes.get("rate factor", 0.1), 0.1))
+    return case.with_rate(rate_factor(evidence, 0.1))
 
 
 def _raise_rate(case: Case, evidence: Evidence) -> Case:
-    return case.with_rate(max(evidence.probes.get("rate factor", 10.0), 10.0))
+    return case.with_rate(rate_factor(evidence, 10.0))
 
 
 def _rescale(case: Case, evidence: Evidence) -> Case:

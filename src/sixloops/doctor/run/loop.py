@@ -15,6 +15,8 @@ from sixloops.doctor.run.case import Outcome
 from sixloops.doctor.run.evidence import Evaluated, Evidence
 from sixloops.doctor.run.monitor import Monitor
 from sixloops.doctor.run.neighbours import WAYS
+from sixloops.doctor.run.rules.rates import rate_factor
+from sixloops.doctor.run.units import in_shares
 from sixloops.errors import DataError
 from sixloops.layers.base import Array
 from sixloops.training import History
@@ -80,7 +82,7 @@ def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
     if not callable(predict):
         kind = type(predict).__name__
         raise DataError(f"The train function must return a function of images. Got {kind}.")
-    e = monitor.evidence
+    e = monitor.evidence = in_shares(monitor.evidence)
     if not e.steps:
         raise DataError(
             "The train function must call monitor.observe(loss, ...) after each step. It never did."
@@ -141,11 +143,10 @@ def _accuracy(predict: Predict, data: Dataset, images: int = 1000) -> float:
 
 def fixed_loop(name: str, loop: Loop, e: Evidence) -> Loop | None:
     """Return the loop with the cure for a diagnosis; None where only its author can mend it."""
-    factor = e.probes.get("rate factor", 1.0)
     ways = [n.removeprefix("prepared ") for n in e.probes if n.startswith("prepared ")]
     cures: dict[str, Callable[[], Loop | None]] = {
-        "rate-too-high": lambda: loop.with_rate(min(factor, 0.1)),
-        "rate-too-low": lambda: loop.with_rate(max(factor, 10.0)),
+        "rate-too-high": lambda: loop.with_rate(rate_factor(e, 0.1)),
+        "rate-too-low": lambda: loop.with_rate(rate_factor(e, 10.0)),
         "inputs-not-scaled": lambda: loop.scaled().with_rate(e.probes.get("scaled rate", 1.0)),
         "sorted-by-class": loop.shuffled,
         "bytes-wrapped": lambda: loop.with_images(

@@ -12,6 +12,7 @@ from sixloops.doctor.run.evidence import LABELS, Evaluated, Evidence, OutputSign
 from sixloops.doctor.run.fingerprints import are_probabilities, recount
 from sixloops.doctor.run.rules import verdict_of
 from sixloops.doctor.run.signals import is_matrix, of_inputs, of_layer, of_parameter
+from sixloops.doctor.run.units import in_shares
 from sixloops.doctor.verdict import Verdict
 from sixloops.layers.base import Array
 
@@ -19,6 +20,8 @@ EVERY = 256
 """Steps between two looks once a run is under way."""
 PART = 128
 """So many images of a batch are looked at."""
+MOST_CLASSES = 1 << 20
+"""A label as large as that is no class number."""
 
 
 class Monitor:
@@ -94,11 +97,12 @@ class Monitor:
             gradients: under the same names.
             activations: layers' outputs, (batch, …): by name in the layers' order, or a list.
             rate: the learning rate.
-            accuracy: of the batch, as the loop counts it.
+            accuracy: of the batch, as the loop counts it: a share from 0 to 1.
             training: False for an evaluation on other images.
         """
-        number = (self.step + 1 if training else self.step) if step is None else int(step)
+        number = self.step + 1 if training else self.step
         try:
+            number = number if step is None else int(step)
             self._observe(
                 float(loss), number, as_array(outputs), as_array(labels), accuracy, training
             )
@@ -106,8 +110,10 @@ class Monitor:
                 self.evidence.rates.append(float(rate))
             if training and (self.due(number) or self.follows(number)):
                 self._look(number, inputs, parameters, gradients, activations, rate)
-        except (ValueError, TypeError, IndexError, ArithmeticError) as error:
-            note = f"What came with step {number} could not be read: {error}"
+        except Exception as error:
+            # Whatever it is that they hand over, their training goes on.
+            words = " ".join(str(error).split())[:200] or type(error).__name__
+            note = f"What came with step {number} could not be read: {words}"
             self.evidence.notes = [*self.evidence.notes[:4], note]
 
     def follows(self, step: int) -> bool:
@@ -127,7 +133,7 @@ class Monitor:
 
     def verdict(self) -> Verdict:
         """Say what is wrong with the run so far, or that nothing is."""
-        return verdict_of(self.evidence)
+        return verdict_of(in_shares(self.evidence))
 
     def _observe(
         self,
@@ -146,12 +152,14 @@ class Monitor:
             e.losses.append(loss)
             if not np.isfinite(loss) and not e.broken:
                 e.broken = f"the loss of step {step} is {loss}"
+        accuracy = None if accuracy is None else float(accuracy)
+        if training:
             if labels is not None:
                 self._count(labels)
             if accuracy is not None:
-                e.hits.append(float(accuracy))
+                e.hits.append(accuracy)
                 self._recount(outputs, labels)
-        if not training:
+        else:
             e.evaluations.append(Evaluated(step, loss, accuracy, images))
         if outputs is not None and (not training or self.due(step)):
             self.see_outputs(step, outputs, labels, loss, accuracy)
@@ -175,6 +183,8 @@ class Monitor:
             inside &= labels < e.classes
         e.outside += int(len(labels) - np.count_nonzero(inside))
         labels = labels[inside]
+        if len(labels) and labels.max() >= MOST_CLASSES:
+            raise ValueError(f"a label of {labels.max()} is no class number")
         found = np.bincount(labels, minlength=max(e.classes or 0, len(e.counts)))
         found[: len(e.counts)] += e.counts.astype(found.dtype)
         e.counts = found
@@ -239,7 +249,9 @@ class Monitor:
     def _look_at_start(self, name: str, w: Array) -> None:
         """Keep whether a weight was the same for all units, but for one step, at the start."""
         rows = w.reshape(len(w), -1)
-        equal = min(float(np.ptp(rows, axis=axis).max()) for axis in (0, 1)) == 0
+        # Along an axis of length 1 all weights are equal, and that means nothing.
+        spreads = [np.ptp(rows, axis=axis).max() for axis in (0, 1) if rows.shape[axis] > 1]
+        equal = bool(spreads) and min(spreads) == 0
         probes = self.evidence.probes
         probes.setdefault(f"spread {name}", 0.0 if equal else float(w.std(dtype=np.float64)))
         probes.setdefault(f"value {name}", float(np.median(w)))

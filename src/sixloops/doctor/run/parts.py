@@ -33,7 +33,8 @@ def check_parts(monitor: Monitor, run: Run) -> None:
                 said = check()
         except Exception as error:
             # It is the user's code; whatever it does, the doctor goes on.
-            said = _raised(what, error)
+            monitor.evidence.notes.append(_raised(what, error))
+            continue
         if said is not None:
             monitor.evidence.facts.append(said)
 
@@ -65,13 +66,11 @@ def _of_layers(network: Network) -> Iterator[tuple[str, Check]]:
             yield name, partial(check_layer, name, activation, shape)
 
 
-def _raised(what: str, error: Exception) -> Diagnosis:
-    words = " ".join(str(error).split())[:200] or "no message"
-    return Diagnosis(
-        id="part-raises",
-        sentence=f"Looked at by itself, {what} raised {type(error).__name__}: {words}.",
-        fix="Let it take batches of any length, and arrays of float64.",
-        certainty=0.3,
+def _raised(what: str, error: Exception) -> str:
+    words = " ".join(str(error).split())[:200].removesuffix(".") or "no message"
+    return (
+        f"{what[:1].upper()}{what[1:]} could not be looked at by itself: {type(error).__name__}: "
+        f"{words}. It is given batches of any length, and arrays of float64."
     )
 
 

@@ -14,7 +14,7 @@ from sixloops.doctor.run.judged import (
     still_falling,
 )
 from sixloops.doctor.run.rules import data, evaluation, outputs, rates, start, updates
-from sixloops.doctor.run.rules.base import Rule, percent
+from sixloops.doctor.run.rules.base import Rule, percent, times
 from sixloops.doctor.verdict import Diagnosis, Finding, Verdict
 
 RULES: tuple[Rule, ...] = (
@@ -122,11 +122,17 @@ def _findings(e: Evidence) -> list[Finding]:
         )
         found.append(Finding("yardstick", words))
     found += [
-        Finding("experiment", f"{_EXPERIMENTS.get(name, name)}: {percent(value)}")
+        Finding("experiment", f"{_experiment(e, name)}: {percent(value)}")
         for name, value in e.experiments.items()
     ]
     found += [Finding(name, _layer_words(seen[-1])) for name, seen in e.layers.items() if seen]
     return found
+
+
+def _experiment(e: Evidence, name: str) -> str:
+    """Return what was done in an experiment, with the factor of the rate as it was."""
+    factor = e.probes.get(f"{name} factor")
+    return _EXPERIMENTS.get(name, name) if factor is None else f"{times(factor)} the rate"
 
 
 def _layer_words(seen: object) -> str:

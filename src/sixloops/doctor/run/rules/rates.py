@@ -6,7 +6,7 @@ import numpy as np
 
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.judged import falls_short, fell, long_enough, rose
-from sixloops.doctor.run.rules.base import percent
+from sixloops.doctor.run.rules.base import percent, times
 from sixloops.doctor.verdict import Diagnosis
 
 HIGH = (
@@ -32,7 +32,7 @@ def broken(e: Evidence) -> Diagnosis | None:
     sure = 0.9 if rescued is not None and rescued > _own(e) + 0.1 else 0.7
     if e.experiments and sure < 0.9:
         sure = 0.4
-    return _high(f"The run broke: {e.broken}.", sure)
+    return _high(f"The run broke: {e.broken}.", sure, rate_factor(e, 0.1))
 
 
 def too_high(e: Evidence) -> Diagnosis | None:
@@ -43,10 +43,10 @@ def too_high(e: Evidence) -> Diagnosis | None:
     if tenth is not None:
         if tenth < mine + 0.1:
             return None
-        factor = _part(e, 0.1)
+        factor = rate_factor(e, 0.1)
         words = f"With {factor:g} times the rate the same seed reaches {percent(tenth)}, not "
         sure = 0.9 if tenth > mine + 0.2 else 0.75
-        return _high(f"{words}{percent(mine)}.", sure)
+        return _high(f"{words}{percent(mine)}.", sure, factor)
     ratio = update_ratio(e)
     last, constant = e.last_loss, e.constant_loss
     above = last is not None and constant is not None and last > 1.3 * constant
@@ -90,17 +90,17 @@ def rises(e: Evidence) -> Diagnosis | None:
 
 
 def too_low(e: Evidence) -> Diagnosis | None:
-    """Recognise ten times the rate speeds up the same seed, or the steps are tiny."""
+    """Recognise a higher rate speeds up the same seed, or the steps are tiny."""
     more, mine, ratio = e.experiments.get("tenfold"), _own(e), update_ratio(e)
     if more is not None:
         if more < mine + 0.1 or (ratio is not None and ratio > SMALL and more < mine + 0.2):
             return None
         if ratio is not None and ratio > USUAL:
             return None
-        words = (
-            f"With ten times the rate the same seed reaches {percent(more)}, not {percent(mine)}"
-        )
-        return _low(f"{words} ({_tiny(ratio)}).", 0.85 if more > mine + 0.15 else 0.7)
+        factor = rate_factor(e, 10.0)
+        reached = f"reaches {percent(more)}, not {percent(mine)} ({_tiny(ratio)})."
+        sentence = f"With {times(factor)} the rate the same seed {reached}"
+        return _low(sentence, 0.85 if more > mine + 0.15 else 0.7, factor)
     small = ratio is not None and ratio < 1e-4 and not is_good(e)
     if small and long_enough(e) and fell(e) < 0.5 and falls_short(e):
         return _low(f"{_tiny(ratio)[:1].upper()}{_tiny(ratio)[1:]}.", 0.65)
@@ -160,23 +160,30 @@ def _own(e: Evidence) -> float:
     return e.experiments.get("base", 0.0)
 
 
-def _part(e: Evidence, usual: float) -> float:
-    """Return the factor of the rate that was best in its direction."""
-    factor = e.probes.get("rate factor", usual)
-    return factor if (factor > 1) == (usual > 1) else usual
+def rate_factor(e: Evidence, usual: float) -> float:
+    """Return the factor of the rate that was best in its direction; the usual one if untried.
+
+    Args:
+        e: the evidence.
+        usual: 10 for higher rates, 0.1 for lower ones.
+    """
+    return e.probes.get("tenfold factor" if usual > 1 else "tenth factor", usual)
 
 
 def _tiny(ratio: float | None) -> str:
     return "steps of unknown size" if ratio is None else f"one step moves weights by {ratio:.1e}"
 
 
-def _high(sentence: str, certainty: float) -> Diagnosis:
-    fix = "Divide the learning rate by ten; or clip the gradient's norm to 1."
+def _high(sentence: str, certainty: float, factor: float = 0.1) -> Diagnosis:
+    by = "ten" if factor == 0.1 else f"{1 / factor:g}"
+    fix = f"Divide the learning rate by {by}; or clip the gradient's norm to 1."
     return Diagnosis("rate-too-high", sentence, HIGH, fix, number=40, certainty=certainty)
 
 
-def _low(sentence: str, certainty: float) -> Diagnosis:
+def _low(sentence: str, certainty: float, factor: float = 10.0) -> Diagnosis:
     fix = "Multiply the learning rate by ten, until it becomes too high; then go back a little."
+    if factor != 10:
+        fix = f"Multiply the learning rate by {factor:g}; then look above and below for the best."
     return Diagnosis("rate-too-low", sentence, LOW, fix, number=49, certainty=certainty)
 
 
