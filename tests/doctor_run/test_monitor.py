@@ -180,6 +180,9 @@ def test_a_single_filter_of_equal_weights_is_named(shape):
 
 
 class Stubborn:
+    def __repr__(self):
+        return "Stubborn()"
+
     def __float__(self):
         raise RuntimeError("a loss is no number")
 
