@@ -90,7 +90,8 @@ def _check_names(kind: type[Description]) -> None:
             f"The hyper-parameters of {kind.__name__} must have other names than 'type', under "
             "which a file has the class's own name. Rename it."
         )
-    if not _is_ours(kind) and any(each.__name__ == kind.__name__ for each in _ours(Description)):
+    taken = any(each.__name__ == kind.__name__ for each in _ours(Description))
+    if taken and not kind.__module__.startswith("sixloops."):
         raise ConfigurationError(
             f"The class {kind.__name__} of {kind.__module__} must have another name than "
             f"sixloops' own {kind.__name__}: reading the file again would build that one. "
@@ -98,14 +99,11 @@ def _check_names(kind: type[Description]) -> None:
         )
 
 
-def _is_ours(kind: type) -> bool:
-    return kind.__module__.startswith("sixloops.")
-
-
 def _ours(kind: type[Description]) -> Iterator[type[Description]]:
-    """Give the library's own classes that derive from one."""
+    """Give the library's own classes that derive from one, but those of its doctor and recipes."""
     for each in kind.__subclasses__():
-        if _is_ours(each):
+        package, _, rest = each.__module__.partition(".")
+        if package == "sixloops" and rest.partition(".")[0] not in ("doctor", "recipes"):
             yield each
         yield from _ours(each)
 

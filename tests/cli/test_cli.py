@@ -435,7 +435,8 @@ def test_a_photo_of_a_digit_is_told_about_and_prepared(run, tmp_path):
 
 
 def test_a_table_of_answers_leaves_out_what_is_as_good_as_nothing():
-    table = _table([Path("a.png")], [[("cat", 0.9), ("dog", 0.0996), ("emu", 0.0004)]])
+    answers = [[("cat", 0.9), ("dog", 0.0996), ("emu", 0.0004)]]
+    table = _table([Path("a.png")], answers, "probability")
     assert [column.header for column in table.columns][-1] == "next"
     assert [str(cell) for column in table.columns for cell in column.cells] == [
         "a.png", "cat", "90.0%", "dog 10.0%"

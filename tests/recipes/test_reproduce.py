@@ -197,7 +197,7 @@ def test_where_records_cannot_be_written_nothing_is_run(tmp_path):
 
 
 def test_what_a_killed_run_left_is_removed(tmp_path):
-    left = tmp_path / ".max-seed0.json.abcd1234"
+    left = tmp_path / ".max-seed0.json.0123456789abcdef.part"
     left.write_text("")
     reproduce("chained-passes", "--short", "--only", "max", "--out", tmp_path)
     assert [path.name for path in tmp_path.glob(".*")] == []
