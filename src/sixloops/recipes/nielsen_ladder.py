@@ -341,6 +341,6 @@ seeds stands first, then what the book's way of choosing gives, and how it diffe
 figure. A seed takes 1 to 5 minutes on one core, with expanded data 20 to 90.""",
     remarks="""\
 The first two runs of the two convolutions were paused while other things were timed: their seconds
-hold the pauses. Those of 300 and 1,000 units in two layers, with dropout or not, and the ones in one
-order ran beside other work, which took some of their time.""",
+hold the pauses. Those of 300 and 1,000 units in two layers, with dropout or not, and the ones in
+one order ran beside other work, which took some of their time.""",
 )
