@@ -205,6 +205,7 @@ def test_interrupted_and_resumed_is_the_same_as_never_interrupted(run, tmp_path)
         (["summary", "--input-shape", "28"], "three whole numbers"),
         (["summary", "--input-shape", "²,3,4"], "three whole numbers"),
         (["summary", "mine.json", "--classes", "3"], "--classes must be left out for a network"),
+        (["summary", "denses", "--classes", "3"], "Got 'denses', which is none"),
         (["summary", "--input-shape", "1,3,3"], "Layer 1: The window of Conv2D"),
         (["train", "--data", "cifar10", "--data-folder", "nowhere"], "folder with --data-folder"),
         (["train", "--data-folder", DATA], f"Is --data-folder {DATA / 'mnist'} meant?"),

@@ -115,14 +115,20 @@ def test_seconds_are_those_of_each_run():
     assert found.proof is not None
 
 
-def test_an_experiment_that_raises_counts_as_one_that_learnt_nothing():
+def raising(error):
+    """Return a loop's training that learns next to nothing, and raises at a higher rate."""
+
     def train(images, labels, rate, seed, monitor):
         if rate > 0.5:
-            raise FloatingPointError("diverged")
+            raise error
         predict = trained()(images, labels, rate / 1e4, seed, monitor)
         return lambda x: predict(x) * 0 + np.eye(10)[0]
 
-    found = examine(lambda: loop(train, 0.5))
+    return train
+
+
+def test_an_experiment_that_raises_counts_as_one_that_learnt_nothing():
+    found = examine(lambda: loop(raising(FloatingPointError("diverged")), 0.5))
     assert found.outcome is not None
     assert not found.verdict.healthy
     assert found.verdict.name != "could-not-run"
@@ -131,13 +137,8 @@ def test_an_experiment_that_raises_counts_as_one_that_learnt_nothing():
 
 
 def test_an_experiment_that_is_refused_is_not_counted():
-    def train(images, labels, rate, seed, monitor):
-        if rate > 0.5:
-            raise ConfigurationError("another rate than when the checkpoint was written")
-        predict = trained()(images, labels, rate / 1e4, seed, monitor)
-        return lambda x: predict(x) * 0 + np.eye(10)[0]
-
-    found = examine(lambda: loop(train, 0.5), prove=False)
+    error = ConfigurationError("another rate than when the checkpoint was written")
+    found = examine(lambda: loop(raising(error), 0.5), prove=False)
     assert "tenfold" not in found.evidence.experiments
     assert "another rate than" in " ".join(found.verdict.notes)
 

@@ -18,7 +18,7 @@ from sixloops.data import read_image, read_photo
 from sixloops.data.mnist import CLASSES as DIGITS
 from sixloops.layers.base import Array
 from sixloops.network import Network
-from sixloops.training.metrics import are_probabilities
+from sixloops.training.metrics import may_be_probabilities
 
 SHOWN_FROM = 0.001
 
@@ -51,7 +51,7 @@ def predict(
     if not photo and knows_digits(network):
         _hint(images, read)
     predictions = network.predict(np.stack(read))
-    probable = are_probabilities(predictions)
+    probable = may_be_probabilities(predictions)
     names = network.classes or tuple(str(number) for number in range(predictions.shape[1]))
     best = np.argsort(-predictions, axis=1, kind="stable")[:, :top]
     answers = [

@@ -40,6 +40,11 @@ def summary(
     if network in NETWORKS:
         names = [str(number) for number in range(classes or 10)]
         built = build_network(network, _shape(input_shape or "1,28,28"), names)
+    elif not network.endswith(".json") and not Path(network).exists():
+        raise ConfigurationError(
+            f"The network must be one of {', '.join(NETWORKS)}, a .json file, a model file or a "
+            f"run folder. Got {network!r}, which is none.{did_you_mean(network, NETWORKS)}"
+        )
     elif input_shape is not None or classes is not None:
         option = "--classes" if input_shape is None else "--input-shape"
         raise ConfigurationError(
@@ -48,13 +53,8 @@ def summary(
         )
     elif network.endswith(".json"):
         built = build_network(network, (), [])
-    elif Path(network).exists():
-        built = load_network(Path(network))
     else:
-        raise ConfigurationError(
-            f"The network must be one of {', '.join(NETWORKS)}, a .json file, a model file or a "
-            f"run folder. Got {network!r}, which is none.{did_you_mean(network, NETWORKS)}"
-        )
+        built = load_network(Path(network))
     if as_json:
         typer.echo(json.dumps(built.about(), indent=2))
         return

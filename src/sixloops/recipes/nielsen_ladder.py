@@ -338,9 +338,9 @@ rate 0.1 with sigmoids, 0.03 with ReLU; L2 of 0.1 divided by the number of batch
 sigmoids and with dropout: all of it the book's. What counts is the test accuracy at the best
 validation epoch. Of three runs the book gives the one that validated best. Here the mean of the
 seeds stands first, then what the book's way of choosing gives, and how it differs from the book's
-figure. A seed takes 1 to 5 minutes on one core, with expanded data 20 to 90.""",
+figure. A seed takes 1 to 7 minutes on one core, with expanded data 20 to 120.""",
     remarks="""\
 The first two runs of the two convolutions were paused while other things were timed: their seconds
-hold the pauses. Those of 300 and 1,000 units in two layers, with dropout or not, and the ones in
-one order ran beside other work, which took some of their time.""",
+hold the pauses. Those of two layers of 300 or 1,000, with dropout or not, and those with
+convolutions in one order ran beside other work, which took some of their time.""",
 )

@@ -16,7 +16,7 @@ from sixloops.network import Network
 from sixloops.report.style import GREEN, MUTED, TEXT, Look, gallery, label, new_figure, show_image
 from sixloops.report.words import class_name
 from sixloops.training.evaluate import check_data
-from sixloops.training.metrics import are_labels, are_probabilities
+from sixloops.training.metrics import are_labels, may_be_probabilities
 
 BATCH = 256
 COLUMNS = 5
@@ -73,7 +73,7 @@ def find_mistakes(network: Network, data: Dataset) -> Mistakes:
         labels=labels[indices],
         predicted=predicted[indices],
         confidence=confidence[order],
-        probable=are_probabilities(predictions),
+        probable=may_be_probabilities(predictions),
         images=len(data),
     )
 

@@ -49,7 +49,7 @@ def are_labels(targets: Array) -> bool:
     return targets.ndim == 1 and targets.dtype.kind in "ui"
 
 
-def are_probabilities(predictions: Array) -> bool:
+def may_be_probabilities(predictions: Array) -> bool:
     """Say whether predictions may be probabilities: losses of numbers give outputs of any size."""
     return bool((predictions >= 0).all() and (predictions <= 1).all())
 

@@ -11,9 +11,8 @@ tie within the step, no slope exists, and the direction proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -67,54 +66,29 @@ def _sides(rise: Callable[[float], Any], t: float) -> tuple[Any, Any]:
     return (4 * rise(t / 2) - rise(t)) / t, (rise(-t) - 4 * rise(-t / 2)) / t
 
 
-def agrees_along(
+def differences_along(
     function: Callable[[Array], Array],
     point: Array,
     gradient: Array,
     dy: Array,
     ruler: Ruler,
     random: np.random.Generator,
-) -> tuple[int, float]:
+) -> list[float]:
     """Compare a claimed gradient with slopes along random directions.
 
     Returns:
-        Along how many directions a slope existed, and the largest relative difference.
+        The relative difference along each of up to ``DIRECTIONS`` in which a slope exists.
     """
-    apart = list(islice(_differences(function, point, gradient, dy, ruler, random), DIRECTIONS))
-    return len(apart), max(apart, default=0.0)
-
-
-def apart_along(
-    function: Callable[[Array], Array],
-    point: Array,
-    gradient: Array,
-    dy: Array,
-    ruler: Ruler,
-    random: np.random.Generator,
-) -> float:
-    """Return by how much of its size a claimed gradient differs along most random directions.
-
-    A single direction may cross kinks that its two sides hide; the middle of several does not.
-    """
-    apart = list(islice(_differences(function, point, gradient, dy, ruler, random), DIRECTIONS))
-    return float(np.median(apart)) if len(apart) == DIRECTIONS else 0.0
-
-
-def _differences(
-    function: Callable[[Array], Array],
-    point: Array,
-    gradient: Array,
-    dy: Array,
-    ruler: Ruler,
-    random: np.random.Generator,
-) -> Iterator[float]:
-    """Yield relative differences along the directions in which a slope exists."""
+    found: list[float] = []
     for _ in range(TRIES):
         direction = random.normal(size=point.shape)
         measured, gap = slope(function, point, direction, dy, ruler)
         scale = max(float(np.linalg.norm(gradient)), abs(measured), 1e-12)
         if gap <= ruler.tolerance * scale:
-            yield abs(measured - float((gradient * direction).sum())) / scale
+            found.append(abs(measured - float((gradient * direction).sum())) / scale)
+        if len(found) == DIRECTIONS:
+            break
+    return found
 
 
 def ratio_along(
