@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
@@ -264,6 +265,15 @@ def test_written_files_have_the_usual_rights(tmp_path):
     write_bytes(tmp_path / "ours", b"")
     (tmp_path / "plain").write_bytes(b"")
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_file_that_is_written_over_keeps_its_rights(tmp_path):
+    target = tmp_path / "private"
+    write_bytes(target, b"old")
+    for rights in (0o600, 0o640):
+        target.chmod(rights)
+        write_bytes(target, b"new")
+        assert stat.S_IMODE(target.stat().st_mode) == rights
 
 
 def test_only_an_ordinary_file_is_written_over(tmp_path):

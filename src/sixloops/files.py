@@ -10,6 +10,7 @@ import glob
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -44,6 +45,7 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
         try:
             # Opened by "x", it is nobody else's; and it has the usual rights.
             with temporary.open("xb") as handle:
+                _keep_rights(target, temporary)
                 handle.write(content)
                 handle.flush()
                 os.fsync(handle.fileno())
@@ -87,6 +89,13 @@ def _check_ordinary(target: Path) -> None:
         f"{target} is no ordinary file, but a device, a pipe or the like, and is left as it is. "
         "Name another file."
     )
+
+
+def _keep_rights(target: Path, temporary: Path) -> None:
+    """Give a temporary file the rights of the file that it will replace, if there is one."""
+    # A file system that has no rights, or a file of somebody else, must not prevent the writing.
+    with suppress(OSError):
+        shutil.copymode(target, temporary)
 
 
 def _unwritable(path: str | os.PathLike[str], error: OSError) -> FileError:

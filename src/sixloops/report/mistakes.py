@@ -16,7 +16,7 @@ from sixloops.network import Network
 from sixloops.report.style import GREEN, MUTED, TEXT, Look, gallery, label, new_figure, show_image
 from sixloops.report.words import class_name
 from sixloops.training.evaluate import check_data
-from sixloops.training.metrics import are_labels, may_be_probabilities
+from sixloops.training.metrics import are_class_numbers, may_be_probabilities
 
 BATCH = 256
 COLUMNS = 5
@@ -52,7 +52,7 @@ def find_mistakes(network: Network, data: Dataset) -> Mistakes:
         DataError: the data does not fit the network, or has no classes.
     """
     check_data(network, data, "data")
-    if not are_labels(data.labels) or len(network.output_shape) != 1:
+    if not are_class_numbers(data.labels) or len(network.output_shape) != 1:
         raise DataError(
             "The labels must be classes, whole numbers (images,), for mistakes to be found. Got "
             f"{data.labels.dtype} of shape {data.labels.shape}."

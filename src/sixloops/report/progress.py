@@ -14,7 +14,7 @@ from sixloops.engine import Plan
 from sixloops.layers.base import Array
 from sixloops.report.words import duration_words
 from sixloops.training import Callback, Run
-from sixloops.training.metrics import are_labels
+from sixloops.training.metrics import are_class_numbers
 
 BETWEEN_UPDATES = 0.1
 """Seconds for which steps leave the bar alone, so that showing costs no time."""
@@ -66,7 +66,7 @@ class Progress(Callback):
         if run.step > 0:
             self._print(resumed_words(run))
         if run.step < run.total_steps:
-            if not are_labels(run.data.labels):
+            if not are_class_numbers(run.data.labels):
                 self._print(targets_words(run.data.labels[0]), "dim")
             self._print(heading(run), "bold")
 

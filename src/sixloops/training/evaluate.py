@@ -11,7 +11,12 @@ from sixloops.errors import ConfigurationError, DataError, wrong
 from sixloops.layers.base import Array
 from sixloops.losses import SoftmaxCrossEntropy
 from sixloops.network import Network
-from sixloops.training.metrics import Evaluation, are_labels, confusion_matrix, top_k_accuracy
+from sixloops.training.metrics import (
+    Evaluation,
+    are_class_numbers,
+    confusion_matrix,
+    top_k_accuracy,
+)
 
 
 def evaluate(
@@ -62,7 +67,7 @@ def evaluate_with(plan: Plan, data: Dataset, *, batch_size: int = 256, k: int = 
 
 def _evaluation(loss: float, predictions: Array, targets: Array, k: int) -> Evaluation:
     images = len(targets)
-    if not are_labels(targets) or predictions.ndim != 2:
+    if not are_class_numbers(targets) or predictions.ndim != 2:
         return Evaluation(loss, None, None, k, None, images)
     classes = predictions.shape[1]
     k = min(k, classes)
@@ -101,7 +106,7 @@ def check_data(network: Network, data: Dataset, name: str) -> None:
 def _check_classes(network: Network, data: Dataset) -> None:
     """Raise if there is nothing to tell apart: one class only."""
     one = isinstance(network.loss, SoftmaxCrossEntropy) and network.output_shape == (1,)
-    if one and are_labels(data.labels):
+    if one and are_class_numbers(data.labels):
         raise DataError(
             "Class labels need a network with an output for each class, and at least two classes. "
             "Got one output. Add images of another class, and change the last layer's units."

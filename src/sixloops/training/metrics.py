@@ -44,8 +44,8 @@ class Evaluation:
         )
 
 
-def are_labels(targets: Array) -> bool:
-    """Say whether targets are class labels: whole numbers, one an image."""
+def are_class_numbers(targets: Array) -> bool:
+    """Say whether targets may be class labels: whole numbers, one an image."""
     return targets.ndim == 1 and targets.dtype.kind in "ui"
 
 
@@ -56,7 +56,7 @@ def may_be_probabilities(predictions: Array) -> bool:
 
 def correct(loss: Loss, outputs: Array, targets: Array) -> int | None:
     """Count the images whose most probable class is right; None for targets of another kind."""
-    if not are_labels(targets) or outputs.ndim != 2:
+    if not are_class_numbers(targets) or outputs.ndim != 2:
         return None
     return int((loss.predictions(outputs).argmax(axis=1) == targets).sum())
 

@@ -21,7 +21,7 @@ from sixloops.engine import Plan
 from sixloops.layers import BatchNorm
 from sixloops.layers.base import Array
 from sixloops.training import Callback
-from sixloops.training.metrics import are_labels
+from sixloops.training.metrics import are_class_numbers
 from sixloops.training.run import Run
 
 IMAGES = 16
@@ -107,7 +107,7 @@ class Doctor(Callback):
         evidence, labels = self.monitor.evidence, run.data.labels
         evidence.batch = min(run.settings.batch_size, len(run.data))
         evidence.loss_kind = probe.kind_of_loss(run.network)
-        if are_labels(labels):
+        if are_class_numbers(labels):
             evidence.classes = run.network.output_shape[0]
             evidence.counts = np.bincount(labels, minlength=evidence.classes)
             if not run.settings.shuffle:
@@ -210,7 +210,7 @@ class Doctor(Callback):
     def _see_outputs(self, run: Run, plan: Plan) -> None:
         """Take the signals of the outputs of some images, as they are in the end."""
         images, labels = probe.part_of(run.data, TOLD)
-        if run.failed or not are_labels(labels) or len(run.network.output_shape) != 1:
+        if run.failed or not are_class_numbers(labels) or len(run.network.output_shape) != 1:
             return
         outputs = plan.outputs(images)
         if np.isfinite(outputs).all():
@@ -231,7 +231,7 @@ class Doctor(Callback):
 
     def _compare_modes(self, run: Run) -> None:
         """Tell the same images in training mode, where the layers act otherwise in it."""
-        if not run.network.state or run.failed or not are_labels(run.data.labels):
+        if not run.network.state or run.failed or not are_class_numbers(run.data.labels):
             return
         e = self.monitor.evidence
         held, told = e.validation, e.accuracy
@@ -258,7 +258,7 @@ def examine_end(monitor: Monitor, run: Run) -> None:
     e, network = monitor.evidence, run.network
     images, labels = probe.part_of(run.data, ENDING)
     probe.look(monitor, network, run.step, images)
-    if not are_labels(labels):
+    if not are_class_numbers(labels):
         return
     told = probe.accuracy_of(network, images, labels)
     if told is not None:
