@@ -134,6 +134,29 @@ def test_pythons_random_numbers_are_left_alone():
     for kind in (layer(__init__=seeds), layer(__init__=seeds, backward=draws)):
         assert check_layer(kind).healthy
         assert random.getstate() == state
+    assert (
+        check_layer(layer(forward=lambda self, x: seeds(self) or x * 2)).name == "random-seed-set"
+    )
+
+
+def test_a_constructor_that_sets_a_seed_is_remarked_upon():
+    def seeds_numpy(self):
+        np.random.seed(0)
+        self.w = np.random.randn(3)
+
+    def seeds_random(self):
+        random.seed(0)
+        self.w = random.random()
+
+    def only_draws(self):
+        self.w = np.random.randn(3) + random.random()
+
+    for constructor, name in ((seeds_numpy, "np.random"), (seeds_random, "random")):
+        verdict = check_layer(layer(__init__=constructor))
+        assert verdict.healthy
+        assert f"The constructor sets the seed of {name}: layers of one shape" in str(verdict)
+    assert "sets the seed" not in str(check_layer(layer(__init__=only_draws)))
+    assert "sets the seed" not in str(check_layer(layer()))
 
 
 def test_random_outputs_are_said():

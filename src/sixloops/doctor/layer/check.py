@@ -9,7 +9,7 @@ from typing import Any
 from sixloops.doctor.layer.blame import blame
 from sixloops.doctor.layer.findings import find_wrong, is_wrong
 from sixloops.doctor.layer.guard import PATIENCE, Guard, Trouble
-from sixloops.doctor.layer.habits import bad_habits, overflow_note
+from sixloops.doctor.layer.habits import bad_habits, overflow_note, seeding_note
 from sixloops.doctor.layer.models import Model
 from sixloops.doctor.layer.plan import Adapter, Plan, hidden_labels, plan_for
 from sixloops.doctor.layer.remarks import (
@@ -136,7 +136,8 @@ def _examined(laboratory: Laboratory, setting: Setting, model: Model | None) -> 
         diagnoses = [d for d in diagnoses if d.id != "zero-gradient"]
     lists = unread_lists(laboratory.holder(base.setting.arguments))
     called = called_words(laboratory.plan, not findings)
-    notes = (*remarks(trials), *lists, called, overflow_note(laboratory, base))
+    own = overflow_note(laboratory, base), seeding_note(laboratory, base)
+    notes = (*remarks(trials), *lists, called, *own)
     return Verdict(
         subject=laboratory.plan.name,
         healthy=not findings,

@@ -62,14 +62,14 @@ class Guard:
             thread, on systems with ``setitimer``).
         changed: filled with the global settings that a call left changed.
         seed: where np.random stands when a call begins; None for where it is. Generators that
-            are rewound begin there, too.
-        drawn: where the last call left np.random.
+            are rewound begin there, too, and so does Python's own.
+        left: where the last call left np.random, and Python's own generator.
     """
 
     seconds: float = PATIENCE
     changed: dict[str, str] = field(default_factory=dict)
     seed: int | None = None
-    drawn: bytes = b""
+    left: tuple[object, ...] = ()
 
     def call(self, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
         """Call ``function``.
@@ -108,9 +108,10 @@ class Guard:
     def _quiet(self) -> Iterator[None]:
         """Swallow what is printed and warned of; leave the random numbers as they were."""
         state = np.random.get_state()  # noqa: NPY002  (the user's code may draw from it)
-        drawn = random.getstate()
+        own = random.getstate()
         if self.seed is not None:
             np.random.seed(self.seed)  # noqa: NPY002
+            random.seed(self.seed)
         sink, stdout, stderr = io.StringIO(), sys.stdout, sys.stderr
         sys.stdout = sys.stderr = sink
         # With no limits of its own here, a change that stays is the user's.
@@ -121,9 +122,10 @@ class Guard:
                 yield
         finally:
             self._take_back(sink, stdout, stderr, limits)
-            self.drawn = np.random.get_state()[1].tobytes()  # type: ignore[index]  # noqa: NPY002
+            left = np.random.get_state()[1].tobytes()  # type: ignore[index]  # noqa: NPY002
+            self.left = left, random.getstate()
             np.random.set_state(state)  # noqa: NPY002
-            random.setstate(drawn)
+            random.setstate(own)
 
     @staticmethod
     def _take_back(sink: object, stdout: Any, stderr: Any, limits: Any) -> None:

@@ -144,7 +144,8 @@ GLOBAL = about(
 )
 SEEDED = about(
     "random-seed-set",
-    "The layer sets the seed of np.random: every other random number of the program repeats.",
+    "The layer sets the seed of np.random or random: every other random number of the program "
+    "repeats.",
     "",
     "Take a generator of its own: random = np.random.default_rng(seed).",
 )
@@ -210,18 +211,42 @@ def _reset(session: Session, trial: Trial) -> None:
 
 
 def _seeding(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habit | None:
-    """See whether forward leaves np.random in the same state whatever it was before."""
-    session, guard = _ready(laboratory, trial), laboratory.guard
-    left = set()
+    session = _ready(laboratory, trial)
+    generator = _seeded(laboratory.guard, lambda: session.forward(trial.arrays["x"].copy()))
+    if not generator:
+        return None
+    return Habit(Finding(generator, "its state after forward is always the same"), SEEDED)
+
+
+def _seeded(guard: Guard, call: Callable[[], object]) -> str:
+    """Return the generator that a call leaves in the same state whatever it was before, or ""."""
+    states = []
     try:
         for guard.seed in (1, 2):
-            session.forward(trial.arrays["x"].copy())
-            left.add(guard.drawn)
+            call()
+            states.append(guard.left)
     finally:
         guard.seed = None
-    if len(left) > 1:
-        return None
-    return Habit(Finding("np.random", "its state after forward is always the same"), SEEDED)
+    alike = (one == two for one, two in zip(*states, strict=True))
+    return next((name for name, same in zip(GENERATORS, alike, strict=True) if same), "")
+
+
+def seeding_note(laboratory: Laboratory, trial: Trial) -> str:
+    """Return a remark on a constructor that sets a seed; empty for any other."""
+    if laboratory.plan.constructor is not None:
+        return ""
+    arguments = trial.setting.arguments
+    generator = _seeded(laboratory.guard, lambda: laboratory.holder(arguments))
+    return SEEDED_AT_FIRST.format(generator) if generator else ""
+
+
+SEEDED_AT_FIRST = (
+    "The constructor sets the seed of {}: layers of one shape begin with the same weights, and "
+    "every other random number of the program repeats. Take a generator of its own: "
+    "np.random.default_rng(seed)."
+)
+GENERATORS = "np.random", "random"
+"""The program's generators, as a guard names where a call left them."""
 
 
 def _repeating(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habit | None:

@@ -308,7 +308,7 @@ def made(
 ) -> Any:
     """Return a fresh object; what its constructor draws at random is the same each time."""
     kind = plan.owner if isinstance(plan.owner, type) else type(plan.owner)
-    with rewound([], 0, spaces_of(getattr(kind, "__init__", None))):
+    with rewound([], guard.seed or 0, spaces_of(getattr(kind, "__init__", None))):
         return guard.call(plan.make, arguments, arrays)
 
 
