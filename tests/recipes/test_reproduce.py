@@ -18,6 +18,7 @@ from sixloops.data import Dataset, load_mnist
 from sixloops.errors import ConfigurationError, FileError
 from sixloops.layers import Conv2D, Dense, Flatten, Rescale
 from sixloops.losses import SoftmaxCrossEntropy, SquaredError
+from sixloops.network import Network
 from sixloops.optimizers import SGD
 from sixloops.recipes import (
     RECIPES,
@@ -26,8 +27,9 @@ from sixloops.recipes import (
     java_question,
     nielsen_ladder,
     numpy_pooling,
+    post_276213,
 )
-from sixloops.recipes.epochs import shown, train, values
+from sixloops.recipes.epochs import outcome, shown, train, values
 from sixloops.recipes.recipe import Setting
 from sixloops.recipes.records import KINDS, first_training, read_record, read_results
 from sixloops.report.charts import Chart, Curve, plot_charts
@@ -303,6 +305,72 @@ def test_values_and_how_they_are_shown():
     assert values(results, "a", "x", -1) == [0.75, 0.25]
     assert values(results, "b", "x", 1) == values(results, "c", "x", 1) == []
     assert shown([0.5], ".1f") == "0.5"
+
+
+def test_a_seed_that_broke_off_is_told_and_does_not_count():
+    ended = [{"epochs": [{"test_accuracy": share}]} for share in (0.96, 0.98)]
+    broken = {"epochs": [{"test_accuracy": 0.1}], "broken": "The loss is NaN"}
+    words = "97.00% (96.00%–98.00%, 2 seeds); 1 of 3 seeds broke off: The loss is NaN"
+    results = {"convolutions": [*ended, broken], "lenet5": [broken, *ended]}
+    for recipe, question in (
+        (java_question, "its convolution network, after 3 epochs"),
+        (post_276213, "LeNet-5, after one epoch and after five"),
+    ):
+        said = {each.question: each.found for each in recipe.findings(results)}[question]
+        assert words in said
+    assert outcome(results, "convolutions", []) == "1 of 3 seeds broke off: The loss is NaN"
+
+
+def test_a_rung_that_breaks_off_is_told_and_does_not_count():
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (10_020, 1, 28, 28), np.uint8)
+    data = Dataset(images, np.arange(10_020) % 10, classes=10)
+    rung = replace(nielsen_ladder.RUNGS["dense"], rate=1e30, epochs=1)
+    measured = rung(Setting(data, data.first(20)))
+    assert "must stay finite" in measured["broken"]
+    run = {"epochs": [{"epoch": 1, "validation_accuracy": 0.9, "test_accuracy": 0.98}]}
+    found = nielsen_ladder.findings({"dense": [measured, run]})[0].found
+    assert found.startswith("98.00%; 1 of 2 seeds broke off: ")
+    assert "0.20 points more" in found
+
+
+def test_one_network_is_no_vote():
+    assert nielsen_ladder.findings({})[-1].found == "not run yet"
+    epochs = [{"epoch": 1, "validation_accuracy": 0.9, "test_accuracy": 0.98}]
+    runs = {"dropout": [{"epochs": epochs, "predicted": "72"}]}
+    assert nielsen_ladder.findings(runs)[-1].found == "one network only"
+
+
+def test_the_logistic_error_of_tanh_outputs_is_the_one_of_the_page():
+    random = np.random.default_rng(0)
+    images, labels = random.integers(0, 256, (4, 1, 28, 28), np.uint8), np.arange(4)
+    part = post_276213.RUNS["five-filters-logistic"]
+    network = Network(part.layers, (1, 28, 28), loss=part.loss, dtype=np.float64)
+    network.parameters["5.weight"] *= 0.05  # not saturated, where logarithms would be rounded
+    losses, _ = network.loss.forward(network.forward(images), labels)
+    tanh = Network(post_276213.five_filters(), (1, 28, 28), dtype=np.float64)
+    tanh.parameters = network.parameters
+    p, t = (1 + tanh.forward(images)) / 2, np.eye(10)[labels]
+    assert 0.001 < p.min() < p.max() < 0.999
+    expected = -(t * np.log(p) + (1 - t) * np.log(1 - p)).sum(axis=1)
+    np.testing.assert_allclose(losses, expected, rtol=1e-10)
+
+
+def test_shared_weights_take_the_sum_of_their_positions(setting):
+    found = java_question.compare_sums(setting)
+    assert found["sum"] < 1e-8
+    assert found["mean"] == pytest.approx(15 / 16)  # of 16 positions
+    assert found["last"] > 0.5
+
+
+def test_slices_and_the_first_winner_agree_at_ties_and_for_any_error():
+    random = np.random.default_rng(0)
+    x, dy = random.integers(0, 3, (2, 3, 4, 6)).astype(float), random.normal(size=(2, 3, 2, 3))
+    y, winners = numpy_pooling.winner_forward(x)
+    expected = numpy_pooling.winner_back(dy, winners)
+    assert (dy < 0).any()
+    assert (numpy_pooling.max_back_by_slices(dy, x, y) == expected).all()
+    assert not (numpy_pooling.max_back_by_mask(dy, x, y) == expected).all()
 
 
 def test_charts_name_each_curve_once():

@@ -35,7 +35,7 @@ from sixloops.engine import Plan
 from sixloops.layers.base import Array
 from sixloops.losses import SoftmaxCrossEntropy
 from sixloops.optimizers import AdamW
-from sixloops.recipes.epochs import SHORT_TEST, beside, chart, shown, train, values
+from sixloops.recipes.epochs import SHORT_TEST, beside, chart, outcome, shown, train, values
 from sixloops.recipes.networks import six_convolutions
 from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Results, Setting
 from sixloops.report.charts import Chart
@@ -131,8 +131,8 @@ class Training:
         return measured | asked.measured
 
 
-AIMS = {"mnist": 0.997, "fashion-mnist": 0.945}
-"""The test accuracies that we want to reach."""
+AIMS = {"mnist": (0.997, 0.9975), "fashion-mnist": (0.935, 0.945)}
+"""The test accuracies that we want to reach at least, and what we aim at."""
 
 LABELS = {"mnist": "MNIST, digits", "fashion-mnist": "Fashion-MNIST, clothes"}
 
@@ -141,7 +141,11 @@ def findings(results: Results) -> list[Finding]:
     """Return published figures and ours."""
 
     def compared(name: str, found: list[float]) -> str:
-        return shown(found) + beside(found, AIMS[name])
+        return outcome(results, name, found) + beside(found, AIMS[name][1])
+
+    def wanted(name: str) -> str:
+        least, aim = AIMS[name]
+        return f"we want {100 * least:g} % at least, and aim at {100 * aim:g} %"
 
     def reached(name: str) -> str:
         accuracy = compared(name, values(results, name, "test_accuracy", -1))
@@ -153,17 +157,17 @@ def findings(results: Results) -> list[Finding]:
     return [
         Finding(
             "MNIST, one network",
-            "99.6 % (Simard et al. 2003, with elastic distortions); our aim is 99.7 %",
+            f"99.6 % (Simard et al. 2003, with elastic distortions); {wanted('mnist')}",
             reached("mnist"),
         ),
         Finding(
             "the same network, its probabilities averaged over 13 moved and turned copies",
-            "our aim is 99.7 %",
+            wanted("mnist"),
             compared("mnist", [run["copies_accuracy"] for run in results.get("mnist", [])]),
         ),
         Finding(
             "Fashion-MNIST, one network",
-            "89.7 % (the best of scikit-learn's, Xiao et al. 2017); our aim is 94.5 %",
+            f"89.7 % (the best of scikit-learn's, Xiao et al. 2017); {wanted('fashion-mnist')}",
             reached("fashion-mnist"),
         ),
     ]

@@ -50,7 +50,7 @@ def train(
         ``epochs``: for each, its ``epoch``, ``cost`` and ``accuracy`` while it learnt,
         ``test_cost`` and ``test_accuracy`` after it, and the ``seconds`` of training so far.
         ``subsets``: for each random subset ``step``, ``loss`` and ``accuracy``, if there are
-        any. ``broken``: what the error said, if the numbers became infinite.
+        any. ``broken``: as :func:`fitted` says.
     """
     training, test = setting.training, setting.test
     if setting.short:
@@ -69,20 +69,16 @@ def train(
     if subsets_every is not None:
         besides.append(EvaluateEvery(subsets_every, training))
         options["also"] = {"subsets": training}
-    measured: Measures = {}
-    try:
-        fitted(
-            setting,
-            network,
-            training,
-            epochs=epochs,
-            batch_size=batch_size,
-            validation=test,
-            callbacks=besides,
-            **options,
-        )
-    except NonFiniteError as error:
-        measured["broken"] = str(error).partition(". ")[0]
+    measured = fitted(
+        setting,
+        network,
+        training,
+        epochs=epochs,
+        batch_size=batch_size,
+        validation=test,
+        callbacks=besides,
+        **options,
+    )
     measured["epochs"] = [_measured(record) for record in history.epochs]
     if subsets_every is not None:
         measured["subsets"] = [_chosen(record) for record in history.of("evaluation")]
@@ -95,7 +91,7 @@ def fitted(
     training: Dataset,
     also: Mapping[str, Dataset] | None = None,
     **options: Any,
-) -> History:
+) -> Measures:
     """Train a network with a setting's seed and threads, once it is noted what is trained.
 
     Args:
@@ -105,6 +101,9 @@ def fitted(
         also: what else is measured with, by what for.
         options: of :func:`sixloops.training.fit`.
 
+    Returns:
+        ``broken``: what the error said, if the numbers became infinite; nothing otherwise.
+
     Raises:
         KeyboardInterrupt: Ctrl-C came before the last epoch's end.
     """
@@ -112,10 +111,13 @@ def fitted(
     setting.note(_description(network, training, also or {}, options))
     with Plan(network, options["batch_size"], threads=1) as plan:
         plan.prepare()  # what must be compiled is no training
-    history = fit(network, training, threads=setting.threads, raise_interrupt=False, **options)
+    try:
+        history = fit(network, training, threads=setting.threads, raise_interrupt=False, **options)
+    except NonFiniteError as error:
+        return {"broken": str(error).partition(". ")[0]}
     if history.stopped == INTERRUPTED and len(history.epochs) < options["epochs"]:
         raise KeyboardInterrupt
-    return history
+    return {}
 
 
 def _description(
@@ -160,7 +162,7 @@ def _line(run: Run, epochs: int) -> str:
 
 
 def values(results: Results, experiment: str, measure: str, epoch: int) -> list[float]:
-    """Return a measure of each seed after an epoch, or its last if there are fewer.
+    """Return a measure of each seed that came to its end, after an epoch, or its last if earlier.
 
     Args:
         results: of the recipe.
@@ -168,8 +170,42 @@ def values(results: Results, experiment: str, measure: str, epoch: int) -> list[
         measure: such as ``test_accuracy``.
         epoch: from 1; -1 for the last.
     """
-    runs = [each["epochs"] for each in results.get(experiment, [])]
-    return [run[epoch if epoch < 0 else min(epoch, len(run)) - 1][measure] for run in runs if run]
+    runs = [each["epochs"] for each in ended(results, experiment)]
+    return [run[epoch if epoch < 0 else min(epoch, len(run)) - 1][measure] for run in runs]
+
+
+def ended(results: Results, experiment: str) -> list[Measures]:
+    """Return the runs of an experiment that did not break off."""
+    return [each for each in results.get(experiment, []) if "broken" not in each]
+
+
+def outcome(
+    results: Results, experiment: str, found: Sequence[float], form: str = ".2%", unit: str = ""
+) -> str:
+    """Return as :func:`shown` what an experiment's seeds reached, and how many broke off.
+
+    Args:
+        results: of the recipe.
+        experiment: its name.
+        found: one value for each seed that came to its end.
+        form: how a value is written.
+        unit: of the values.
+
+    Examples:
+        >>> results = {"learns": [{"epochs": []}, {"broken": "The loss is not finite"}]}
+        >>> outcome(results, "learns", [0.981])
+        '98.10%; 1 of 2 seeds broke off: The loss is not finite'
+        >>> outcome(results, "learns", [])
+        '1 of 2 seeds broke off: The loss is not finite'
+        >>> outcome({}, "learns", [])
+        'not run yet'
+    """
+    runs = results.get(experiment, [])
+    broken = [each["broken"] for each in runs if "broken" in each]
+    if not broken:
+        return shown(found, form, unit)
+    words = f"{len(broken)} of {len(runs)} seeds broke off: {broken[0]}"
+    return f"{shown(found, form, unit)}; {words}" if found else words
 
 
 def shown(found: Sequence[float], form: str = ".2%", unit: str = "") -> str:
