@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
 
-from benchmarks.records import ROOT, Row
+from benchmarks.records import ROOT, Row, new_record
 from sixloops.files import write_text
-from sixloops.report.machine import machine, versions
 
 RESULTS = ROOT / "results" / "doctor"
 
@@ -49,6 +47,6 @@ def table(found: Figures, what: str = "runs") -> str:
 
 
 def keep(name: str, rows: list[Row]) -> None:
-    """Record what was measured, with the machine and the versions."""
-    record: dict[str, Any] = {"machine": machine(), "versions": versions(), "rows": rows}
+    """Record what was measured, with what must be known about it."""
+    record = new_record(rows)
     write_text(RESULTS / f"{name}.json", json.dumps(record, indent=1) + "\n")

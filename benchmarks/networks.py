@@ -122,7 +122,7 @@ CASES = {
         batches=(32, 128),
     ),
     "N": Case(
-        "no convolution: dense 100 sigmoid, dense 10",
+        "no convolution: dense 100 sigmoid, dense 10; for the short form alone",
         (1, 28, 28),
         (("flatten",), ("dense", 100), ("sigmoid",), ("dense", 10)),
     ),

@@ -19,20 +19,23 @@ Record: TypeAlias = dict[str, Any]
 """``command``, ``machine``, ``versions``, ``peers`` (name and version), ``threads``, ``rows``."""
 
 
-def new_record(rows: list[Row], peers: dict[str, str], threads: int) -> Record:
+def new_record(
+    rows: list[Row], peers: dict[str, str] | None = None, threads: int | None = None
+) -> Record:
     """Return what was measured with what must be known about it.
 
     Args:
         rows: the measurements, in JSON's types.
-        peers: by the key that they have in the rows, what people call them, with the version.
-        threads: of every library.
+        peers: by the key that they have in the rows, what people call them, with the version;
+            None where none are compared.
+        threads: of every library; None where it is each run's own.
     """
+    compared = {} if peers is None else {"peers": peers, "threads": threads}
     return {
         "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
         "machine": machine(),
         "versions": versions(),
-        "peers": peers,
-        "threads": threads,
+        **compared,
         "rows": rows,
     }
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -36,6 +38,9 @@ def test_the_programs_run(tmp_path):
     assert result.returncode == 0, result.stderr
     accuracy = float(re.search(r"accuracy ([\d.]+)%", result.stdout)[1])
     assert accuracy > 97
+    validated = float(re.findall(r"([\d.]+)\s*%", result.stdout)[-1])
+    said = float(re.search(r"for a first look: ([\d.]+) %", program)[1])
+    assert validated == pytest.approx(said, abs=0.5)
     assert (tmp_path / "curves.png").stat().st_size > 10_000
     assert (tmp_path / "network.safetensors").is_file()
 

@@ -127,6 +127,32 @@ def append_text(path: str | os.PathLike[str], text: str) -> None:
         raise _unwritable(path, error) from error
 
 
+def check_writable(folder: str | os.PathLike[str]) -> None:
+    """Raise unless files can be written into a folder, which is made if need be.
+
+    Raises:
+        FileError: they cannot.
+    """
+    probe = _as_path(folder) / ".probe"
+    write_bytes(probe, b"")
+    remove(probe)
+
+
+def remove(path: str | os.PathLike[str]) -> None:
+    """Remove a file, if it is there.
+
+    Raises:
+        FileError: it cannot be removed.
+    """
+    target = _as_path(path)
+    try:
+        target.unlink(missing_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"{target} cannot be removed: {error.strerror}. Close or remove it yourself."
+        ) from error
+
+
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """Read a whole file.
 

@@ -21,7 +21,7 @@ from sixloops.data import load_mnist, mnist, read_photo
 from sixloops.errors import DataError, FileError
 from sixloops.files import read_tensors
 from sixloops.initializers import Constant
-from sixloops.layers import Dense, Flatten
+from sixloops.layers import Conv2D, Dense, Flatten
 from sixloops.losses import SquaredError
 from sixloops.network import Network
 from sixloops.training import evaluate
@@ -185,6 +185,8 @@ def test_interrupted_and_resumed_is_the_same_as_never_interrupted(run, tmp_path)
         (["train", "--average", "1"], "--average must"),
         (["train", "--seed", "-1"], "--seed must"),
         (["train", "--out", ""], "--out must name a folder"),
+        (["reproduce", "chained-passes", "--short", "--out", " "], "--out must name a folder"),
+        (["train", "--data", ""], "The data must be one of mnist"),
         (["train", "--image-size", "3x3"], "--image-size must be height and width"),
         (["train", "--image-size", "9,9"], "--image-size is for a folder of images"),
         (["train", "--from", "a", "--network", "dense"], "--from brings its own network"),
@@ -442,6 +444,48 @@ def test_a_table_of_answers_leaves_out_what_is_as_good_as_nothing():
     assert [str(cell) for column in table.columns for cell in column.cells] == [
         "a.png", "cat", "90.0%", "dog 10.0%"
     ]  # fmt: skip
+
+
+def test_tables_are_never_cut(tmp_path):
+    network = Network([Flatten(), Dense(26)], (1, 2, 2))
+    network.save(tmp_path / "model.safetensors")
+    folder = tmp_path / ("a_rather_long_name_of_a_folder_" * 3)
+    folder.mkdir()
+    for name in ("one.png", "two.png"):
+        Image.new("L", (2, 2)).save(folder / name)
+    paths = [folder / "one.png", folder / "two.png"]
+    shown = sixloops("predict", tmp_path / "model.safetensors", *paths).stdout
+    assert all(str(path) in shown for path in paths)
+    image_folder(
+        tmp_path / "images", [f"class_{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    )
+    arguments = "--data", tmp_path / "images", "--image-size", "2,2"
+    table = sixloops("evaluate", tmp_path / "model.safetensors", *arguments).stdout
+    assert "…" not in table
+    assert " 24 25 " in " ".join(table.split())
+
+
+def test_predict_of_a_network_that_does_not_classify(tmp_path):
+    Image.new("L", (4, 4)).save(tmp_path / "image.png")
+    for layers, shape in (([Conv2D(2, 3)], "(2, 2, 2)"), ([Flatten(), Dense(1)], "(1,)")):
+        Network(layers, (1, 4, 4), loss=SquaredError()).save(tmp_path / "model.safetensors")
+        result = sixloops("predict", tmp_path / "model.safetensors", tmp_path / "image.png")
+        assert result.returncode == 2
+        assert f"Got outputs of shape {shape}" in result.stderr
+
+
+def test_numbers_that_are_not_finite_are_null_in_json(tmp_path):
+    bias = Constant(3e38)
+    layers = [Flatten(), Dense(3, weight_initializer=bias, bias_initializer=bias)]
+    model, image = tmp_path / "model.safetensors", tmp_path / "image.png"
+    Network(layers, (1, 2, 2), loss=SquaredError()).save(model)
+    Image.new("L", (2, 2), 255).save(image)
+    (answer,) = json.loads(sixloops("predict", model, image, "--json").stdout)
+    assert answer["classes"][0] == {"class": "0", "output": None}
+    image_folder(tmp_path / "images", ["a", "b", "c"])
+    data = "--data", tmp_path / "images", "--image-size", "2,2"
+    told = json.loads(sixloops("evaluate", model, *data, "--json").stdout)
+    assert told["loss"] is None
 
 
 def test_images_of_several_sizes_and_long_names(tmp_path):

@@ -1,6 +1,7 @@
 """``sixloops doctor layer`` as a user meets it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -212,3 +213,20 @@ def test_words_of_the_command_line():
     assert read_arguments(["a=1", "b=[1, 2]", "c=max"]) == {"a": 1, "b": [1, 2], "c": "max"}
     with pytest.raises(ConfigurationError):
         read_shape("0,3")
+
+
+@pytest.mark.parametrize("seconds", ["inf", "1e30", "-1", "nan", "much"])
+def test_seconds_of_no_use_are_no_verdict(file, seconds):
+    result = doctor(f"{file}:MeanPool", "--seconds", seconds)
+    assert result.exit_code != 0
+    assert "MeanPool" not in result.stdout
+    assert result.exit_code == 2 or isinstance(result.exception, ConfigurationError)
+
+
+def test_json_is_the_same_in_any_terminal(file):
+    command = [sys.executable, "-m", "sixloops", "doctor", "layer", f"{file}:MeanPool", "--json"]
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    result = subprocess.run(command, capture_output=True, env=environment, timeout=240)
+    plain = doctor(f"{file}:MeanPool", "--json").stdout
+    assert json.loads(result.stdout.decode("ascii")) == json.loads(plain)
+    assert not json.loads(plain)["recognised"].isascii()

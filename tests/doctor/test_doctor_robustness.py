@@ -1,6 +1,7 @@
 # ruff: noqa: NPY002, S311, SIM105, S110  (strangers' code does such things)
 """Code that raises, never ends, returns rubbish or changes settings gets a verdict."""
 
+import math
 import os
 import random
 import sys
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 
 from sixloops.doctor import check_layer
+from sixloops.doctor.run import examine
+from sixloops.errors import ConfigurationError
 
 
 class Base:
@@ -224,3 +227,12 @@ def test_what_cannot_be_copied_is_used_as_it_is():
     subject = Base()
     subject.lock = threading.Lock()
     assert check_layer(subject).healthy
+
+
+@pytest.mark.parametrize("seconds", [math.inf, math.nan, -1, 0, 1e30, "3", True])
+def test_seconds_must_be_a_number_of_them(seconds):
+    for examination in (check_layer, examine):
+        with pytest.raises(
+            ConfigurationError, match="'seconds' of doctor must be a number above 0"
+        ):
+            examination(layer(), seconds=seconds)

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from sixloops.cli import doctor_run
 from sixloops.doctor.faults.runs import FAULTS
+from sixloops.errors import FileError
 
 SOURCE = """
 from sixloops import Network
@@ -108,6 +109,15 @@ def test_json_and_a_report(app, file, tmp_path):
     assert "http" not in page
     assert "Divide the pixels by 255" in page
     assert json.loads((tmp_path / "report" / "verdict.json").read_text())["proof"]
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_run(app, file, tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    result = CliRunner().invoke(app, ["run", f"{file}:broken", "--out", str(tmp_path / "taken")])
+    assert isinstance(result.exception, FileError)
+    assert "no such data" not in result.output
+    empty = CliRunner().invoke(app, ["run", f"{file}:broken", "--out", ""])
+    assert "--out must name a folder" in str(empty.exception)
 
 
 def test_code_that_raises_could_not_be_run(app, file):

@@ -150,3 +150,14 @@ def test_other_processes_that_fail_do_not_matter(tmp_path):
         no_python = f"import sys; sys.executable = {executable!r}" + SIDE_BY_SIDE
         process = start(no_python.replace("assert all", "assert not any"), NUMBA_CACHE_DIR=cache)
         assert said(process)[0] == "told"
+
+
+def test_a_user_without_a_home(tmp_path, monkeypatch):
+    def unknown():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("XDG_CACHE_HOME", "NUMBA_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(compiling.Path, "home", unknown)
+    assert compiling._base_folder().parent == tmp_path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import warnings
 
 import matplotlib as mpl
 import numpy as np
@@ -393,3 +394,22 @@ def test_a_figure_that_cannot_be_written_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(FileError, match="cannot be written"):
         save_figure(plot_history(History()), tmp_path / "file" / "x.png")
+
+
+def test_validation_of_another_kind_than_the_training_has_no_accuracy():
+    made = History()
+    for epoch in (1, 2):
+        made.add(
+            "epoch", epoch=epoch, step=epoch, loss=1 / epoch, accuracy=0.5, validation_loss=1.0
+        )
+    assert png(plot_history(made))
+
+
+def test_classes_in_any_script_are_drawn_without_warnings():
+    labels = np.array([0, 1])
+    confusion = confusion_matrix(labels, labels, 2)
+    figure = plot_confusion(Evaluation(0.1, 1.0, 1.0, 2, confusion, 2), ("狗", "ネコ"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first = png(figure)
+    assert png(figure) == first

@@ -12,14 +12,16 @@ import numpy as np
 import pytest
 
 import sixloops
+from sixloops.cli.choices import load_network
 from sixloops.data import Dataset
+from sixloops.engine import Plan
 from sixloops.errors import ConfigurationError, FileError
 from sixloops.layers import Conv2D, Dense, Flatten, MaxPool2D, Rescale
 from sixloops.losses import SquaredError
 from sixloops.network import Network
 from sixloops.optimizers import SGD
 from sixloops.report import Configuration, Curves, RunFolder, read_configuration
-from sixloops.training import History, evaluate, fit
+from sixloops.training import Callback, History, Run, evaluate, fit
 
 PICTURES = {"confusion.png", "curves.png", "feature_maps.png", "kernels.png", "mistakes.png"}
 
@@ -202,3 +204,55 @@ def test_a_damaged_configuration_is_one_clear_error(tmp_path, content):
     with pytest.raises(FileError, match="damaged"):
         fit(network(), data(), epochs=1, callbacks=[Configuration(path)])
     assert path.read_bytes() == content.encode("latin-1")
+
+
+class Interrupt(Callback):
+    """Ends a training as Ctrl-C does, behind the first step of an epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def on_step_end(self, run: Run, plan: Plan) -> None:
+        if run.epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+def test_a_finished_run_that_goes_on_and_ends_early_has_no_old_network(tmp_path):
+    folder, test = RunFolder(tmp_path), data(10)
+    net = network()
+    folder.finish(net, train(folder, net), test)
+    finished = {path: path.read_bytes() for path in (folder.model, tmp_path / "evaluation.json")}
+
+    again = RunFolder(tmp_path, resume=True)
+    train(again, network(), resume=again.last)  # nothing is left to do
+    assert {path: path.read_bytes() for path in finished} == finished
+
+    net = network()
+    callbacks = [*again.callbacks(), Interrupt(epoch=2)]
+    options = {"epochs": 3, "optimizer": SGD(0.05), "resume": again.last, "callbacks": callbacks}
+    with pytest.raises(KeyboardInterrupt):
+        fit(net, data(), validation=test, **options)
+    assert not any(path.exists() for path in finished)
+    assert [path.name for path in folder.pictures.iterdir()] == ["curves.png"]
+    shown = load_network(tmp_path).predict(test.images)
+    np.testing.assert_array_equal(shown, Network.load(folder.best).predict(test.images))
+
+
+def test_a_folder_for_runs_that_cannot_be_made_is_one_error(tmp_path):
+    link = tmp_path / "runs"
+    link.symlink_to(tmp_path / "disk" / "that" / "is" / "not" / "there")
+    (tmp_path / "file").write_text("mine")
+    for parent in (link, tmp_path / "file"):
+        with pytest.raises(FileError, match=f"{parent.name} is no folder"):
+            RunFolder.new("lenet", parent=parent)
+
+
+def test_a_loss_that_is_not_finite_is_none_in_json(tmp_path):
+    folder, net = RunFolder(tmp_path), network()
+    history = train(folder, net)
+    net.parameters["4.bias"][0] = 3e38
+    net.parameters["4.bias"][1:] = -3e38
+    assert not np.isfinite(folder.finish(net, history, data(10)).loss)
+    told = json.loads((tmp_path / "evaluation.json").read_text())
+    assert told["loss"] is None
+    assert told["accuracy"] is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 
 import pytest
 from rich.console import Console
@@ -14,6 +15,7 @@ from sixloops.layers import (
     Dense,
     Dropout,
     Flatten,
+    Identity,
     LeakyReLU,
     MaxPool2D,
     MeanPool2D,
@@ -174,3 +176,14 @@ def test_durations():
     assert duration_words(59.4, whole=True) == "59 s"
     assert duration_words(59.6) == "1:00"
     assert duration_words(3599.7) == "1:00:00"
+
+
+def test_settings_in_brackets_are_shown_as_they_are():
+    @dataclass(frozen=True)
+    class Marked(Identity):
+        mark: str = ""
+
+    network = Network([Marked("[red]"), Marked("[/b]"), Flatten(), Dense(2)], (1, 2, 2))
+    text = summary(network)
+    assert "[red]" in text
+    assert "[/b]" in text

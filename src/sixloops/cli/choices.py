@@ -81,6 +81,10 @@ def option_names() -> Iterator[None]:
         raise type(error)(message) from error
 
 
+INTERRUPT_CODE = 130
+"""The exit code after Ctrl-C, as shells have it."""
+
+
 def size_of(text: str | None) -> tuple[int, int] | None:
     """Read ``--image-size``: height and width, or one number for both."""
     if text is None:
@@ -91,6 +95,17 @@ def size_of(text: str | None) -> tuple[int, int] | None:
             f"--image-size must be height and width in pixels, such as 64,48. Got {text!r}."
         )
     return int(parts[0]), int(parts[-1])
+
+
+def folder_of(out: str | None) -> Path | None:
+    """Read ``--out``: a folder, or None for the usual one."""
+    if out is None:
+        return None
+    if not out.strip():
+        raise ConfigurationError(
+            "--out must name a folder. Got nothing. Leave it out for the usual one."
+        )
+    return Path(out)
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
@@ -153,7 +168,7 @@ def load_data(
 
 def is_image_folder(name: str) -> bool:
     """Say whether ``name`` means a folder of images; the known data sets' names come first."""
-    return name.replace("-", "_") not in DATASETS and Path(name).is_dir()
+    return bool(name.strip()) and name.replace("-", "_") not in DATASETS and Path(name).is_dir()
 
 
 def _load_images(path: Path, size: tuple[int, int] | None) -> tuple[Dataset, Dataset]:

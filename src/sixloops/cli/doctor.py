@@ -13,7 +13,7 @@ from rich.text import Text
 
 from sixloops.cli import doctor_run
 from sixloops.doctor import Verdict, check_layer
-from sixloops.doctor.layer.guard import Guard
+from sixloops.doctor.layer.guard import LONGEST, Guard
 from sixloops.doctor.layer.watch import STANDARD_ERROR, last_resort
 from sixloops.doctor.loading import load_subject, loaded_for_now, read_arguments, read_shape
 
@@ -55,7 +55,7 @@ def layer(
         typer.Option(metavar="NAME=VALUE", help="A setting; may be given several times."),
     ] = None,
     seconds: Annotated[
-        float, typer.Option(min=0.1, help="How long one call of it may take.")
+        float, typer.Option(min=0.1, max=LONGEST, help="How long one call of it may take.")
     ] = 8.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
@@ -66,9 +66,10 @@ def layer(
     form it has, a call that cannot be interrupted.
     """
     arguments, shape = read_arguments(argument or []), read_shape(input_shape)
+    guard = Guard(seconds)
     watch = last_resort(seconds + LAST_RESORT, lambda name: _give_up(name, seconds))
     with watch, loaded_for_now():
-        subject = load_subject(where, Guard(seconds))
+        subject = load_subject(where, guard)
         verdict = check_layer(
             subject, input_shape=shape, axes=axes, arguments=arguments, seconds=seconds
         )
@@ -94,7 +95,7 @@ def _give_up(name: str, seconds: float) -> None:
 
 def _show(verdict: Verdict, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(verdict.to_json(), ensure_ascii=False))
+        typer.echo(json.dumps(verdict.to_json()))
         return
     head, _, rest = str(verdict).partition("\n")
     style = "bold green" if verdict.healthy else "bold yellow" if verdict.undecided else "bold red"

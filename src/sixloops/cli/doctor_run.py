@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
+from sixloops.cli.choices import folder_of
 from sixloops.doctor.faults.runs import FAULTS, RunFault, healthy
-from sixloops.doctor.layer.guard import Guard
+from sixloops.doctor.layer.guard import LONGEST, Guard
 from sixloops.doctor.loading import load_subject, loaded_for_now
 from sixloops.doctor.run import Examination, examine
 from sixloops.doctor.run.curves import sparkline
@@ -19,6 +19,7 @@ from sixloops.doctor.run.examine import NOT_RUN
 from sixloops.doctor.run.picture import write_report
 from sixloops.doctor.run.rules import NOT_SEEN
 from sixloops.errors import ConfigurationError, wrong
+from sixloops.files import check_writable
 
 CODES = {NOT_RUN: 2, NOT_SEEN: 3}
 SICK = 1
@@ -37,8 +38,12 @@ def run(
         bool, typer.Option(help="Separate suspects by short runs from the same seed.")
     ] = True,
     prove: Annotated[bool, typer.Option(help="Repeat the run with the fix.")] = True,
-    seconds: Annotated[float, typer.Option(min=0.1, help="How long any one run may take.")] = 600.0,
-    out: Annotated[Path | None, typer.Option(help="A folder for a report to look at.")] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, max=LONGEST, help="How long any one run may take.")
+    ] = 600.0,
+    out: Annotated[
+        str | None, typer.Option(metavar="PATH", help="A folder for a report to look at.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
     """Say why a training does not learn, and prove it.
@@ -46,6 +51,9 @@ def run(
     The exit code is 0 if the run is healthy, 1 if it is not, 2 if it could not be run, and 3 if
     not enough was seen to tell.
     """
+    folder = folder_of(out)
+    if folder is not None:
+        check_writable(folder)
     with loaded_for_now():
         make = load_subject(where, Guard(LOADING))
         if not callable(make):
@@ -53,9 +61,9 @@ def run(
                 f"{where} must be a function that returns a Case. Got {type(make).__name__}."
             )
         found = examine(make, experiments=experiments, prove=prove, seconds=seconds)
-    if out is not None:
-        write_report(found, out)
     _say(json.dumps(found.to_json()) if as_json else str(found))
+    if folder is not None:
+        write_report(found, folder)
     raise typer.Exit(0 if found.verdict.healthy else CODES.get(found.verdict.name, SICK))
 
 

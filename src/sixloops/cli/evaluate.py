@@ -26,9 +26,9 @@ from sixloops.cli.choices import (
     spelled,
 )
 from sixloops.cli.options import Options, data_options
+from sixloops.cli.tables import print_whole
 from sixloops.data import DATASETS
 from sixloops.report import compile_kernels
-from sixloops.training import Evaluation
 from sixloops.training import evaluate as measure
 
 BATCH_SIZE = 256
@@ -64,25 +64,12 @@ def evaluate(
     compile_kernels(network, BATCH_SIZE, errors, training=False)
     result = measure(network, test, batch_size=BATCH_SIZE, threads=threads)
     if as_json:
-        typer.echo(json.dumps(as_data(result)))
+        typer.echo(json.dumps(result.to_json(), allow_nan=False))
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"Test images of {options.data}: {result}", markup=False)
     if result.confusion is not None:
-        console.print(_table(result.confusion, network.classes or test.classes or ()))
-
-
-def as_data(result: Evaluation) -> dict[str, object]:
-    """Return an evaluation in JSON's types."""
-    confusion = None if result.confusion is None else result.confusion.tolist()
-    return {
-        "loss": result.loss,
-        "accuracy": result.accuracy,
-        "top_k": result.top_k,
-        "k": result.k,
-        "images": result.images,
-        "confusion": confusion,
-    }
+        print_whole(_table(result.confusion, network.classes or test.classes or ()))
 
 
 def _table(confusion: npt.NDArray[np.int64], classes: tuple[str, ...]) -> Table:

@@ -14,8 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from sixloops.cli.choices import load_network
+from sixloops.cli.tables import print_whole
 from sixloops.data import read_image, read_photo
 from sixloops.data.mnist import CLASSES as DIGITS
+from sixloops.errors import ConfigurationError
 from sixloops.layers.base import Array
 from sixloops.network import Network
 from sixloops.training.metrics import may_be_probabilities
@@ -46,6 +48,7 @@ def predict(
     of probabilities.
     """
     network = load_network(model)
+    _check_classes(model, network)
     read_one = read_photo if photo else read_image
     read = [read_one(path, network.input_shape, invert=invert) for path in images]
     if not photo and knows_digits(network):
@@ -63,13 +66,26 @@ def predict(
         rows = [
             {
                 "image": str(path),
-                "classes": [{"class": name, measure: value} for name, value in answer],
+                "classes": [
+                    {"class": name, measure: value if math.isfinite(value) else None}
+                    for name, value in answer
+                ],
             }
             for path, answer in zip(images, answers, strict=True)
         ]
-        typer.echo(json.dumps(rows))
+        typer.echo(json.dumps(rows, allow_nan=False))
         return
-    Console(highlight=False).print(_table(images, answers, measure))
+    print_whole(_table(images, answers, measure))
+
+
+def _check_classes(model: Path, network: Network) -> None:
+    """Raise unless there is one output for each of several classes."""
+    if len(network.output_shape) != 1 or network.output_shape[0] < 2:
+        raise ConfigurationError(
+            f"{model} must be a network that classifies, with one output for each of several "
+            f"classes. Got outputs of shape {network.output_shape}. In Python, "
+            "Network.load(path).predict(images) gives them."
+        )
 
 
 def knows_digits(network: Network) -> bool:

@@ -14,14 +14,16 @@ from rich.console import Console
 from rich.table import Table
 
 from sixloops.cli.choices import (
+    INTERRUPT_CODE,
     DataFolderOption,
     DownloadOption,
     ThreadsOption,
     did_you_mean,
+    folder_of,
     option_names,
 )
 from sixloops.errors import ConfigurationError
-from sixloops.files import remove_leftovers, write_bytes
+from sixloops.files import check_writable, remove_leftovers
 from sixloops.recipes import RECIPES
 from sixloops.recipes.recipe import Experiment, Load, Loaded, Measures, Recipe, Setting
 from sixloops.recipes.records import (
@@ -33,8 +35,6 @@ from sixloops.recipes.records import (
 )
 from sixloops.report.charts import plot_charts
 from sixloops.report.style import save_figure
-
-INTERRUPT_CODE = 130
 
 
 def reproduce(
@@ -52,7 +52,8 @@ def reproduce(
         bool, typer.Option(help="Little of everything, in seconds: to see that it works.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the records; default: reproduced/NAME.")
+        str | None,
+        typer.Option(metavar="PATH", help="Folder of the records; default: reproduced/NAME."),
     ] = None,
     data_folder: DataFolderOption = None,
     download: DownloadOption = False,
@@ -70,7 +71,7 @@ def reproduce(
         return
     recipe = _recipe(name)
     experiments = _chosen(recipe, only or [])
-    folder = out or Path("reproduced") / (f"{name}-short" if short else name)
+    folder = folder_of(out) or Path("reproduced") / (f"{name}-short" if short else name)
     # Hours may follow: what is wrong is told before the first of them.
     _check_folder(folder, recipe, short)
     data = _load({experiment.load for experiment in experiments}, data_folder, download)
@@ -121,9 +122,7 @@ def _chosen(recipe: Recipe, only: list[str]) -> list[Experiment]:
 
 def _check_folder(folder: Path, recipe: Recipe, short: bool) -> None:
     """Raise if records cannot be written, or if whole and short runs would mix."""
-    probe = folder / ".probe"
-    write_bytes(probe, b"")
-    probe.unlink()
+    check_writable(folder)
     for experiment, record in records(folder, recipe):
         if record["short"] != short:
             path = record_path(folder, experiment, record["seed"])
@@ -186,7 +185,8 @@ def _show(recipe: Recipe, folder: Path, short: bool, console: Console) -> None:
     for experiment, record in records(folder, recipe):
         if "broken" in record["measured"]:
             words = record["measured"]["broken"]
-            console.print(f"{experiment.name}, seed {record['seed']}, broke off: {words}.")
+            seed = record["seed"]
+            console.print(f"{experiment.name}, seed {seed}, broke off: {words}.", markup=False)
     if short:
         console.print("These are of the short form: that it runs is all that they say.")
     title = f"{recipe.title} (short form)" if short else recipe.title

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from sixloops.cli.choices import (
+    INTERRUPT_CODE,
     DataFolderOption,
     DataOption,
     DownloadOption,
@@ -19,6 +20,7 @@ from sixloops.cli.choices import (
     ThreadsOption,
     check_classes,
     did_you_mean,
+    folder_of,
     is_image_folder,
     load_network,
     option_names,
@@ -38,8 +40,6 @@ from sixloops.report import Progress, RunFolder, compile_kernels, print_summary
 from sixloops.schedules import SCHEDULES
 from sixloops.training import Callback, EvaluateEvery, evaluate, fit
 from sixloops.training.evaluate import check_data
-
-INTERRUPT_CODE = 130
 
 
 def train(
@@ -148,14 +148,15 @@ def train(
             seed=seed,
         )
         options.settings()  # a wrong option is told before data is read or a folder made
-    _check_names(network, begin_from, given, out)
+    _check_names(network, begin_from, given)
+    chosen = folder_of(out)
     parts = options.load(download=download)
     built = _network(options, begin_from, parts.training)
     check_data(built, parts.training, "data")
     check_data(built, parts.test, "data's test part")
     notes = {"command": _command(), "options": to_data(options)}
     name = network if begin_from is None else begin_from.resolve().name
-    folder = RunFolder.new(Path(name).stem, **notes) if out is None else RunFolder(out, **notes)
+    folder = RunFolder(chosen, **notes) if chosen else RunFolder.new(Path(name).stem, **notes)
     _run(options, built, parts, folder, threads, resume=False)
 
 
@@ -165,9 +166,7 @@ def _given(context: typer.Context) -> set[str]:
     return {name for name, source in sources.items() if source and source.name == "COMMANDLINE"}
 
 
-def _check_names(network: str, begin_from: Path | None, given: set[str], out: str | None) -> None:
-    if out is not None and not out.strip():
-        raise ConfigurationError("--out must name a folder. Got nothing. Leave it out for runs/.")
+def _check_names(network: str, begin_from: Path | None, given: set[str]) -> None:
     if begin_from is not None:
         if "network" in given:
             raise ConfigurationError(

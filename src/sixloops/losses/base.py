@@ -242,5 +242,6 @@ def log_sum_exp(z: Array) -> Array:
 
 def softmax(z: Array) -> Array:
     """Return exp(z_k) / Σ_i exp(z_i) for rows (batch, classes) of any size of numbers."""
-    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    with np.errstate(over="ignore"):  # what lies below by more than any number has no share
+        powers = np.exp(z - z.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))

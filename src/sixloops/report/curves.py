@@ -153,7 +153,8 @@ def _values(axes: Axes) -> Array:
 
 def _name_last(axes: Axes, form: str) -> None:
     """Write the last value of the last curve, the validation's if there is one, beside it."""
-    curves = [line for line in axes.lines if line.get_linestyle() != "None"]
+    drawn = [line for line in axes.lines if len(np.asarray(line.get_xydata()))]
+    curves = [line for line in drawn if line.get_linestyle() != "None"]
     if not curves:
         return
     x, y = np.asarray(curves[-1].get_xydata())[-1]

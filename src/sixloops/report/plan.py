@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
 from sixloops.engine import Plan
 from sixloops.engine.stages import LayerStage, Stage
@@ -59,7 +60,7 @@ def _table(lines: list[_Line]) -> Table:
     table.add_column("Stage", overflow="fold")
     table.add_column("Method", overflow="fold")
     for line in lines:
-        table.add_row("  " * line.depth + line.path, line.what, line.method)
+        table.add_row("  " * line.depth + line.path, Text(line.what), Text(line.method))
     return table
 
 
@@ -74,5 +75,5 @@ def _totals(plan: Plan, lines: list[_Line]) -> Table:
     table.add_column()
     table.add_row("A step", f"{images} in {shares}, by {threads}")
     table.add_row("Memory", f"{byte_words(plan.memory())} for buffers and gradients")
-    table.add_row("In NumPy", ", ".join(own) or "no layer: all are compiled")
+    table.add_row("In NumPy", Text(", ".join(own) or "no layer: all are compiled"))
     return table

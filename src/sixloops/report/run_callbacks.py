@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from sixloops.data import Dataset
 from sixloops.descriptions import to_data
 from sixloops.engine import Plan
 from sixloops.errors import FileError
-from sixloops.files import read_bytes, write_text
+from sixloops.files import read_bytes, remove, write_text
 from sixloops.report.curves import plot_history
 from sixloops.report.machine import machine, versions
 from sixloops.report.style import save_figure
@@ -73,6 +74,23 @@ def read_configuration(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _data(data: Dataset) -> dict[str, Any]:
     return {"name": data.name, "images": len(data), "image_shape": list(data.image_shape)}
+
+
+class Outdated(Callback):
+    """Removes what an earlier end of the run left, as soon as the run has gone on.
+
+    Args:
+        files: of a network that is no longer the last.
+    """
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        self._files = tuple(files)
+
+    def on_step_end(self, run: Run, plan: Plan) -> None:
+        """Remove them."""
+        for path in self._files:
+            remove(path)
+        self._files = ()
 
 
 class Curves(Callback):

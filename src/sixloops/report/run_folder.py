@@ -19,7 +19,7 @@ from sixloops.report.feature_maps import plot_feature_maps
 from sixloops.report.kernels import plot_kernels
 from sixloops.report.mistakes import plot_mistakes
 from sixloops.report.places import first_convolution
-from sixloops.report.run_callbacks import Configuration, Curves
+from sixloops.report.run_callbacks import Configuration, Curves, Outdated
 from sixloops.report.style import save_figure
 from sixloops.training import Callback, Checkpoint, Evaluation, History, HistoryFile, evaluate
 from sixloops.training.checkpoint import BEST, LAST
@@ -29,6 +29,8 @@ HISTORY = "history.jsonl"
 MODEL = "model.safetensors"
 EVALUATION = "evaluation.json"
 PICTURES = "pictures"
+CURVES, KERNELS, MAPS = "curves.png", "kernels.png", "feature_maps.png"
+CONFUSION, MISTAKES = "confusion.png", "mistakes.png"
 _FILES = (CONFIGURATION, HISTORY, LAST, BEST, MODEL, EVALUATION)
 
 
@@ -159,10 +161,16 @@ class RunFolder:
         """
         return [
             Configuration(self.configuration, self.command, self.options),
+            Outdated(self._of_the_end()),
             HistoryFile(self.history),
-            Curves(self.pictures / "curves.png"),
+            Curves(self.pictures / CURVES),
             Checkpoint(self.path, every_seconds=every_seconds),
         ]
+
+    def _of_the_end(self) -> list[Path]:
+        """Return the files that :meth:`finish` alone writes."""
+        pictures = [self.pictures / name for name in (KERNELS, MAPS, CONFUSION, MISTAKES)]
+        return [self.model, self.path / EVALUATION, *pictures]
 
     def finish(
         self, network: Network, history: History, test: Dataset, *, threads: int | None = None
@@ -186,14 +194,14 @@ class RunFolder:
         evaluation = evaluate(network, test, threads=threads)
         classes = network.classes or test.classes
         write_text(self.path / EVALUATION, _evaluation_text(evaluation, classes))
-        save_figure(plot_history(history), self.pictures / "curves.png")
+        save_figure(plot_history(history), self.pictures / CURVES)
         if first_convolution(network) is not None:
-            save_figure(plot_kernels(network), self.pictures / "kernels.png")
+            save_figure(plot_kernels(network), self.pictures / KERNELS)
         images, _ = test.take([0])
-        save_figure(plot_feature_maps(network, images[0]), self.pictures / "feature_maps.png")
+        save_figure(plot_feature_maps(network, images[0]), self.pictures / MAPS)
         if evaluation.confusion is not None:
-            save_figure(plot_confusion(evaluation, classes), self.pictures / "confusion.png")
-            save_figure(plot_mistakes(network, test), self.pictures / "mistakes.png")
+            save_figure(plot_confusion(evaluation, classes), self.pictures / CONFUSION)
+            save_figure(plot_mistakes(network, test), self.pictures / MISTAKES)
         return evaluation
 
 
@@ -211,11 +219,13 @@ def _names(folder: Path) -> set[str]:
 
 def _make(folder: Path, exist_ok: bool = False) -> bool:
     """Make a folder; say whether it is new or may have been there."""
+    if not exist_ok:
+        _make(folder.parent, exist_ok=True)
     try:
-        folder.mkdir(parents=True, exist_ok=exist_ok)
+        folder.mkdir(parents=exist_ok, exist_ok=exist_ok)
     except FileExistsError as error:
         if exist_ok:
-            raise FileError(f"{folder} is a file. Name a folder for the run.") from error
+            raise FileError(f"{folder} is no folder. Name a folder for the run.") from error
         return False
     except OSError as error:
         raise FileError(
@@ -225,20 +235,12 @@ def _make(folder: Path, exist_ok: bool = False) -> bool:
 
 
 def _evaluation_text(evaluation: Evaluation, classes: tuple[str, ...] | None) -> str:
-    confusion = evaluation.confusion
-    about = {
-        "loss": evaluation.loss,
-        "accuracy": evaluation.accuracy,
-        "top_k": evaluation.top_k,
-        "k": evaluation.k,
-        "images": evaluation.images,
-        "classes": None if classes is None else list(classes),
-        "confusion": None if confusion is None else "rows",
-    }
-    text = json.dumps(about, indent=2, allow_nan=False) + "\n"
+    about = evaluation.to_json() | {"classes": None if classes is None else list(classes)}
+    confusion = about.pop("confusion")
+    text = json.dumps(about | {"confusion": confusion and "rows"}, indent=2, allow_nan=False) + "\n"
     if confusion is None:
         return text
     # A matrix is read row by row; JSON's own form would put each number on a line.
-    rows = ",\n".join(f"    {json.dumps(row)}" for row in confusion.tolist())
+    rows = ",\n".join(f"    {json.dumps(row)}" for row in confusion)
     head, _, tail = text.rpartition('"rows"')
     return f"{head}[\n{rows}\n  ]{tail}"

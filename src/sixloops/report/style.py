@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 from typing import Any, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import get_font_names
+from matplotlib.text import Text
 
 from sixloops.files import write_bytes
 from sixloops.layers.base import Array
@@ -39,6 +42,14 @@ DPI = 100
 TEXT = 11.0
 SMALL = 9.0
 TITLE = 14.0
+
+FONTS = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic"),
+    *("PingFang SC", "Hiragino Sans", "Apple SD Gothic Neo", "Arial Unicode MS"),
+    *("Noto Sans", "Noto Sans Arabic", "Noto Sans Devanagari", "Noto Sans Thai", "Noto Emoji"),
+    *("Nirmala UI", "Leelawadee UI", "Segoe UI", "Segoe UI Symbol", "Segoe UI Emoji"),
+)
+"""Fonts that systems have for other scripts than Latin, Greek and Cyrillic."""
 
 
 def new_figure(height: float, title: str, subtitle: str = "") -> Figure:
@@ -171,10 +182,23 @@ def png(figure: Figure, source: str = "") -> bytes:
         source: what it was drawn from; kept in the file as PNG's text ``Source``.
     """
     content, about = io.BytesIO(), {"Source": source} if source else {}
-    figure.savefig(
-        content, format="png", dpi=DPI, facecolor=PAPER, bbox_inches=None, metadata=about
-    )
+    _add_fonts(figure)
+    with warnings.catch_warnings():
+        # Where no font has a class's letters, boxes stand for them.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(
+            content, format="png", dpi=DPI, facecolor=PAPER, bbox_inches=None, metadata=about
+        )
     return content.getvalue()
+
+
+def _add_fonts(figure: Figure) -> None:
+    """Have this machine's fonts draw what the usual one has not: names of classes in any script."""
+    installed = set(get_font_names())
+    fonts = [name for name in FONTS if name in installed]
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and not text.get_text().isascii():
+            text.set_fontfamily(list(dict.fromkeys([*text.get_fontfamily(), *fonts])))
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str], source: str = "") -> None:

@@ -9,6 +9,7 @@ from math import prod
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
 from sixloops.checks import is_whole
 from sixloops.errors import ConfigurationError, wrong
@@ -121,11 +122,11 @@ def _table(network: Network, rows: list[SummaryRow]) -> Table:
     return table
 
 
-def _cells(row: SummaryRow) -> list[str]:
+def _cells(row: SummaryRow) -> list[str | Text]:
     name = "  " * row.depth + row.path.rpartition(".")[2]
     costs = [f"{row.parameters:,}", f"{row.multiply_adds:,}", byte_words(row.activation_bytes)]
     shown = ["" if cost in ("0", "0 B") else cost for cost in costs]
-    return [name, row.kind, shape_words(row.output_shape), *shown]
+    return [name, Text(row.kind), shape_words(row.output_shape), *shown]
 
 
 def _totals(network: Network, rows: list[SummaryRow], batch_size: int) -> Table:

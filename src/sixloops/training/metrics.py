@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +36,18 @@ class Evaluation:
     k: int
     confusion: npt.NDArray[np.int64] | None
     images: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it in JSON's types, which have neither NaN nor infinity: None instead."""
+        confusion = None if self.confusion is None else self.confusion.tolist()
+        return {
+            "loss": self.loss if math.isfinite(self.loss) else None,
+            "accuracy": self.accuracy,
+            "top_k": self.top_k,
+            "k": self.k,
+            "images": self.images,
+            "confusion": confusion,
+        }
 
     def __str__(self) -> str:
         if self.accuracy is None:

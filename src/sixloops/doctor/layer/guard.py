@@ -24,7 +24,9 @@ from typing import Any
 
 import numpy as np
 
+from sixloops import checks
 from sixloops.doctor.layer.watch import watched
+from sixloops.errors import ConfigurationError, wrong
 
 OURS = str(Path(__file__).parents[2])
 PATIENCE = 8.0
@@ -53,6 +55,10 @@ class _OutOfTimeError(BaseException):
     """Raised by the clock inside the user's code; not for ``except Exception``."""
 
 
+LONGEST = 1e6
+"""Seconds that a call may be given; a system's clocks reach not much further."""
+
+
 @dataclass
 class Guard:
     """Calls the user's functions, and remembers which settings they changed.
@@ -70,6 +76,11 @@ class Guard:
     changed: dict[str, str] = field(default_factory=dict)
     seed: int | None = None
     left: tuple[object, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not checks.is_number(self.seconds) or not 0 < self.seconds <= LONGEST:
+            expected = f"be a number above 0 and at most {LONGEST:,.0f}"
+            raise ConfigurationError(wrong("seconds", "doctor", expected, self.seconds))
 
     def call(self, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
         """Call ``function``.

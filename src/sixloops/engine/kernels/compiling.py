@@ -37,12 +37,13 @@ def _base_folder() -> Path:
     Numba refuses to compile where neither the package's own folder nor the user's cache can
     be written to, as with a read-only home; the system's temporary folder then serves.
     """
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sixloops"
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or base)
     try:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sixloops"
+        folder = Path(os.environ.get("NUMBA_CACHE_DIR") or base)
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
-    except OSError:
+    # A user whom the system does not know has no home: that is a RuntimeError.
+    except (OSError, RuntimeError):
         folder = _temporary_folder()
     return folder
 
