@@ -7,6 +7,7 @@ import doctest
 import importlib
 import importlib.util
 import json
+import shlex
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -66,6 +67,15 @@ def test_everything_works_in_its_short_form(elsewhere):
         if hasattr(module(name), "picture"):
             assert (elsewhere / "docs" / f"performance-{name}.png").stat().st_size > 10_000
     assert page.count("| reached |") + page.count("| aim reached |") + page.count("| not yet |") > 5
+
+
+def test_what_is_recorded_is_of_whole_runs():
+    """A short run shows only that the measuring works."""
+    records = sorted((ROOT / "results" / "performance").glob("*.json"))
+    assert records
+    for path in records:
+        words = shlex.split(json.loads(path.read_text(encoding="utf-8"))["command"])
+        assert "--short" not in words, path.name
 
 
 def test_the_page_is_what_was_recorded():

@@ -69,6 +69,8 @@ def passes(pool: Layer, count: int, seed: int) -> Network:
 
 def _experiment(pool: Layer) -> Callable[[Setting], Measures]:
     def run(setting: Setting) -> Measures:
+        networks = [passes(pool, count, setting.seed).about() for count in SIDES]
+        setting.note({"networks": networks, "step": STEP})
         return {f"{count} passes": _compare(pool, count, setting) for count in SIDES}
 
     return run

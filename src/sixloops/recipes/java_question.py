@@ -120,11 +120,14 @@ def _bits(network: Network) -> Array:
 
 def watch_relus(setting: Setting) -> Measures:
     """Measure how many outputs of the second convolution's ReLU are open, before each update."""
+    image_shape = setting.training.image_shape
+    steps = SHORT_STEPS if setting.short else STEPS
+    setting.note({"network": Network(convolutions(), image_shape).about(), "steps": steps})
     shares: Measures = {}
     for name, behind in (("right", []), ("ones", [WinnersGetOne()])):
         layers = convolutions(behind)
         second = [number for number, layer in enumerate(layers) if isinstance(layer, ReLU)][1]
-        network = Network(layers, setting.training.image_shape, seed=setting.seed)
+        network = Network(layers, image_shape, seed=setting.seed)
         shares[name] = [float((ys[second] > 0).mean()) for ys in _steps(network, setting)]
     return shares
 

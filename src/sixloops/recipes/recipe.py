@@ -33,8 +33,9 @@ class Setting:
         short: whether to do little of everything, to see that it works.
         threads: how many; None for all that the process may use.
         tell: called with a line of progress.
-        note: called before each training with what is trained, how, and on what; it is kept in
-            the record, and a record of another set-up is told from one of this.
+        note: called before each training with what is trained, how, and on what, or with what else
+            is measured; it is kept in the record, and a record of another set-up is told from one
+            of this.
     """
 
     training: Dataset
