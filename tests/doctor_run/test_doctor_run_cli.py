@@ -101,6 +101,18 @@ def test_functions_may_import_what_lies_beside_their_file(app, file, tmp_path):
     assert (list(sys.path), "sixloops_doctor_lazy" in sys.modules) == before
 
 
+def test_what_lies_beside_a_file_is_forgotten_with_it(app, tmp_path):
+    for number in (1, 2):
+        folder = tmp_path / f"p{number}"
+        folder.mkdir()
+        (folder / "beside_it.py").write_text(f"NUMBER = {number}")
+        (folder / "mine.py").write_text(
+            "import beside_it\ndef make():\n    raise ValueError(f'number {beside_it.NUMBER}')\n"
+        )
+        assert f"number {number}" in call(app, "run", f"{folder / 'mine.py'}:make").output
+    assert "beside_it" not in sys.modules
+
+
 def test_json_and_a_report(app, file, tmp_path):
     done = call(app, "run", f"{file}:ill", "--json", "--out", tmp_path / "report")
     assert json.loads(done.output)["name"] == "inputs-not-scaled"

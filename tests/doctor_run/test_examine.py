@@ -14,7 +14,7 @@ from sixloops.doctor.run import Case, Doctor, Loop, examine
 from sixloops.doctor.run.case import run
 from sixloops.doctor.run.experiments import decided_by_zeros
 from sixloops.initializers import Normal
-from sixloops.layers import Dense, Flatten, Layer, Rescale
+from sixloops.layers import Conv2D, Dense, Flatten, Layer, Rescale
 from sixloops.losses import SquaredError
 from sixloops.optimizers import SGD
 
@@ -93,6 +93,26 @@ def test_the_callback_says_what_is_wrong():
     doctor = Doctor()
     fit(network(0), data, validation=held, callbacks=[doctor], **options)
     assert doctor.verdict().name == "rate-too-high"
+
+
+def test_the_callback_begins_anew_in_a_second_run():
+    network, data, held, options = small(optimizer=SGD(500.0))
+    doctor, alone = Doctor(share=None), Doctor(share=None)
+    fit(network(0), data, validation=held, callbacks=[doctor], **options)
+    options["optimizer"] = SGD(0.5)
+    for each in (doctor, alone):
+        fit(network(0), data, validation=held, callbacks=[each], **options)
+    assert str(doctor.verdict()) == str(alone.verdict())
+    assert doctor.monitor.evidence.steps == alone.monitor.evidence.steps
+
+
+def test_a_single_weight_is_not_constant():
+    _, data, held, options = small(optimizer=SGD(0.01))
+    layers = [Rescale(1 / 255), Conv2D(1, 1), Flatten(), Dense(10)]
+    doctor = Doctor(share=None)
+    network = Network(layers, data.image_shape, seed=0)
+    fit(network, data, validation=held, callbacks=[doctor], **options)
+    assert "began at" not in str(doctor.verdict())
 
 
 def test_the_callback_looks_at_losses_of_single_steps():

@@ -295,3 +295,117 @@ def test_a_case_may_count_in_percent():
 
     found = examine(lambda: replace(case, accuracy=accuracy), prove=False)
     assert found.verdict.healthy
+
+
+def fed(order, batch, **given):
+    """Return the verdict on labels that come in an order, with a loss that falls."""
+    monitor = Monitor(classes=10)
+    batches = [order[at : at + batch] for at in range(0, len(order) - batch + 1, batch)]
+    for step, labels in enumerate(batches, 1):
+        monitor.observe(2.3 / step, labels=labels, accuracy=min(0.99, step / 20), **given)
+    return monitor.verdict()
+
+
+def test_the_order_within_a_batch_does_not_matter():
+    random = np.random.default_rng(0)
+    stratified = np.tile(np.repeat(np.arange(10), 8), 30)
+    assert fed(stratified, 80).name == ""
+    twins = np.repeat(random.integers(0, 10, 1200), 2)  # each image, and then mirrored
+    assert fed(twins, 40).name == ""
+    assert fed(np.sort(random.integers(0, 10, 2400)), 40).name == "sorted-by-class"
+    assert fed(np.sort(random.integers(0, 10, 2400)), 1).name == "sorted-by-class"
+    assert fed(np.zeros(2400, np.int64), 40).name != "sorted-by-class"
+
+
+@pytest.mark.parametrize("values", [(-1, 1), (238, 300_000, 7), (-3, 0, 12)])
+def test_numbers_to_be_told_by_one_output_are_no_classes(values):
+    random, monitor = np.random.default_rng(0), Monitor()
+    for step in range(1, 200):
+        targets = random.choice(values, 32)
+        monitor.observe(300 / step**2, outputs=targets[:, None] + 0.1, labels=targets)
+    assert monitor.verdict().healthy, str(monitor.verdict())
+    assert not len(monitor.evidence.counts)
+
+
+def test_a_label_of_minus_one_stands_for_none_unless_the_last_class_is_missing():
+    random = np.random.default_rng(0)
+    for labels, name in ((random.integers(0, 10, 30), ""), (np.arange(29) % 9, "labels-outside")):
+        monitor = Monitor(classes=10)
+        for step in range(1, 100):
+            monitor.observe(2.3 / step, labels=np.append(labels, -1), accuracy=min(0.95, step / 20))
+        assert monitor.verdict().name == name
+
+
+def test_a_first_loss_that_is_not_finite_is_not_the_rates():
+    monitor = Monitor(classes=10)
+    for _ in range(30):
+        monitor.observe(float("nan"), labels=np.arange(10))
+    assert monitor.verdict().name == "not-finite"
+
+
+def test_an_infinite_accuracy_is_left_out():
+    monitor = Monitor()
+    monitor.observe(1.0, accuracy=float("inf"))
+    assert "reports up to inf" in " ".join(monitor.verdict().notes)
+
+
+def test_a_weight_that_never_changes_is_no_bias_whatever_its_name():
+    def said(name, shape):
+        random, monitor = np.random.default_rng(0), Monitor()
+        still, other = random.normal(size=shape), random.normal(size=(4, 4))
+        for step in range(1, 60):
+            other = other - 0.01
+            given = {name: np.ones(shape), "other": np.ones((4, 4))}
+            parameters = {name: still, "other": other}
+            monitor.observe(2.3 / step, parameters=parameters, gradients=given, rate=0.01)
+        return monitor.verdict().name
+
+    assert said("embed", (4, 5)) == "never-updated"
+    assert said("b", (5,)) == "bias-never-updated"
+
+
+def test_a_loop_may_change_its_images_in_place():
+    data, held = part("mnist", 5, 300)
+    floats = [type(d)(d.images.astype(np.float64), d.labels, 10) for d in (data, held)]
+    before = floats[0].images.copy()
+
+    def train(images, labels, rate, seed, monitor):
+        images /= 255
+        return lambda x: (
+            monitor.observe(2.3) or np.eye(10)[labels[0]] + 0 * x.reshape(len(x), -1)[:, :10]
+        )
+
+    examine(lambda: Loop(train, *floats), prove=False)
+    assert np.array_equal(floats[0].images, before)
+
+
+def test_a_loop_that_raises_since_it_blew_up_is_judged_and_any_other_is_not():
+    data, held = part("mnist", 5, 300)
+
+    def loop(grows, error):
+        def train(images, labels, rate, seed, monitor):
+            for step in range(60):
+                monitor.observe(2.3 * (3.0**step if grows else 1), labels=labels[:20], rate=rate)
+            raise error
+
+        return examine(lambda: Loop(train, data, held), experiments=False, prove=False)
+
+    found = loop(True, ValueError("the loss is not finite"))
+    assert found.verdict.name == "rate-too-high"
+    assert "the loop raised ValueError: the loss is not finite" in str(found)
+    assert "IndexError: too far" in str(loop(False, IndexError("too far")))
+    assert loop(False, IndexError("too far")).evidence is None
+
+
+def test_a_loop_is_asked_about_images_from_all_of_the_data():
+    data, _ = part("mnist", 5, 3000)
+    ordered = data.subset(np.argsort(data.labels, kind="stable"))
+
+    def train(images, labels, rate, seed, monitor):
+        monitor.observe(2.3)
+        return lambda x: np.tile(np.eye(10)[0], (len(x), 1))  # all are 0
+
+    outcome = run_loop(Loop(train, ordered, ordered))
+    assert outcome.accuracy == pytest.approx(0.1, abs=0.04)
+    assert outcome.evidence.evaluations[-1].images == 1000
+    assert len(np.unique(Loop(train, ordered).first(32, 1).data.labels)) == 10

@@ -79,6 +79,25 @@ def test_layers_of_ones_own():
     assert check_layer("a", backward.UndividedMeanPool(2), (3, 8, 6)).number == 1
 
 
+@pytest.mark.parametrize("share", [0.5, 0.8])
+@pytest.mark.parametrize("shape", [(1,), (2,), (10,), (4, 6, 6)])
+def test_few_draws_that_lie_apart_are_no_wrong_scale(share, shape):
+    @dataclass(frozen=True)
+    class DropImage(Layer):
+        share: float = 0.5
+        scaled: bool = True
+
+        def forward(self, x, parameters=None, context=None):
+            if not context.training:
+                return x, lambda dy: (dy, {})
+            kept = context.random.random((len(x), *[1] * (x.ndim - 1))) >= self.share
+            factor = kept / (1 - self.share) if self.scaled else kept
+            return x * factor, lambda dy: (dy * factor, {})
+
+    assert check_layer("a", DropImage(share), shape) is None
+    assert check_layer("a", DropImage(share, scaled=False), shape).id == "dropout-scale"
+
+
 def test_a_mean_over_the_batch_is_not_taken_for_a_fault():
     right = updating.OwnCrossEntropy()
     losses, _ = right.forward(np.zeros((2, 10)), np.array([1, 2]))

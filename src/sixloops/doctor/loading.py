@@ -31,10 +31,22 @@ def loaded_for_now() -> Iterator[None]:
     try:
         yield
     finally:
+        folders = {Path(folder).resolve() for folder in sys.path if folder not in path}
         sys.path[:] = path
         for name in set(sys.modules) - modules:
-            if name.startswith(PREFIX):
+            if name.startswith(PREFIX) or _lies_in(sys.modules[name], folders):
                 del sys.modules[name]
+
+
+def _lies_in(module: Any, folders: set[Path]) -> bool:
+    """Say whether a module is the user's own, from one of some folders."""
+    file = getattr(module, "__file__", None)
+    if not file or module.__name__.partition(".")[0] == "sixloops":
+        return False
+    parents = Path(file).resolve().parents
+    # An environment with installed packages may lie in the same folder.
+    installed = any(parent.name in ("site-packages", "dist-packages") for parent in parents)
+    return not installed and not folders.isdisjoint(parents)
 
 
 def load_subject(where: str, guard: Guard) -> Any:

@@ -63,7 +63,8 @@ class Doctor(Callback):
     """Watches a training, and says at its end what is wrong with it, or that nothing is.
 
     It changes nothing of the run. All that costs time waits until its share of the training's
-    time allows it; only a run that falls short is looked at thoroughly, at its end.
+    time allows it; only a run that falls short is looked at thoroughly, at its end. In a second
+    run it begins anew.
 
     Args:
         share: of the training's time that it may take; None for no limit.
@@ -88,6 +89,10 @@ class Doctor(Callback):
 
     def __init__(self, share: float | None = 0.005) -> None:
         self.share = share
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know nothing of any run."""
         self.monitor = Monitor()
         self.seconds = 0.0
         self._sums: list[tuple[int, float, int | None, int]] = []
@@ -103,6 +108,7 @@ class Doctor(Callback):
     @_safely
     def on_train_start(self, run: Run, plan: Plan) -> None:
         """Look at the settings, the labels and the initial weights."""
+        self._begin()
         began = time.perf_counter()
         evidence, labels = self.monitor.evidence, run.data.labels
         evidence.batch = min(run.settings.batch_size, len(run.data))

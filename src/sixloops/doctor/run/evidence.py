@@ -79,7 +79,8 @@ class Evidence:
         counts: how often each class came, (classes,).
         labels: labels in the order in which they came.
         batch: images a step.
-        outside: labels that are no class of the network.
+        outside: labels that are no class of the network, but for −1.
+        minus_one: labels of −1, which some libraries leave out.
         inputs: what came to the first layer that learns.
         outputs: of the network, at some steps.
         layers: signals by layer, in the network's order.
@@ -104,6 +105,7 @@ class Evidence:
     labels: list[Array] = field(default_factory=list)
     batch: int = 0
     outside: int = 0
+    minus_one: int = 0
     inputs: InputSignals | None = None
     outputs: list[OutputSignals] = field(default_factory=list)
     layers: dict[str, list[LayerSignals]] = field(default_factory=dict)

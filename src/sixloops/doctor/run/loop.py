@@ -13,13 +13,18 @@ from sixloops.doctor.run.arrays import as_array
 from sixloops.doctor.run.callback import look_up
 from sixloops.doctor.run.case import Outcome
 from sixloops.doctor.run.evidence import Evaluated, Evidence
+from sixloops.doctor.run.judged import rose
 from sixloops.doctor.run.monitor import Monitor
 from sixloops.doctor.run.neighbours import WAYS
+from sixloops.doctor.run.probe import part_of
 from sixloops.doctor.run.rules.rates import rate_factor
 from sixloops.doctor.run.units import in_shares
 from sixloops.errors import DataError
 from sixloops.layers.base import Array
 from sixloops.training import History
+
+ASKED = 1000
+"""So many images are asked about at the end, of training and of validation."""
 
 Predict: TypeAlias = Callable[[Array], object]
 Train: TypeAlias = Callable[[Array, Array, float, int, Monitor], Predict]
@@ -70,15 +75,24 @@ class Loop:
 
     def first(self, images: int, times: int) -> Loop:
         """Return the loop for a few images, which come again and again."""
-        rows = np.tile(np.arange(min(images, len(self.data))), times)
+        # From all of the data, which may be in the order of its classes.
+        some = np.linspace(0, len(self.data) - 1, min(images, len(self.data))).astype(np.intp)
+        rows = np.tile(some, times)
         return replace(self, data=self.data.subset(rows), validation=None)
 
 
 def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
     """Train by somebody's loop, from its seed."""
     monitor = Monitor(loop.data.class_count)
-    with np.errstate(all="ignore"):
-        predict = loop.train(loop.data.images, loop.data.labels, loop.rate, loop.seed, monitor)
+    # A loop that changes its images in place must not change those of the next run.
+    images, labels = loop.data.images.copy(), loop.data.labels.copy()
+    try:
+        with np.errstate(all="ignore"):
+            predict = loop.train(images, labels, loop.rate, loop.seed, monitor)
+    except Exception as error:
+        if not (monitor.evidence.broken or rose(monitor.evidence)):
+            raise
+        return _blown_up(monitor, error)
     if not callable(predict):
         kind = type(predict).__name__
         raise DataError(f"The train function must return a function of images. Got {kind}.")
@@ -87,15 +101,17 @@ def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
         raise DataError(
             "The train function must call monitor.observe(loss, ...) after each step. It never did."
         )
-    told = _accuracy(predict, loop.data)
+    # As they lie: a loop that answers with what it has stored for these images shows itself so.
+    told = _accuracy(predict, *_first(loop.data, ASKED))
     e.probes["training part"] = told
     if not e.counts.sum():  # it told the monitor of no labels
         e.counts = np.bincount(loop.data.labels, minlength=loop.data.class_count)
     _ask_one_by_one(predict, loop.data, e)
     reached = told
     if loop.validation is not None:
-        reached = _accuracy(predict, loop.validation)
-        e.evaluations.append(Evaluated(monitor.step, None, reached, len(loop.validation)))
+        reached = _accuracy(predict, *part_of(loop.validation, ASKED))
+        asked = min(ASKED, len(loop.validation))
+        e.evaluations.append(Evaluated(monitor.step, None, reached, asked))
     if watched:
         _ask_of_nothing(predict, loop.data, e)
         look_up(monitor, loop.data, loop.validation)
@@ -103,11 +119,23 @@ def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
     return Outcome(None, History(), e, 0.0 if failed else reached, failed, 0.0)
 
 
+def _blown_up(monitor: Monitor, error: Exception) -> Outcome:
+    """Return what was seen of a loop that raised once its numbers had grown beyond bounds."""
+    e = monitor.evidence = in_shares(monitor.evidence)
+    words = f"after step {monitor.step} the loop raised {type(error).__name__}: {error}"
+    e.broken = e.broken or words
+    return Outcome(None, History(), e, 0.0, e.broken, 0.0)
+
+
 def _ask_one_by_one(predict: Predict, data: Dataset, e: Evidence, images: int = 6) -> None:
     """See whether an image's outputs depend on the others that are asked about with it."""
-    x, _ = data.take(np.arange(min(images, len(data))))
-    together = as_array(predict(x))
-    alone = [as_array(predict(x[i : i + 1])) for i in range(len(x))]
+    x, _ = _first(data, images)
+    try:
+        together = as_array(predict(x))
+        alone = [as_array(predict(x[i : i + 1])) for i in range(len(x))]
+    except Exception as error:
+        e.notes.append(f"Single images could not be asked about: {type(error).__name__}: {error}")
+        return
     whole = [array for array in alone if array is not None]
     if together is None or len(whole) < len(x) or not np.isfinite(together).all():
         return
@@ -122,15 +150,19 @@ def _ask_one_by_one(predict: Predict, data: Dataset, e: Evidence, images: int = 
 def _ask_of_nothing(predict: Predict, data: Dataset, e: Evidence) -> None:
     """See how many labels are told with zeros in the place of the images."""
     try:
-        e.probes["zero told"] = _accuracy(lambda x: predict(np.zeros_like(x)), data, 200)
+        e.probes["zero told"] = _accuracy(lambda x: predict(np.zeros_like(x)), *_first(data, 200))
     except Exception as error:
         # Theirs need not bear images that nobody ever has.
         e.notes.append(f"Zeros could not be asked about: {type(error).__name__}: {error}")
 
 
-def _accuracy(predict: Predict, data: Dataset, images: int = 1000) -> float:
+def _first(data: Dataset, images: int) -> tuple[Array, Array]:
+    """Return the first images of a data set with their labels."""
+    return data.take(np.arange(min(images, len(data))))
+
+
+def _accuracy(predict: Predict, x: Array, labels: Array) -> float:
     """Return the share of some images that are told rightly."""
-    x, labels = data.take(np.arange(min(images, len(data))))
     with np.errstate(all="ignore"):
         outputs = as_array(predict(x))
     if outputs is None or outputs.ndim != 2 or len(outputs) != len(x):

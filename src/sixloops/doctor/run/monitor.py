@@ -25,7 +25,7 @@ MOST_CLASSES = 1 << 20
 
 
 class Monitor:
-    """Watches a training loop of any make.
+    """Watches a training loop of any make: one run, and a new monitor for the next.
 
     The loop says after every step what it has: the loss alone is enough to begin with,
     and each array more lets the doctor tell more faults from each other. Arrays may be
@@ -48,6 +48,7 @@ class Monitor:
         self._kept: dict[str, Array] = {}
         self._gradients: dict[str, Array] = {}
         self._kept_step = -2
+        self._labels = 0
 
     @property
     def step(self) -> int:
@@ -154,7 +155,7 @@ class Monitor:
                 e.broken = f"the loss of step {step} is {loss}"
         accuracy = None if accuracy is None else float(accuracy)
         if training:
-            if labels is not None:
+            if labels is not None and _are_classes(labels, outputs):
                 self._count(labels)
             if accuracy is not None:
                 e.hits.append(accuracy)
@@ -179,17 +180,19 @@ class Monitor:
         e = self.evidence
         e.batch = max(e.batch, len(labels))
         inside = labels >= 0
+        e.minus_one += int(np.count_nonzero(labels == -1))
         if e.classes:
             inside &= labels < e.classes
-        e.outside += int(len(labels) - np.count_nonzero(inside))
+            e.outside += int(np.count_nonzero(~inside & (labels != -1)))
         labels = labels[inside]
         if len(labels) and labels.max() >= MOST_CLASSES:
             raise ValueError(f"a label of {labels.max()} is no class number")
         found = np.bincount(labels, minlength=max(e.classes or 0, len(e.counts)))
         found[: len(e.counts)] += e.counts.astype(found.dtype)
         e.counts = found
-        if sum(map(len, e.labels)) < LABELS:
+        if self._labels < LABELS:
             e.labels.append(labels.astype(np.int32))
+            self._labels += len(labels)
 
     def _look(
         self, step: int, inputs: Any, parameters: Any, gradients: Any, activations: Any, rate: Any
@@ -255,6 +258,12 @@ class Monitor:
         probes = self.evidence.probes
         probes.setdefault(f"spread {name}", 0.0 if equal else float(w.std(dtype=np.float64)))
         probes.setdefault(f"value {name}", float(np.median(w)))
+
+
+def _are_classes(labels: Array, outputs: Array | None) -> bool:
+    """Say whether whole numbers may be classes: with one output an image only 0 and 1 are."""
+    several = outputs is None or outputs.size > len(labels)
+    return several or bool(np.isin(labels, (0, 1)).all())
 
 
 def _as_numbers(labels: Array | None) -> Array | None:

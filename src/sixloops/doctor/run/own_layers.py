@@ -91,8 +91,13 @@ def _keeps_its_mean(name: str, layer: Layer, p: dict[str, Array], shape: Shape) 
     if np.array_equal(drawn[0], drawn[1]):
         return None
     calm, _ = layer.forward(ones, p, _context(layer, shape, training=False))
-    ratio = float(drawn[0].mean() / calm.mean()) if calm.mean() else 1.0
-    if abs(ratio - 1) < 0.05 or not np.isfinite(ratio):
+    if not calm.mean():
+        return None
+    more = [layer.forward(ones, p, _context(layer, shape, seed=seed))[0] for seed in range(9, 37)]
+    ratios = np.array([each.mean() / calm.mean() for each in (*drawn, *more)])
+    ratio, error = float(ratios.mean()), float(ratios.std() / np.sqrt(len(ratios)))
+    # Few draws, such as one an image, lie apart by chance.
+    if not np.isfinite(ratio) or abs(ratio - 1) < max(0.05, 4 * error):
         return None
     return Diagnosis(
         "dropout-scale",

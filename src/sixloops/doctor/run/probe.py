@@ -95,7 +95,7 @@ def weights_at_the_start(monitor: Monitor, network: Network) -> None:
     probes = monitor.evidence.probes
     for place in places_of(network):
         layer, weight = place.layer, network.parameters.get(f"{place.path}.weight")
-        if weight is None or not isinstance(layer, Conv2D | Dense):
+        if weight is None or weight.size == 1 or not isinstance(layer, Conv2D | Dense):
             continue
         area = math.prod(weight.shape[2:])
         fan_in = math.prod(weight.shape[1:])

@@ -62,6 +62,8 @@ def _unit(told: Sequence[float | None], found: Sequence[float | None], images: i
         agree = (apart <= 0.01 + 1.01 / max(images, 1)).mean() >= 0.5
         return PERCENT if agree else 1.0
     finite = given[np.isfinite(given)]
+    if not len(finite):
+        return None
     return PERCENT if finite.min() >= 0 and finite.max() <= 100 else None
 
 
@@ -77,7 +79,7 @@ def _share(seen: OutputSignals, unit: float | None) -> OutputSignals:
 
 
 def _note(told: Sequence[float | None], left_out: bool) -> str:
-    largest = max(each for each in told if each is not None and np.isfinite(each))
+    largest = max(each for each in told if each is not None and not np.isnan(each))
     words = f"An accuracy is a share from 0 to 1; the loop reports up to {largest:g}."
     if left_out:
         return f"{words} What is no percentage either was left out."

@@ -10,6 +10,7 @@ from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.judged import falls_short
 from sixloops.doctor.run.rules.base import percent
 from sixloops.doctor.verdict import Diagnosis
+from sixloops.layers.base import Array
 
 ENOUGH = 200
 """So many images, at least, must have been compared with each other."""
@@ -89,19 +90,19 @@ def partly_apart(e: Evidence) -> Diagnosis | None:
 
 def sorted_by_class(e: Evidence) -> Diagnosis | None:
     """Recognise labels that follow each other are the same far more often than by chance."""
-    if not e.labels:
+    if not e.labels or np.count_nonzero(e.counts) < 2:
         return None
     order = np.concatenate(e.labels)
-    if len(order) < 200 or len(e.counts) < 2:
+    if len(order) < 200:
         return None
     expected = float((e.shares**2).sum())
-    same = float((order[1:] == order[:-1]).mean())
+    same, whose = _alike(order, e.batch)
     if same < expected + 0.35 * (1 - expected):
         return None
     return Diagnosis(
         id="sorted-by-class",
-        sentence=f"A label is the same as the one before it in {percent(same)} of the cases; in a "
-        f"random order it would be {percent(expected)}.",
+        sentence=f"{whose} have the same label in {percent(same)} of the cases; in a random order "
+        f"it would be {percent(expected)}.",
         mathematics="Each step goes down the gradient of its own batch. Batches of one class pull "
         "the network to that class, one after the other.",
         fix="Shuffle the images, with their labels, before each epoch.",
@@ -110,13 +111,34 @@ def sorted_by_class(e: Evidence) -> Diagnosis | None:
     )
 
 
+def _alike(order: Array, batch: int) -> tuple[float, str]:
+    """Return how often two images have the same label, and which two.
+
+    Within a batch the order does not matter, as its gradients are added up: any two of a batch
+    are looked at. A batch of one or two is compared with what comes next.
+    """
+    size = min(batch, len(order))
+    if size < 3:
+        return float((order[1:] == order[:-1]).mean()), "An image and the next one"
+    rows = order[: len(order) // size * size].reshape(-1, size)
+    pairs = 0.0
+    for label in np.unique(rows):
+        count = np.count_nonzero(rows == label, axis=1)
+        pairs += float((count * (count - 1)).mean())
+    return pairs / (size * (size - 1)), "Two images of a batch"
+
+
 def labels_outside(e: Evidence) -> Diagnosis | None:
     """Recognise labels that are no class of the network."""
-    if not e.outside:
+    classes = e.classes or 0
+    # Where the last class has labels too, −1 stands for images without one.
+    shifted = e.minus_one if len(e.counts) < classes or not e.counts[classes - 1 :].any() else 0
+    outside = e.outside + shifted
+    if not outside or not classes:
         return None
     return Diagnosis(
         id="labels-outside",
-        sentence=f"{e.outside} labels are not from 0 to {(e.classes or 1) - 1}.",
+        sentence=f"{outside} labels are not from 0 to {classes - 1}.",
         mathematics="The classes of K outputs are counted from 0 to K − 1.",
         fix="Subtract 1 if they are counted from 1; or give the network one output a class.",
         certainty=0.95,

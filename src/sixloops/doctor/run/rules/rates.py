@@ -26,7 +26,7 @@ def broken(e: Evidence) -> Diagnosis | None:
     """Recognise a value became NaN or infinite."""
     if not e.broken:
         return None
-    if not e.steps:
+    if not e.steps or not np.isfinite(e.losses[0]):
         return _from_the_start(e)
     rescued = e.experiments.get("tenth")
     sure = 0.9 if rescued is not None and rescued > _own(e) + 0.1 else 0.7
@@ -50,8 +50,11 @@ def too_high(e: Evidence) -> Diagnosis | None:
     ratio = update_ratio(e)
     last, constant = e.last_loss, e.constant_loss
     above = last is not None and constant is not None and last > 1.3 * constant
-    if (rose(e) or (long_enough(e) and above)) and falls_short(e):
-        return _high(f"The loss rose from {e.first_loss:.3g} to {e.last_loss:.3g}.", 0.65)
+    if last is not None and rose(e) and falls_short(e):
+        return _high(f"The loss rose from {e.first_loss:.3g} to {last:.3g}.", 0.65)
+    if long_enough(e) and above and falls_short(e):
+        words = f"The loss stands at {last:.3g}, where a guess has {constant:.3g}."
+        return _high(words, 0.65)
     if ratio is not None and ratio > 0.1 and falls_short(e):
         return _high(f"One step changes the weights by {percent(ratio)} of their size.", 0.6)
     return None

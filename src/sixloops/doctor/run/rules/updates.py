@@ -19,7 +19,7 @@ def never_changed(e: Evidence) -> Diagnosis | None:
     if not still or len(still) == len(e.parameters):
         return None
     g = float(np.mean([s.gradient or 0 for s in _known(e.parameters[still[0]])]))
-    biases = all("b" in name.rpartition(".")[2].lower() for name in still)
+    biases = not any(seen.matrix for name in still for seen in e.parameters[name])
     return Diagnosis(
         id="bias-never-updated" if biases else "never-updated",
         sentence=f"{', '.join(still[:4])} never changed, though the gradient's norm is {g:.2g}.",
