@@ -409,3 +409,19 @@ def test_a_loop_is_asked_about_images_from_all_of_the_data():
     assert outcome.accuracy == pytest.approx(0.1, abs=0.04)
     assert outcome.evidence.evaluations[-1].images == 1000
     assert len(np.unique(Loop(train, ordered).first(32, 1).data.labels)) == 10
+
+
+def test_dropout_that_stays_on_is_named():
+    data, held = part("mnist", 5, 800)
+
+    def train(images, labels, rate, seed, monitor):
+        right, random = trained()(images, labels, rate, seed, monitor), np.random.default_rng(0)
+
+        def predict(x):
+            z = right(x)
+            return z * (random.random(z.shape) > 0.2)
+
+        return predict
+
+    found = examine(lambda: Loop(train, data, held, 0.5), prove=False)
+    assert found.verdict.name == "random-evaluation"

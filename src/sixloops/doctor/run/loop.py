@@ -131,20 +131,28 @@ def _ask_one_by_one(predict: Predict, data: Dataset, e: Evidence, images: int = 
     """See whether an image's outputs depend on the others that are asked about with it."""
     x, _ = _first(data, images)
     try:
-        together = as_array(predict(x))
+        together, again = as_array(predict(x)), as_array(predict(x))
         alone = [as_array(predict(x[i : i + 1])) for i in range(len(x))]
     except Exception as error:
         e.notes.append(f"Single images could not be asked about: {type(error).__name__}: {error}")
         return
     whole = [array for array in alone if array is not None]
+    if together is not None and again is not None and _apart(together, again) > 0:
+        e.probes["answers by chance"] = _apart(together, again)
+        return
     if together is None or len(whole) < len(x) or not np.isfinite(together).all():
         return
     rows = np.concatenate([array.reshape(1, -1) for array in whole])
     if rows.shape != together.shape:
         return
-    e.probes["depends on its batch"] = float(
-        np.abs(rows - together).max() / max(float(np.abs(together).max()), 1e-12)
-    )
+    e.probes["depends on its batch"] = _apart(rows, together)
+
+
+def _apart(outputs: Array, others: Array) -> float:
+    """Return by how much outputs differ at most, as a part of the largest; 0 for other shapes."""
+    if outputs.shape != others.shape:
+        return 0.0
+    return float(np.abs(outputs - others).max() / max(float(np.abs(others).max()), 1e-12))
 
 
 def _ask_of_nothing(predict: Predict, data: Dataset, e: Evidence) -> None:

@@ -58,6 +58,22 @@ def test_path(e: Evidence) -> Diagnosis | None:
     )
 
 
+def answers_by_chance(e: Evidence) -> Diagnosis | None:
+    """Recognise outputs of the same images that differ when they are asked about twice."""
+    apart = e.probes.get("answers by chance", 0.0)
+    if not apart > 1e-2:
+        return None
+    return Diagnosis(
+        id="random-evaluation",
+        sentence="The same images, asked about twice, get outputs that differ by "
+        f"{percent(apart)}.",
+        mathematics="Dropout's mask belongs to learning. Asked about an image, every unit counts, "
+        "times 1 − q, unless learning has divided by it.",
+        fix="Switch dropout, and whatever else draws at random, off outside training.",
+        certainty=0.92,
+    )
+
+
 def depends_on_its_batch(e: Evidence) -> Diagnosis | None:
     """Recognise outputs of an image that change with the others in its batch."""
     apart = e.probes.get("depends on its batch", 0.0)
@@ -164,6 +180,7 @@ def evaluated_on_few(e: Evidence) -> Diagnosis | None:
 RULES = (
     prepared_otherwise,
     test_path,
+    answers_by_chance,
     depends_on_its_batch,
     stale_statistics,
     metric_wrong,
