@@ -425,3 +425,23 @@ def test_dropout_that_stays_on_is_named():
 
     found = examine(lambda: Loop(train, data, held, 0.5), prove=False)
     assert found.verdict.name == "random-evaluation"
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "images", "name"),
+    [
+        (np.linspace(0.70, 0.84, 12), 200, ""),  # it learns
+        ([0.95, 0.78] * 6, 100, ""),  # more than chance
+        (0.85 + 0.05 * np.random.default_rng(2).normal(size=12), 50, "evaluated-on-few"),
+    ],
+)
+def test_only_an_accuracy_that_goes_up_and_down_by_chance_is_one_of_few_images(
+    accuracies, images, name
+):
+    monitor = Monitor(classes=10)
+    for number, accuracy in enumerate(accuracies, 1):
+        for _ in range(20):
+            monitor.observe(2.3 / number, labels=np.arange(20) % 10, accuracy=min(0.9, number / 10))
+        labels = np.arange(images) % 10
+        monitor.observe(2.3 / number, labels=labels, accuracy=float(accuracy), training=False)
+    assert monitor.verdict().name == name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -162,7 +163,10 @@ def evaluated_on_few(e: Evidence) -> Diagnosis | None:
     middle = sum(accuracies) / len(accuracies)
     error = math.sqrt(max(middle * (1 - middle), 0.25 / images) / images)
     swing = max(accuracies) - min(accuracies)
-    if swing < 0.08 or swing > 6.5 * error:
+    # Two accuracies that chance alone tells apart differ by √2 errors: a run that gets better step
+    # by step differs by less, one that goes up and down by more.
+    steps = math.sqrt(sum((b - a) ** 2 for a, b in pairwise(accuracies)) / (len(accuracies) - 1))
+    if swing < 0.08 or not 0.5 < steps / (math.sqrt(2) * error) < 2.2:
         return None
     return Diagnosis(
         id="evaluated-on-few",
