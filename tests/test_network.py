@@ -267,6 +267,14 @@ def test_written_files_have_the_usual_rights(tmp_path):
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    did, flush, replace = [], os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: did.append("flushed") or flush(handle))
+    monkeypatch.setattr(Path, "replace", lambda a, b: did.append("named") or replace(a, b))
+    write_bytes(tmp_path / "file", b"content")
+    assert did == ["flushed", "named"]
+
+
 def test_a_file_that_is_written_over_keeps_its_rights(tmp_path):
     target = tmp_path / "private"
     write_bytes(target, b"old")

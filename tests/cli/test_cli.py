@@ -16,15 +16,21 @@ from typer.testing import CliRunner
 
 from sixloops.cli import app
 from sixloops.cli.choices import load_data
+from sixloops.cli.options import Options
 from sixloops.cli.predict import _table
 from sixloops.data import load_mnist, mnist, read_photo
+from sixloops.data.augmentation import Compose, Flip, Shift
 from sixloops.errors import DataError, FileError
 from sixloops.files import read_tensors
 from sixloops.initializers import Constant
 from sixloops.layers import Conv2D, Dense, Flatten
 from sixloops.losses import SquaredError
 from sixloops.network import Network
-from sixloops.training import evaluate
+from sixloops.optimizers import Momentum
+from sixloops.regularizers import L2
+from sixloops.report import read_configuration
+from sixloops.schedules import Cosine
+from sixloops.training import Settings, evaluate
 
 DATA = Path(mnist.__file__).parent
 FAULTY = ["--augmentation", "shift", "--augmentation", "x"]
@@ -444,6 +450,40 @@ def test_a_table_of_answers_leaves_out_what_is_as_good_as_nothing():
     assert [str(cell) for column in table.columns for cell in column.cells] == [
         "a.png", "cat", "90.0%", "dog 10.0%"
     ]  # fmt: skip
+
+
+def test_every_option_reaches_the_settings():
+    names = {"optimizer": "momentum", "schedule": "cosine", "augmentation": ("shift", "flip")}
+    numbers = {"rate": 0.3, "l2": 1e-3, "clip_norm": 2.0, "average": 0.9}
+    given = Options(**names, **numbers, epochs=7, batch=5, seed=4)
+    assert given.settings() == Settings(
+        epochs=7,
+        batch_size=5,
+        optimizer=Momentum(0.3),
+        schedule=Cosine(),
+        regularizers=(L2(1e-3),),
+        augmentation=Compose((Shift(), Flip())),
+        clip_norm=2.0,
+        average=0.9,
+        seed=4,
+    )
+
+
+def test_the_options_of_a_command_are_noted_and_followed(tmp_path):
+    short = ["train", "--network", "dense", "--images", "96", "--epochs", "1", "--threads", "1"]
+    others = ["--batch", "32", "--schedule", "cosine", "--l2", "0.01", "--augmentation", "shift"]
+    limits = ["--clip-norm", "2", "--average", "0.9", "--evaluate-every", "2"]
+    result = sixloops(*short, *others, *limits, "--out", tmp_path / "run")
+    assert result.returncode == 0, result.stderr
+    settings = read_configuration(tmp_path / "run" / "configuration.json")["settings"]
+    assert settings["batch_size"] == 32
+    assert settings["schedule"]["type"] == "Cosine"
+    assert settings["regularizers"][0]["strength"] == 0.01
+    assert [each["type"] for each in settings["augmentation"]["steps"]] == ["Shift"]
+    assert (settings["clip_norm"], settings["average"]) == (2.0, 0.9)
+    lines = (tmp_path / "run" / "history.jsonl").read_text().splitlines()
+    kinds = [json.loads(line)["kind"] for line in lines]
+    assert kinds.count("evaluation") == 1
 
 
 def test_tables_are_never_cut(tmp_path):

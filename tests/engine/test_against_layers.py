@@ -581,3 +581,29 @@ def test_images_of_another_shape_are_refused(shape):
         for call in plan.outputs, lambda images: plan.step(images, np.array([0, 1])):
             with pytest.raises(DataError, match=r"must have shape \(batch, 3, 2, 2\)"):
                 call(np.ones((2, *shape), np.float32))
+
+
+@pytest.mark.parametrize("row", LAYER_ROWS, ids=str)
+def test_each_layer_behind_one_that_learns(row):
+    shape = row.input_shape
+    before = Conv2D(shape[0], 1) if len(shape) == 3 else Dense(shape[0])
+    assert_same(Network([before, row.layer, Flatten(), Dense(2)], shape, dtype=np.float64), 5)
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [ELU(0.4), ScaledTanh(1.0, 0.4), "selu", LeakyReLU(2.5), LeakyReLU(0.0)],
+    ids=repr,
+)
+def test_activations_with_settings_of_their_own(activation):
+    for layers in (
+        [Conv2D(3, 3, activation=activation), MaxPool2D(2)],
+        [MaxPool2D(2, activation=activation)],
+    ):
+        stack = [Conv2D(2, 1), *layers, Flatten(), Dense(3)]
+        assert_same(Network(stack, (2, 8, 7), dtype=np.float64), 5)
+
+
+def test_a_table_of_connections_over_the_whole_map():
+    layers = [Conv2D(3, 1), Conv2D(2, (5, 4), table=[[0], [1, 2]]), Flatten(), Dense(3)]
+    assert_same(Network(layers, (2, 5, 4), dtype=np.float64), 5)

@@ -96,6 +96,7 @@ def test_nobody_is_told_after_the_block():
         pass
     with Plan(Network([Dense(2)], (3,), dtype="float64"), 4, 1) as plan:
         plan.prepare()
+    compiling.tell_of_compilation(f"{compiling.PACKAGE}.dense")
     assert told == []
 
 

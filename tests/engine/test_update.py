@@ -6,10 +6,24 @@ import pytest
 from sixloops.engine import Plan
 from sixloops.layers import Dense, Flatten
 from sixloops.network import Network
-from sixloops.optimizers import OPTIMIZERS, SGD, Adam, AdamW
+from sixloops.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Momentum,
+    Nesterov,
+    RMSProp,
+)
 from sixloops.regularizers import L1, L2
 
-EACH = [*(kind() for kind in OPTIMIZERS.values()), AdamW(weight_decay=0.3, biases=True)]
+EACH = [
+    *(kind() for kind in OPTIMIZERS.values()),
+    *(Momentum(momentum=0.5), Nesterov(momentum=0.6), AdaGrad(epsilon=0.1)),
+    *(RMSProp(decay=0.7, epsilon=0.01), Adam(beta1=0.5, beta2=0.8, epsilon=0.01)),
+    AdamW(weight_decay=0.3, biases=True),
+]
 
 
 def networks(dtype):

@@ -137,6 +137,17 @@ def test_by_hand():
     assert after(1.0, 0.99995, 0.9999) == 0.5, "too small an improvement counts as none"
 
 
+def test_cosines_by_hand():
+    def falling(share):
+        return (1 + math.cos(math.pi * share)) / 2
+
+    assert factors(Cosine()) == pytest.approx([falling(n / TOTAL) for n in range(TOTAL)])
+    found, last = factors(OneCycle(warmup=0.25, start=0.1, final=0.01)), TOTAL - 1
+    peak = 0.25 * last
+    expected = [0.01 + 0.99 * falling((n - peak) / (last - peak)) for n in range(30, TOTAL)]
+    assert found[30:] == pytest.approx(expected)
+
+
 def test_lenets_rates_are_those_of_the_paper():
     rates = [0.0005 * factor for factor in factors(Piecewise())[::PER_EPOCH]]
     expected = [5e-4] * 2 + [2e-4] * 3 + [1e-4] * 3 + [5e-5] * 4 + [1e-5] * 12

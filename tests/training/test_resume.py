@@ -30,7 +30,8 @@ from sixloops.schedules import OneCycle
 from sixloops.training import Callback, Checkpoint, EvaluateEvery, HistoryFile, fit
 from pathlib import Path
 
-folder, resume, pause = Path(sys.argv[1]), sys.argv[2] == "resume", float(sys.argv[3])
+folder, resume = Path(sys.argv[1]), sys.argv[2] == "resume"
+pause, most = float(sys.argv[3]), int(sys.argv[4])
 random = np.random.default_rng(0)
 data = Dataset(random.integers(0, 256, (120, 1, 8, 8), dtype=np.uint8), random.integers(0, 4, 120))
 network = Network(
@@ -42,7 +43,7 @@ network = Network(
 class Slow(Callback):
     def on_step_end(self, run, plan):
         print(run.step, flush=True)
-        time.sleep(pause)
+        time.sleep(pause if run.step < most else 600)
 
 last = folder / "last.safetensors"
 fit(
@@ -57,15 +58,16 @@ network.save(folder / "model.safetensors")
 STEPS = 36
 
 
-def start(folder, mode, pause):
+def start(folder, mode, pause, most):
     folder.mkdir(exist_ok=True)
-    arguments = [sys.executable, "-c", PROGRAM, str(folder), mode, str(pause)]
+    arguments = [sys.executable, "-c", PROGRAM, str(folder), mode, str(pause), str(most)]
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
 
 
 def kill_at(folder, step):
     """Run until ``step`` is printed, then kill with no chance to tidy up."""
-    process = start(folder, "resume", 0.004)
+    # Should this process be late, the other one waits for it two steps later.
+    process = start(folder, "resume", 0.004, min(step + 2, STEPS))
     for line in process.stdout:
         if int(line) == step:
             break
@@ -75,7 +77,7 @@ def kill_at(folder, step):
 
 
 def finish(folder):
-    process = start(folder, "resume", 0.0)
+    process = start(folder, "resume", 0.0, STEPS + 1)
     process.communicate()
     assert process.returncode == 0
 
