@@ -18,6 +18,10 @@ GROUPS = {
 """What the rows are of, by their group; the first is all of them."""
 
 
+LONGEST = 80
+"""Characters of a name in a table."""
+
+
 def figures(rows: list[Row]) -> Figures:
     """Return hits and counts by what they are of, in total and for each group."""
     found: Figures = {}
@@ -57,7 +61,9 @@ def _seconds(row: Row) -> float:
 
 
 def _cell(words: str) -> str:
-    return f"`{words}`".replace("|", "\\|")
+    """Return words as code in a table; of a layer of layers, the beginning."""
+    short = words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+    return f"`{short}`".replace("|", "\\|")
 
 
 def by_fault(rows: list[Row]) -> str:
