@@ -20,6 +20,9 @@ from sixloops.training.checkpoint import BEST, LAST
 
 Kind = TypeVar("Kind")
 
+INTERRUPT_CODE = 130
+"""The exit code after Ctrl-C, as shells have it."""
+
 
 def spelled(choices: Iterable[str]) -> str:
     """Return names as the command line spells them, with dashes."""
@@ -79,10 +82,6 @@ def option_names() -> Iterator[None]:
         for python, option in _PYTHON.items():
             message = re.sub(python, option, message)
         raise type(error)(message) from error
-
-
-INTERRUPT_CODE = 130
-"""The exit code after Ctrl-C, as shells have it."""
 
 
 def size_of(text: str | None) -> tuple[int, int] | None:

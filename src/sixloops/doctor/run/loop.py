@@ -137,10 +137,11 @@ def _ask_one_by_one(predict: Predict, data: Dataset, e: Evidence, images: int = 
         e.notes.append(f"Single images could not be asked about: {type(error).__name__}: {error}")
         return
     whole = [array for array in alone if array is not None]
-    if together is not None and again is not None and _apart(together, again) > 0:
-        e.probes["answers by chance"] = _apart(together, again)
+    if together is None or again is None or len(whole) < len(x) or not np.isfinite(together).all():
         return
-    if together is None or len(whole) < len(x) or not np.isfinite(together).all():
+    differ = _apart(again, together)
+    if differ > 0:
+        e.probes["answers by chance"] = differ
         return
     rows = np.concatenate([array.reshape(1, -1) for array in whole])
     if rows.shape != together.shape:

@@ -132,8 +132,8 @@ def labels_outside(e: Evidence) -> Diagnosis | None:
     """Recognise labels that are no class of the network."""
     classes = e.classes or 0
     # Where the last class has labels too, −1 stands for images without one.
-    shifted = e.minus_one if len(e.counts) < classes or not e.counts[classes - 1 :].any() else 0
-    outside = e.outside + shifted
+    ends_early = not e.counts[classes - 1 :].any()
+    outside = e.outside + (e.minus_one if ends_early else 0)
     if not outside or not classes:
         return None
     return Diagnosis(
