@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sixloops.engine import Plan
-from sixloops.layers import Dense, Flatten
+from sixloops.layers import Conv2D, Dense, Flatten, Layer, Residual
 from sixloops.network import Network
 from sixloops.optimizers import (
     OPTIMIZERS,
@@ -31,9 +31,10 @@ def networks(dtype):
     return [Network(layers, (1, 20, 15), dtype=dtype) for _ in range(2)]
 
 
+@pytest.mark.parametrize("asked", [True, False], ids=["asked", "not asked"])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-6), (np.float64, 1e-13)])
 @pytest.mark.parametrize("optimizer", EACH, ids=repr)
-def test_several_steps_lead_to_the_same_parameters(optimizer, dtype, tolerance):
+def test_several_steps_lead_to_the_same_parameters(optimizer, dtype, tolerance, asked):
     ours, defined = networks(dtype)
     random = np.random.default_rng(0)
     states = [optimizer.initial_state(made.parameters) for made in (ours, defined)]
@@ -41,8 +42,10 @@ def test_several_steps_lead_to_the_same_parameters(optimizer, dtype, tolerance):
         for step in range(1, 6):
             images = random.random((4, 1, 20, 15)).astype(dtype)
             found = plan.step(images, np.array([0, 1, 2, 0]))
-            optimizer.update(defined.parameters, found.gradients, states[1], 0.1 / step, step)
+            if asked:
+                assert found.gradients
             assert plan.update(optimizer, states[0], 0.1 / step, step) is None
+            optimizer.update(defined.parameters, found.gradients, states[1], 0.1 / step, step)
             ours.parameters["1.weight"][:, 0] = defined.parameters["1.weight"][:, 0]
     for name, expected in defined.parameters.items():
         np.testing.assert_allclose(ours.parameters[name], expected, tolerance, tolerance)
@@ -63,39 +66,156 @@ PENALTIES = {
 }
 
 
+@pytest.mark.parametrize("asked", [True, False], ids=["asked", "not asked"])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-6), (np.float64, 1e-13)])
 @pytest.mark.parametrize("regularizers", PENALTIES.values(), ids=PENALTIES)
 @pytest.mark.parametrize("optimizer", [SGD(), Adam(), AdamW(weight_decay=0.3)], ids=repr)
-def test_penalties_change_gradients_and_parameters(optimizer, regularizers, dtype, tolerance):
+def test_penalties_change_the_parameters(optimizer, regularizers, dtype, tolerance, asked):
     ours, defined = networks(dtype)
     states = [optimizer.initial_state(made.parameters) for made in (ours, defined)]
     for made in ours, defined:
         made.parameters["1.weight"][3, ::2] = 0
-    with Plan(ours, 4, 2) as plan:
+    with Plan(ours, 4, 2) as plan, Plan(defined, 4, 2) as own:
         for step in range(1, 4):
-            found = plan.step(np.ones((4, 1, 20, 15), dtype), np.array([0, 1, 2, 0]))
-            gradients = {name: array.copy() for name, array in found.gradients.items()}
+            batch = np.ones((4, 1, 20, 15), dtype), np.array([0, 1, 2, 0])
+            gradients, found = own.step(*batch).gradients, plan.step(*batch)
+            if asked:
+                assert found.gradients
             for regularizer in regularizers:
                 regularizer.add_gradients(defined.parameters, gradients)
             optimizer.update(defined.parameters, gradients, states[1], 0.1, step)
             assert plan.update(optimizer, states[0], 0.1, step, regularizers) is None
-            for name, expected in gradients.items():
-                np.testing.assert_allclose(plan.gradients[name], expected, tolerance, tolerance)
             for name, expected in defined.parameters.items():
                 np.testing.assert_allclose(ours.parameters[name], expected, tolerance, tolerance)
 
 
+@pytest.mark.parametrize("asked", [True, False], ids=["asked", "not asked"])
 @pytest.mark.parametrize("regularizer", [L2(0.3), L2(0.3, biases=True), L1(0.2)], ids=repr)
-def test_a_penalty_has_the_bits_of_its_definition(regularizer):
+def test_a_penalty_has_the_bits_of_its_definition(regularizer, asked):
     made = networks(np.float32)[0]
     made.parameters["1.weight"][3, ::2] = 0
+    expected = {name: array.copy() for name, array in made.parameters.items()}
+    batch = np.ones((4, 1, 20, 15), np.float32), np.array([0, 1, 2, 0])
     with Plan(made, 4, 2) as plan:
-        plan.step(np.ones((4, 1, 20, 15), np.float32), np.array([0, 1, 2, 0]))
-        expected = {name: array.copy() for name, array in plan.gradients.items()}
-        regularizer.add_gradients(made.parameters, expected)
-        plan.update(SGD(), {}, 0.1, 1, [regularizer])
-    for name, gradient in expected.items():
-        np.testing.assert_array_equal(plan.gradients[name], gradient)
+        gradients = {name: g.copy() for name, g in plan.step(*batch).gradients.items()}
+        found = plan.step(*batch)
+        if asked:
+            assert found.gradients
+        plan.update(SGD(), {}, 1.0, 1, [regularizer])
+        for name, gradient in gradients.items():
+            assert np.array_equal(plan.gradients[name], gradient)
+    regularizer.add_gradients(expected, gradients)
+    for name, gradient in gradients.items():
+        assert np.array_equal(made.parameters[name], expected[name] - gradient)
+
+
+LAYERS = {
+    "few features": ([Flatten(), Dense(5), Dense(70), Dense(3)], (1, 1, 3)),
+    "many features": ([Flatten(), Dense(9), Dense(3)], (3, 30, 31)),
+    "several blocks": ([Flatten(), Dense(131, activation="relu"), Dense(3)], (1, 20, 15)),
+    "a kernel over the whole map": ([Conv2D(6, 5), Flatten(), Dense(3)], (2, 5, 5)),
+    "inside a block": ([Flatten(), Dense(33), Residual([Dense(33)]), Dense(3)], (1, 4, 4)),
+}
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("optimizer", [SGD(), Adam(), Momentum(0.8)], ids=repr)
+@pytest.mark.parametrize(("layers", "shape"), LAYERS.values(), ids=LAYERS)
+def test_who_asks_for_gradients_changes_no_bit(layers, shape, optimizer, threads):
+    """Left as factors, a gradient is computed within the update: the same sums, rows at a time."""
+    made = []
+    for asked in (True, False):
+        network = Network(layers, shape, seed=2)
+        state = optimizer.initial_state(network.parameters)
+        random = np.random.default_rng(1)
+        with Plan(network, 20, threads) as plan:
+            for step, images in enumerate((7, 20, 1, 16), 1):
+                batch = random.normal(size=(images, *shape)).astype(np.float32)
+                found = plan.step(batch, np.arange(images) % 3)
+                if asked:
+                    assert found.gradients
+                assert plan.update(optimizer, state, 0.01, step, [L2(0.1)]) is None
+            arrays = {
+                **network.parameters,
+                **state,
+                **{f"g{n}": g for n, g in plan.gradients.items()},
+            }
+            made.append({name: array.tobytes() for name, array in arrays.items()})
+    assert made[0] == made[1]
+
+
+def stepped(images, weight=1.0, rate=1e-3):
+    """Take one step with one image of these numbers, without a look at the gradients."""
+    made = Network([Flatten(), Dense(3)], (1, 1, len(images)), dtype=np.float32)
+    made.parameters["1.weight"][:] = weight
+    before = made.parameters["1.weight"].copy()
+    with Plan(made, 2, 1) as plan:
+        step = plan.step(np.array(images, np.float32).reshape(1, 1, 1, -1), np.array([1]))
+        said = plan.update(SGD(), {}, rate, 1)
+        gradient = step.gradients["1.weight"].copy()
+    return said, before, made.parameters["1.weight"], gradient
+
+
+@pytest.mark.parametrize("large", [1e14, 1e20, 1e38])
+def test_products_of_large_factors_that_are_finite_update(large):
+    images = [large, 1, 0, 0, 0, 0, 0, 0, 0, 2]
+    said, before, after, gradient = stepped(images, weight=0, rate=1e-38)
+    assert said is None
+    assert np.isfinite(gradient).all()
+    assert abs(gradient).max() > large / 3
+    assert np.array_equal(after, before - np.float32(1e-38) * gradient)
+
+
+@pytest.mark.parametrize(
+    ("images", "slope", "value"), [(1, 1e30, 1e10), (9, 2e20, 1.5e19)], ids=["product", "sum"]
+)
+def test_a_product_that_overflows_updates_nothing(images, slope, value):
+    class Steep(Layer):
+        def output_shape(self, input_shape):
+            return input_shape
+
+        def forward(self, x, parameters, context):
+            return x, lambda dy: (dy * np.float32(slope), {})
+
+    made = Network([Flatten(), Dense(3), Steep()], (1, 1, 10), dtype=np.float32)
+    made.parameters["1.weight"][:] = 0
+    before = {name: array.copy() for name, array in made.parameters.items()}
+    with Plan(made, images, 1) as plan:
+        x = np.full((images, 1, 1, 10), value, np.float32)
+        step = plan.step(x, np.ones(images, np.int64))
+        assert plan.update(SGD(), {}, 1e-30, 1) == "gradient"
+        assert not np.isfinite(step.gradients["1.weight"]).all()
+    assert np.isfinite(step.gradients["1.bias"]).all()
+    assert all(np.array_equal(made.parameters[name], array) for name, array in before.items())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_factor_that_is_not_finite_updates_nothing(value):
+    said, before, after, _ = stepped([0, value, 1], weight=0)
+    assert said == "gradient"
+    assert np.array_equal(after, before)
+
+
+def test_a_gradient_that_nobody_asks_for_is_not_written():
+    made = Network([Flatten(), Dense(3)], (1, 1, 10), dtype=np.float32)
+    with Plan(made, 2, 1) as plan:
+        written = plan.gradients["1.weight"]
+        for value in (1.0, 1e20, 1.0):
+            written[:] = 7
+            plan.step(np.full((2, 1, 1, 10), value, np.float32), np.array([1, 2]))
+            assert plan.update(SGD(), {}, 1e-30, 1) is None
+            assert (written == 7).all() == (value == 1)
+        assert not (plan.gradients["1.weight"] == 7).any()
+
+
+def test_gradients_may_be_asked_for_outside_the_block_and_after_other_steps():
+    made = networks(np.float32)[0]
+    batch = np.ones((3, 1, 20, 15), np.float32), np.array([0, 1, 2])
+    with Plan(made, 4, 2) as plan:
+        expected = {name: g.copy() for name, g in plan.step(*batch).gradients.items()}
+        plan.step(*batch)
+        plan.outputs(2 * batch[0])
+    assert all(np.array_equal(plan.gradients[name], g) for name, g in expected.items())
 
 
 def test_a_network_without_parameters():

@@ -10,7 +10,7 @@ every step.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 import numpy as np
@@ -21,9 +21,10 @@ from sixloops.engine.kernels.precompiling import compile_side_by_side
 from sixloops.engine.loss import LossStage, check_targets, is_compiled, predicted
 from sixloops.engine.lowering import stages_of
 from sixloops.engine.places import places_of
-from sixloops.engine.program import Program
+from sixloops.engine.program import Factors, Program
 from sixloops.engine.stages import Learned, Stage, Values
 from sixloops.engine.stages.base import arranged, size_of, write_back
+from sixloops.engine.stages.dense import products_of
 from sixloops.engine.threads import Workers, available_threads
 from sixloops.engine.update import INSTRUCTIONS, KINDS, PENALTIES, Update
 from sixloops.errors import ConfigurationError, wrong
@@ -48,6 +49,11 @@ FEWEST, MOST, NEAR = 4, 16, 1 << 19
 what they leave behind (``NEAR`` numbers) stays in the processor's caches."""
 
 
+FEW = 16
+"""Up to so many images an update computes products of factors by itself. For more of them the
+products take far longer than to write them, and are soonest done whole."""
+
+
 @dataclass(frozen=True)
 class Step:
     r"""What one training step found out.
@@ -55,26 +61,34 @@ class Step:
     Args:
         loss: the batch's mean loss, without regularisers.
         outputs: the network's outputs, (batch, \*output_shape).
-        gradients: ∂loss/∂parameter by dotted name; an update adds the penalties' to them, and
-            the next step overwrites them.
         updates: new values of the network's state.
     """
 
     loss: float
     outputs: Array
-    gradients: Gradients
     updates: Gradients
+    _plan: Plan = field(repr=False)
+
+    @property
+    def gradients(self) -> Gradients:
+        """∂loss/∂parameter by dotted name: :attr:`Plan.gradients`."""
+        return self._plan.gradients
 
 
 @dataclass(frozen=True)
 class _Written:
-    """A program that the stages have written, and what goes into it and comes out."""
+    """A program that the stages have written, and what goes into it and comes out.
+
+    Args:
+        products: writes the gradients that the program leaves as factors; None where it has none.
+    """
 
     program: Program
     stages: tuple[Stage, ...]
     images: Values
     outputs: Values
     loss: LossStage
+    products: Program | None = None
 
 
 class Plan:
@@ -105,7 +119,9 @@ class Plan:
         self._workers = Workers(threads)
         self._gradients = {name: np.empty_like(p) for name, p in network.parameters.items()}
         self._seen: dict[str, Array] = {}
-        self._update: Update | None = None
+        self._left: _Written | None = None
+        self._images = 1
+        self._updates: dict[bool, Update] = {}
         self._written: dict[str, _Written] = {}
 
     def __enter__(self) -> Plan:
@@ -126,11 +142,15 @@ class Plan:
         return stages_of(self.network, Learned(self.network.parameters, self._gradients))
 
     @property
-    def gradients(self) -> Mapping[str, Array]:
+    def gradients(self) -> Gradients:
         """The last step's gradients, by the parameters' names; the next step overwrites them.
 
-        Once the update is done they hold the gradients of its penalties too.
+        They are the loss's alone. What Python adds to them stands in them too: the gradients of
+        penalties that have no kernel or whose optimiser has none, and clipping.
         """
+        if self._left is not None and self._left.products is not None:
+            self._workers.run(self._left.products, self._images, 1)
+        self._left = None
         return self._gradients
 
     @property
@@ -235,10 +255,12 @@ class Plan:
         context = Context(training=True, random=generator, state=self.network.state)
         made.program.context = context
         losses = made.loss.take(targets, len(images))
+        made.program.too_large[0] = 0
         self._run(made, images)
+        self._left, self._images = made, len(images)
         loss = float(losses.mean(dtype=np.float64))
         outputs = _view(made.outputs, len(images)).copy()
-        return Step(loss, outputs, self._gradients, context.updates)
+        return Step(loss, outputs, context.updates, self)
 
     def _purpose(self, targets: Array, images: int) -> str:
         """Return which program a step takes, after a look at the targets."""
@@ -278,28 +300,42 @@ class Plan:
         Raises:
             ConfigurationError: a state of other parameters.
         """
-        parameters, gradients = self.network.parameters, self._gradients
+        parameters = self.network.parameters
         kinds = {type(regularizer) for regularizer in regularizers}
         if type(optimizer) not in KINDS or not kinds <= {*PENALTIES}:
             self.add_penalties(regularizers)
             regularizers = ()
         if type(optimizer) not in KINDS:
-            if not _all_finite(gradients):
+            if not _all_finite(self.gradients):
                 return "gradient"
-            optimizer.update(parameters, gradients, state, rate, step)
+            optimizer.update(parameters, self.gradients, state, rate, step)
             return None if _all_finite(parameters) else "parameter"
+        factored = self._factored()
+        gradients = self._gradients if factored else self.gradients
         arrays = [*parameters.values(), *state.values()]
-        if self._update is None or not self._update.fits(optimizer, regularizers, arrays):
+        update = self._updates.get(bool(factored))
+        if update is None or not update.fits(optimizer, regularizers, arrays, factored):
             optimizer.check_state(parameters, state, step)
-            dtype, threads = self.network.dtype, self._workers.threads
             all_of_it = optimizer, parameters, gradients, regularizers, state
-            self._update = Update(*all_of_it, dtype, threads)
-        return self._update.run(self._workers, rate, step)
+            how = self.network.dtype, self._workers.threads, factored
+            update = self._updates[bool(factored)] = Update(*all_of_it, *how)
+        return update.run(self._workers, rate, step, self._images)
+
+    def _factored(self) -> Sequence[Factors]:
+        """Return the last step's gradients that an update may take from their factors.
+
+        None if somebody has asked for the gradients, and so may have changed them; if a product
+        may not be finite, which shows only once all of it is written; or if it is of many images.
+        """
+        left = self._left
+        if left is None or left.program.too_large[0] or self._images > FEW:
+            return ()
+        return left.program.factored or ()
 
     def add_penalties(self, regularizers: Sequence[Regularizer]) -> None:
         """Add the gradients of penalties to the last step's, where an update is not to do it."""
         for regularizer in regularizers:
-            regularizer.add_gradients(self.network.parameters, self._gradients)
+            regularizer.add_gradients(self.network.parameters, self.gradients)
 
     def _ready(self, purpose: str) -> _Written:
         """Return the program for a purpose, for the network's parameters as they are."""
@@ -319,6 +355,8 @@ class Plan:
         needed = [*made.program.instructions(), *(INSTRUCTIONS if purpose in TRAINING else ())]
         compile_side_by_side(needed, self.network.dtype, available_threads())
         made.program.assemble()
+        if made.program.factored:
+            made = replace(made, products=products_of(made.program, self._workers.threads))
         return made
 
     def _draft(self, purpose: str) -> _Written:

@@ -91,6 +91,33 @@ class Behind:
     begin: int
 
 
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """The gradient of a dense layer's weights, errorᵀ · x, left as its two factors.
+
+    Args:
+        name: the weights' dotted name.
+        gradient: where it belongs, once somebody wants it whole.
+        error: ∂loss/∂y, (images, units).
+        x: what the layer saw, (images, features).
+        units: of the layer.
+        features: of an image.
+    """
+
+    name: str
+    gradient: Array
+    error: Buffer
+    x: Buffer
+    units: int
+    features: int
+
+    def arrays(self) -> tuple[Array, Array]:
+        """Return the numbers of both factors; the program must be assembled."""
+        if self.error.array is None or self.x.array is None:
+            raise RuntimeError("Factors have no numbers before their program is assembled.")
+        return self.error.array[0], self.x.array[0]
+
+
 Operand: TypeAlias = Buffer | Behind | Part | Scratch | Array | int
 
 WORTH = 1 << 15
@@ -128,6 +155,11 @@ class Program:
         chunk: images that go through a phase together.
         training: whether it is for steps of training, or for outputs alone.
         threads: the most that will work through it.
+
+    Attributes:
+        factored: the gradients that it leaves as factors.
+        too_large: one number: not 0 if a factor's numbers are so large, or not finite, that a
+            product may not be finite. Set it to 0 before a step.
     """
 
     def __init__(
@@ -146,6 +178,8 @@ class Program:
         # A lane is what one thread works in, on one share at a time.
         self._lanes_count = min(threads, shares)
         self.context = Context()
+        self.factored: list[Factors] = []
+        self.too_large = np.zeros(1, np.int32)
         self._before, self._after = _Phase(team.PIECES), _Phase(team.PIECES)
         self._phases: list[_Phase] = []
         self._first: list[Call] = []

@@ -1,8 +1,9 @@
 """A step of an optimiser as a program: gradients are checked, then parameters are updated.
 
-A parameter is cut into pieces, so that threads share the work. What the optimisers and penalties
-do is defined in :mod:`sixloops.optimizers` and :mod:`sixloops.regularizers`; one of the user's
-own does it itself.
+A parameter is cut into pieces, so that threads share the work. Of a gradient that was left as
+factors each piece computes some rows at a time, and updates their weights at once. What the
+optimisers and penalties do is defined in :mod:`sixloops.optimizers` and
+:mod:`sixloops.regularizers`; one of the user's own does it itself.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sixloops.engine.kernels import optimizers as kernels
-from sixloops.engine.program import Program
+from sixloops.engine.program import Factors, Program
 from sixloops.engine.threads import Workers
 from sixloops.layers.base import Array
 from sixloops.optimizers import (
@@ -44,7 +45,7 @@ KINDS: dict[type[Optimizer], int] = {
 PENALTIES: tuple[type[L1 | L2], ...] = L2, L1
 """The penalties that the kernel adds, in its order."""
 
-INSTRUCTIONS = kernels.check, kernels.update
+INSTRUCTIONS = kernels.check, kernels.update, kernels.update_by_factors
 """What an update needs."""
 
 
@@ -54,11 +55,13 @@ class Update:
     Args:
         optimizer: one of :data:`KINDS`.
         parameters: changed at each step.
-        gradients: by the same names; the penalties' are added to them at each step.
+        gradients: by the same names; left as they are.
         regularizers: the penalties, each of one of :data:`PENALTIES`.
         state: what the optimiser remembers; changed at each step.
         dtype: of all of them.
         threads: the most that will work.
+        factored: gradients that are taken from their factors, of which no product may be other
+            than finite.
     """
 
     def __init__(
@@ -70,26 +73,49 @@ class Update:
         state: Mapping[str, Array],
         dtype: np.dtype[Any],
         threads: int,
+        factored: Sequence[Factors] = (),
     ) -> None:
         self._program = Program(dtype, 1, 1, chunk=1, training=True, threads=threads)
+        self._factored = factored
         self._optimizer, self._regularizers = optimizer, tuple(regularizers)
         self._arrays = [*parameters.values(), *state.values()]
         self._decaying = [number for number, name in enumerate(parameters) if self._decays(name)]
         self._flags = np.zeros(2, np.int32)
         self._numbers = np.zeros((len(parameters), 8 + len(PENALTIES)), dtype)
+        self._kind = KINDS[type(optimizer)]
+        by_name = {factors.name: factors for factors in factored}
         for (name, parameter), numbers in zip(parameters.items(), self._numbers, strict=True):
             numbers[8:] = self._strengths(name)
             kept = [state[f"{name}.{each}"] for each in optimizer.memory]
             one, two = (*kept, parameter, parameter)[:2]
-            arrays = parameter, gradients[name], one, two, self._flags, numbers
-            kind = KINDS[type(optimizer)]
-            for begin, end, where in self._program.cut(parameter.size, parameter.size):
-                span = begin, end - begin
-                self._program.before(
-                    kernels.check, gradients[name], self._flags, *span, where=where
-                )
-                self._program.after(kernels.update, *arrays, kind, *span, where=where)
+            if name in by_name:
+                self._note_factors(by_name[name], parameter, one, two, numbers)
+            else:
+                self._note(gradients[name], parameter, one, two, numbers)
         self._program.assemble()
+
+    def _note(
+        self, gradient: Array, parameter: Array, one: Array, two: Array, numbers: Array
+    ) -> None:
+        """Note what is done to a parameter, a piece at a time."""
+        for begin, end, where in self._program.cut(parameter.size, parameter.size):
+            span, room = (begin, end - begin), np.zeros(kernels.BLOCK, gradient.dtype)
+            self._program.before(kernels.check, gradient, self._flags, *span, where=where)
+            arrays = parameter, gradient, one, two, room, self._flags, numbers
+            self._program.after(kernels.update, *arrays, self._kind, *span, where=where)
+
+    def _note_factors(
+        self, factors: Factors, parameter: Array, one: Array, two: Array, numbers: Array
+    ) -> None:
+        """Note the same where a gradient comes from factors, some rows at a time."""
+        units, features = factors.units, factors.features
+        error, x = factors.arrays()
+        size = kernels.rows_together(features) * features
+        for begin, end, where in self._program.cut(units, parameter.size):
+            span, room = (begin, end - begin), np.zeros(size, parameter.dtype)
+            arrays = parameter, error, one, two, room, self._flags, numbers
+            product = self._kind, *span, x, units, features
+            self._program.after(kernels.update_by_factors, *arrays, *product, where=where)
 
     def _decays(self, name: str) -> bool:
         """Say whether a parameter shrinks by itself."""
@@ -102,20 +128,25 @@ class Update:
         return [sum(r.strength for r in reaching if isinstance(r, kind)) for kind in PENALTIES]
 
     def fits(
-        self, optimizer: Optimizer, regularizers: Sequence[Regularizer], arrays: Sequence[Array]
+        self,
+        optimizer: Optimizer,
+        regularizers: Sequence[Regularizer],
+        arrays: Sequence[Array],
+        factored: Sequence[Factors],
     ) -> bool:
-        """Say whether this is for an optimiser, penalties, and these parameters and memories."""
+        """Say whether this is for an optimiser, penalties, these arrays and these factors."""
         same = optimizer == self._optimizer and tuple(regularizers) == self._regularizers
-        same = same and len(arrays) == len(self._arrays)
+        same = same and len(arrays) == len(self._arrays) and factored is self._factored
         return same and all(a is b for a, b in zip(arrays, self._arrays, strict=True))
 
-    def run(self, workers: Workers, rate: float, step: int) -> str | None:
+    def run(self, workers: Workers, rate: float, step: int, images: int) -> str | None:
         """Take one step.
 
         Args:
             workers: who does it.
             rate: η of this step.
             step: its number, from 1.
+            images: of how many the factors are.
 
         Returns:
             ``"gradient"`` if one of the batch is not finite, and then nothing was changed;
@@ -125,7 +156,7 @@ class Update:
         self._numbers[:, :8] = self._hyper_parameters(rate, step)
         if isinstance(self._optimizer, AdamW):
             self._numbers[self._decaying, 7] = 1 - rate * self._optimizer.weight_decay
-        workers.run(self._program, 1, 1)
+        workers.run(self._program, images, 1)
         if self._flags[kernels.GRADIENT]:
             return "gradient"
         return "parameter" if self._flags[kernels.PARAMETER] else None

@@ -141,7 +141,7 @@ _one_row_4, _two_rows_4, _four_rows_4, _five_rows_4 = (_weighted_rows(n, 4) for 
 
 
 @kernel
-def _sum_rows(
+def add_up_rows(
     a: Array,
     a_begin: int,
     row: int,
@@ -234,4 +234,4 @@ def sum_rows(at: int, first: int, images: int, shares: int, scale: float, like: 
     to_row, to_term, terms = number(row, 3), number(row, 4), number(row, 5)
     begin, count, width = number(row, 6), number(row, 7), number(row, 8)
     terms, count = images if terms == OF_IMAGES else terms, images if count == OF_IMAGES else count
-    _sum_rows(a, 0, to_row, to_term, b, terms, c, begin, count, width)
+    add_up_rows(a, 0, to_row, to_term, b, terms, c, begin, count, width)

@@ -3,6 +3,11 @@
 Nothing is updated where a gradient of the batch is not finite: all are looked at first. What else
 is done to a number, the penalties' part in its gradient before and a look at the result after it,
 is done to a block of them while the processor's nearest cache holds it.
+
+The gradient of a dense layer's weights, errorᵀ · x, may be given as its two factors. Then some of
+its rows at a time are computed in that cache too, where to write all of it into memory and to
+read it again would take longer than to compute it. No such product overflows if no factor's
+number is too large, which is looked at first.
 """
 
 from __future__ import annotations
@@ -11,6 +16,7 @@ import math
 from typing import Any
 
 from sixloops.engine.kernels.compiling import Instruction, inlined, kernel
+from sixloops.engine.kernels.dense import add_up_rows
 from sixloops.engine.kernels.operands import floats, indices, number, whole_numbers_at
 from sixloops.layers.base import Array
 
@@ -22,6 +28,13 @@ GRADIENT, PARAMETER = 0, 1
 
 BLOCK = 1024
 """Numbers that are finished before the next ones are begun."""
+
+ROOM, FEWEST_ROWS = 1 << 13, 4
+"""Numbers of a product that are computed together, and rows at the least: a tile's."""
+
+HEADROOM = 1 << 16
+"""A factor's number is small enough if its square is finite even for so many times the number:
+then 2³² products of two such numbers do not overflow."""
 
 
 @inlined
@@ -87,6 +100,36 @@ def _change(
             values[i] -= rate * gradient[i] / (math.sqrt(first[i]) + epsilon)
 
 
+@kernel
+def _update(
+    kind: int,
+    values: Array,
+    gradient: Array,
+    first: Array,
+    second: Array,
+    numbers: Array,
+    flags: Array,
+) -> None:
+    """Update some numbers of a parameter by their gradient, to which the penalties' is added.
+
+    Args:
+        kind: the optimiser's number.
+        values: w; changed.
+        gradient: g of the loss alone; changed.
+        first: as :func:`_change` takes it; changed.
+        second: the same.
+        numbers: the same.
+        flags: where it is noted if one of the values has become infinite or NaN.
+    """
+    count = values.shape[0]
+    for begin in range(0, count, BLOCK):
+        some = slice(begin, min(begin + BLOCK, count))
+        _add_penalties(gradient[some], values[some], numbers[8], numbers[9])
+        _change(kind, values[some], gradient[some], first[some], second[some], numbers)
+        if _has_other_than_finite(values[some]):
+            flags[PARAMETER] = 1
+
+
 @Instruction
 def check(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
     """Note whether a gradient is not finite."""
@@ -98,17 +141,57 @@ def check(at: int, first: int, images: int, shares: int, scale: float, like: Any
 
 
 @Instruction
+def check_factor(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
+    """Note whether a number of every image's is too large for a product to be surely finite."""
+    row = whole_numbers_at(at)
+    values, flags = floats(row, 0, first, like), indices(row, 2, 0)
+    found, zero = 0, values.dtype.type(0)
+    for i in range(images * number(row, 1)):
+        large = values[i] * values.dtype.type(HEADROOM)
+        found += (large * large) * zero != zero
+    if found > 0:
+        flags[0] = 1
+
+
+@Instruction
 def update(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
     """Update some numbers, unless a gradient is not finite; note whether they stay finite."""
     row = whole_numbers_at(at)
-    flags, numbers = indices(row, 4, 0), floats(row, 5, 0, like)
-    begin, end = number(row, 7), number(row, 7) + number(row, 8)
+    room, flags, numbers = floats(row, 4, 0, like), indices(row, 5, 0), floats(row, 6, 0, like)
+    begin, end = number(row, 8), number(row, 8) + number(row, 9)
     if flags[GRADIENT] == 0:
         for start in range(begin, end, BLOCK):
-            some = slice(start, min(start + BLOCK, end))
+            some, count = slice(start, min(start + BLOCK, end)), min(BLOCK, end - start)
             values, gradient = floats(row, 0, 0, like)[some], floats(row, 1, 0, like)[some]
             one, two = floats(row, 2, 0, like)[some], floats(row, 3, 0, like)[some]
-            _add_penalties(gradient, values, numbers[8], numbers[9])
-            _change(number(row, 6), values, gradient, one, two, numbers)
-            if _has_other_than_finite(values):
-                flags[PARAMETER] = 1
+            for i in range(count):
+                room[i] = gradient[i]
+            _update(number(row, 7), values, room[:count], one, two, numbers, flags)
+
+
+@Instruction
+def update_by_factors(
+    at: int, first: int, images: int, shares: int, scale: float, like: Any
+) -> None:
+    """Update some rows of weights by the gradient errorᵀ · x, as :func:`update` does."""
+    row = whole_numbers_at(at)
+    errors, x = floats(row, 1, first, like), floats(row, 10, first, like)
+    room, flags, numbers = floats(row, 4, 0, like), indices(row, 5, 0), floats(row, 6, 0, like)
+    begin, end = number(row, 8), number(row, 8) + number(row, 9)
+    units, features = number(row, 11), number(row, 12)
+    rows = rows_together(features)
+    if flags[GRADIENT] == 0:
+        for unit in range(begin, end, rows):
+            count = min(rows, end - unit)
+            add_up_rows(errors, unit, 1, units, x, images, room, 0, count, features)
+            some = slice(unit * features, (unit + count) * features)
+            values = floats(row, 0, 0, like)[some]
+            one, two = floats(row, 2, 0, like)[some], floats(row, 3, 0, like)[some]
+            gradient = room[: count * features]
+            _update(number(row, 7), values, gradient, one, two, numbers, flags)
+
+
+@inlined
+def rows_together(features: int) -> int:
+    """Return how many rows of a product are computed together."""
+    return max(FEWEST_ROWS, ROOM // features)

@@ -1,8 +1,9 @@
 """Dense layers, with the activation behind them.
 
 The gradient of the weights, errorᵀ · x, has as many numbers as the weights, which may be many
-for few images. So it is not summed up in every share: once all shares are done, one product
-over the whole batch writes it, by rows on several threads.
+for few images. So it is not summed up in every share, nor written at all: a step leaves it as its
+two factors, the whole batch's. An update takes from them some rows at a time, and whoever asks
+for the gradient has it written, by rows on several threads.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from itertools import pairwise
 import numpy as np
 
 from sixloops.engine.kernels.dense import OF_IMAGES, dense_forward, sum_rows
+from sixloops.engine.kernels.optimizers import check_factor
 from sixloops.engine.places import Place
-from sixloops.engine.program import Behind, Operand, Program
+from sixloops.engine.program import Behind, Factors, Operand, Program
 from sixloops.engine.stages.activation import activate, differentiate
 from sixloops.engine.stages.base import Learned, Stage, Values, arranged, size_of
 from sixloops.engine.stages.convolution import add_biases
@@ -60,16 +62,16 @@ class DenseStage(Stage):
         return self._y
 
     def backward(self, program: Program, dy: Values, needs_dx: bool) -> Values:
-        """Write dx = dy·W, and the products that give the weights' gradient."""
+        """Write dx = dy·W, and leave the factors of the weights' gradient."""
         dy = arranged(program, dy, channels_last=False)
         differentiate(program, self._activation, self._y, dy)
         units, gradients = self._units, self._learned.gradients
-        self._x.buffer.whole = dy.buffer.whole = True
-        gradient = gradients[f"{self._place.path}.weight"]
-        arrays = dy.buffer, self._x.buffer, gradient
-        for begin, end, where in program.cut(units, gradient.size):
-            rows = begin, end - begin, self._features
-            program.after(sum_rows, *arrays, 1, units, OF_IMAGES, *rows, where=where)
+        name, x = f"{self._place.path}.weight", self._x.buffer
+        factors = Factors(name, gradients[name], dy.buffer, x, units, self._features)
+        program.factored.append(factors)
+        for buffer in (dy.buffer, x):
+            buffer.whole = True
+            program.after(check_factor, buffer, buffer.size, program.too_large)
         if self._has_bias:
             add_biases(program, dy, 1, units, gradients[f"{self._place.path}.bias"])
         if not needs_dx:
@@ -88,3 +90,21 @@ class DenseStage(Stage):
             self._features,
         )
         return dx
+
+
+def products_of(program: Program, threads: int) -> Program:
+    """Return the program that writes the gradients that another one leaves as factors.
+
+    Args:
+        program: the other one, assembled.
+        threads: the most that will work.
+    """
+    made = Program(program.dtype, program.batch_size, 1, chunk=1, threads=threads)
+    for factors in program.factored:
+        error, x = factors.arrays()
+        units, features, gradient = factors.units, factors.features, factors.gradient
+        for begin, end, where in made.cut(units, gradient.size):
+            rows = begin, end - begin, features
+            made.after(sum_rows, error, x, gradient, 1, units, OF_IMAGES, *rows, where=where)
+    made.assemble()
+    return made
