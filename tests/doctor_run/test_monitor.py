@@ -118,12 +118,79 @@ def test_arrays_of_another_framework_are_detached():
     assert monitor.evidence.layers["layer"][0].mean == 1
 
 
-def test_costly_signals_are_sampled():
-    monitor = Monitor()
-    due = [step for step in range(1, 1025) if monitor.due(step)]
-    assert due == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 768, 1024]
+def looked_at(steps, **given):
+    """Return when a loop that observes some steps would be looked at, and was."""
+    monitor, due = Monitor(), []
+    for step in steps:
+        due += [step] if monitor.due(step) else []
+        monitor.observe(1.0, step=step, **given)
+    return monitor, due
+
+
+@pytest.mark.parametrize("given", ["parameters", "activations", "outputs", "inputs", "gradients"])
+def test_costly_signals_are_sampled(given):
+    expected = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 768, 1024]
+    monitor, due = looked_at(range(1, 1025), **{given: [np.ones((2, 3))]})
+    assert due == expected
     for step in range(1024):
-        assert monitor.next_due(step) == next(number for number in due if number > step)
+        assert monitor.next_due(step) == next(number for number in expected if number > step)
+
+
+def test_a_loop_that_skips_steps_is_looked_at():
+    weights = {"w": np.ones((2, 3))}
+    monitor, due = looked_at(range(10, 2001, 10), parameters=weights)
+    assert due == [10, 20, 40, 70, 130, 260, 520, 770, 1030, 1280, 1540, 1800]
+    assert [seen.step for seen in monitor.evidence.parameters["w"]] == due
+
+
+def test_a_loop_that_hands_over_some_steps_arrays_is_looked_at_then():
+    monitor = Monitor()
+    for step in range(1, 1001):
+        monitor.observe(1.0, activations=[np.ones((2, 3))] if step % 100 == 0 else None)
+    assert [seen.step for seen in monitor.evidence.layers["layer 0"]] == [
+        *(100, 200, 300, 600, 800),
+    ]
+
+
+def test_parameters_may_come_from_an_iterator_or_nested():
+    weights = {"conv": {"w": np.eye(3), "b": [0.0, 1.0]}, "dense": [np.eye(2), None]}
+    monitor = Monitor()
+    monitor.observe(1.0, parameters=weights, gradients=iter([("conv.w", np.eye(3))]))
+    assert [*monitor.evidence.parameters] == ["conv.w", "conv.b", "dense.0"]
+    assert monitor.evidence.parameters["conv.w"][0].gradient == pytest.approx(3**0.5)
+    monitor = Monitor()
+    monitor.observe(1.0, parameters=(w for w in (np.eye(3), np.ones(2))))
+    assert [*monitor.evidence.parameters] == ["parameter 0", "parameter 1"]
+    assert not monitor.evidence.notes
+
+
+def test_what_is_left_out_is_told_once():
+    monitor = Monitor()
+    for _ in range(4):
+        weights = {"w": np.eye(3), "name": "conv", "more": {"act": len}}
+        monitor.observe(1.0, labels=["cat", "dog"], parameters=weights, inputs="cat.png")
+    assert monitor.verdict().notes[:3] == (
+        "The labels were left out: they must be an array of numbers. Got list.",
+        "The inputs were left out: they must be an array of numbers. Got str.",
+        "Of the parameters some were left out, which are no arrays of numbers: name, more.act.",
+    )
+
+
+@pytest.mark.parametrize(("images", "healthy"), [(20, False), (2000, True)])
+def test_an_accuracy_on_few_held_out_images_proves_little(images, healthy):
+    monitor = Monitor(classes=10)
+    for _ in range(100):
+        monitor.observe(2.29, labels=np.arange(32) % 10)
+    monitor.observe(2.29, accuracy=0.25, labels=np.arange(images) % 10, training=False)
+    assert monitor.verdict().healthy == healthy
+
+
+def test_the_accuracy_of_the_last_steps_counts():
+    labels, monitor = np.arange(40) % 10, Monitor()
+    for step in range(1, 41):
+        outputs = np.eye(10)[labels if step >= 20 else (labels + 1) % 10]
+        monitor.observe(2.3 / step, outputs=outputs, labels=labels)
+    assert monitor.evidence.accuracy == 0.5  # looked at after 16 and after 32 steps
 
 
 def told_by_the_order(images, labels, rate, seed, monitor):

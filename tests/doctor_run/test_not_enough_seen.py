@@ -17,6 +17,7 @@ from sixloops.doctor.run.rules.rates import vanishing
 from sixloops.doctor.run.signals import LayerSignals, ParameterSignals
 from sixloops.layers import Dense, Flatten
 from sixloops.optimizers import SGD
+from sixloops.schedules import Cosine
 
 UNDECIDED = "not enough seen to tell"
 
@@ -161,3 +162,16 @@ def test_the_picture_shows_the_whole_run_and_names_the_images():
 
 def test_a_verdict_in_json_says_that_nothing_is_decided():
     assert verdict_of(Evidence()).to_json()["undecided"] == UNDECIDED
+
+
+def test_a_schedule_that_ends_near_0_is_no_rate_too_low():
+    data, _ = part("mnist", 5, 1000)
+    order = np.random.default_rng(0).permutation(len(data))
+    apart = Dataset(data.images / 255, data.labels[order], 10)
+    network = Network([Flatten(), Dense(20, activation="relu"), Dense(10)], (1, 28, 28))
+    how = {"optimizer": SGD(0.02), "schedule": Cosine(), "batch_size": 20}
+    doctor = Doctor()
+    fit(network, apart, epochs=3, callbacks=[doctor], **how)
+    verdict = doctor.verdict()
+    assert verdict.name == "shuffled-apart"
+    assert "rate-too-low" not in [each.id for each in verdict.alternatives]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,23 +31,56 @@ def as_array(given: Any) -> Array | None:
     return array if array.dtype.kind in "fiub" and array.size else None
 
 
-def named_arrays(given: Any, word: str) -> dict[str, Array]:
-    """Return arrays by name, from a dictionary or from a list.
+def named_arrays(given: Any, word: str) -> tuple[dict[str, Array], list[str]]:
+    """Return arrays by name, from dictionaries and lists, also of each other, and iterators.
 
     Args:
-        given: arrays by name, a sequence of arrays, or None.
+        given: arrays by name, arrays one after the other, or pairs of names and arrays; None
+            stands for nothing.
         word: what they are called where they have no names, such as ``"layer"``.
+
+    Returns:
+        The arrays, and the names of what is none.
+
+    Examples:
+        >>> named_arrays({"first": {"w": [1.0]}, "second": [[2.0], "ReLU"]}, "parameter")
+        ({'first.w': array([1.]), 'second.0': array([2.])}, ['second.1'])
+        >>> list(named_arrays(iter([[1.0], [2.0]]), "parameter")[0])
+        ['parameter 0', 'parameter 1']
     """
-    if given is None:
-        return {}
+    arrays: dict[str, Array] = {}
+    left_out = []
+    for name, value in _named(given, word):
+        array = as_array(value)
+        if array is not None:
+            arrays[name] = array
+        else:
+            left_out.append(name)
+    return arrays, left_out
+
+
+def _named(given: Any, word: str) -> Iterator[tuple[str, Any]]:
+    """Return what is given one by one, each with its name."""
     if isinstance(given, Mapping):
         pairs = [(str(name), value) for name, value in given.items()]
-    elif isinstance(given, Sequence):
-        pairs = [(f"{word} {number}", value) for number, value in enumerate(given)]
+    elif isinstance(given, list | tuple | Iterator):
+        pairs = [_pair(value, f"{word} {number}".strip()) for number, value in enumerate(given)]
     else:
         pairs = [(word, given)]
-    arrays = {name: as_array(value) for name, value in pairs}
-    return {name: array for name, array in arrays.items() if array is not None}
+    for name, value in pairs:
+        if value is None:
+            continue
+        if isinstance(value, Mapping | list | tuple) and as_array(value) is None:
+            yield from ((f"{name}.{inner}", one) for inner, one in _named(value, ""))
+        else:
+            yield name, value
+
+
+def _pair(value: Any, name: str) -> tuple[str, Any]:
+    """Return a pair of a name and a value as it is, and anything else with the name."""
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str):
+        return value
+    return name, value
 
 
 def some(array: Array, most: int = MOST) -> Array:

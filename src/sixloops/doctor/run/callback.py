@@ -112,6 +112,7 @@ class Doctor(Callback):
         began = time.perf_counter()
         evidence, labels = self.monitor.evidence, run.data.labels
         evidence.batch = min(run.settings.batch_size, len(run.data))
+        evidence.held_out = None if run.validation is None else len(run.validation)
         evidence.loss_kind = probe.kind_of_loss(run.network)
         if are_class_numbers(labels):
             evidence.classes = run.network.output_shape[0]
@@ -230,10 +231,11 @@ class Doctor(Callback):
         state = {name: kept.copy() for name, kept in run.optimizer_state.items()}
         if not run.step or run.failed or now.keys() != gradients.keys():
             return
+        rate = optimizer.rate  # a schedule may have ended near 0
         with np.errstate(all="ignore"):
-            optimizer.update(now, gradients, state, run.rate, run.step + 1)
+            optimizer.update(now, gradients, state, rate, run.step + 1)
         moved = {name: w - run.network.parameters[name] for name, w in now.items()}
-        self.monitor.see_step(run.step, dict(run.network.parameters), gradients, moved, run.rate)
+        self.monitor.see_step(run.step, dict(run.network.parameters), gradients, moved, rate)
 
     def _compare_modes(self, run: Run) -> None:
         """Tell the same images in training mode, where the layers act otherwise in it."""

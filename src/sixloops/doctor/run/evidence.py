@@ -79,6 +79,7 @@ class Evidence:
         counts: how often each class came, (classes,).
         labels: labels in the order in which they came.
         batch: images a step.
+        held_out: images of the validation after each epoch, where there is one.
         outside: labels that are no class of the network, but for −1.
         minus_one: labels of −1, which some libraries leave out.
         inputs: what came to the first layer that learns.
@@ -104,6 +105,7 @@ class Evidence:
     counts: Array = field(default_factory=lambda: np.zeros(0))
     labels: list[Array] = field(default_factory=list)
     batch: int = 0
+    held_out: int | None = None
     outside: int = 0
     minus_one: int = 0
     inputs: InputSignals | None = None
@@ -193,7 +195,9 @@ class Evidence:
             return float(np.mean(self.hits[-max(1, len(self.hits) // 5) :]))
         if self.epochs and "accuracy" in self.epochs[-1]:
             return self.epochs[-1]["accuracy"]
-        late = [seen.accuracy for seen in self.outputs[-4:] if seen.accuracy is not None]
+        seen = [(x.step, x.accuracy) for x in self.outputs if x.accuracy is not None]
+        # A mean with the accuracies of the first steps would say little of the last.
+        late = [accuracy for step, accuracy in seen if 2 * step >= seen[-1][0]]
         return float(np.mean(late)) if late else None
 
     @property
@@ -205,6 +209,14 @@ class Evidence:
         if held:
             return held[-1]
         seen = [each.accuracy for each in self.evaluations if each.accuracy is not None]
+        return seen[-1] if seen else None
+
+    @property
+    def validation_images(self) -> int | None:
+        """On how many images :attr:`validation` was counted; None where that is not known."""
+        if any("validation_accuracy" in each for each in self.epochs):
+            return self.held_out
+        seen = [each.images for each in self.evaluations if each.accuracy is not None]
         return seen[-1] if seen else None
 
     @property

@@ -62,7 +62,8 @@ def learns(e: Evidence) -> bool:
     accuracy, chance, last, constant = reached(e), e.chance, e.last_loss, e.constant_loss
     counted = False
     if accuracy is not None and chance is not None:
-        counted, spread = True, math.sqrt(chance * (1 - chance) / max(e.images // 5, 1))
+        images = e.validation_images or max(e.images // 5, 1)
+        counted, spread = True, math.sqrt(chance * (1 - chance) / images)
         if accuracy > chance + 0.05 + 3 * spread:
             return True
     if last is None or len(e.steps) < ENOUGH_STEPS:

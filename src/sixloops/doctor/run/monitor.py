@@ -49,6 +49,7 @@ class Monitor:
         self._gradients: dict[str, Array] = {}
         self._kept_step = -2
         self._labels = 0
+        self._from = 1
 
     @property
     def step(self) -> int:
@@ -59,16 +60,16 @@ class Monitor:
         """Say whether the next step's arrays will be looked at, or only its loss and labels.
 
         A loop to which it is costly to hand over activations can do so only where this
-        says yes: at the steps 1, 2, 4, 8, …, then every 256th.
+        says yes: at the steps 1, 2, 4, 8, …, then every 256th. Where nothing is handed over then,
+        it says yes until something is.
 
         Args:
             step: which step, from 1; None for the one after the last observed.
         """
-        number = self.step + 1 if step is None else step
-        return number % EVERY == 0 or (number < EVERY and number & (number - 1) == 0)
+        return (self.step + 1 if step is None else step) >= self._from
 
     def next_due(self, step: int) -> int:
-        """Return the first step after this one that is :meth:`due`."""
+        """Return when a look is due after one at this step."""
         return int(1 << step.bit_length()) if step < EVERY // 2 else (step // EVERY + 1) * EVERY
 
     def observe(
@@ -94,9 +95,10 @@ class Monitor:
             outputs: of the network, (batch, classes).
             labels: class numbers (batch,), or one-hot rows (batch, classes).
             inputs: what the first layer was given, (batch, …).
-            parameters: after the step: arrays by name, or a list of them.
+            parameters: after the step: arrays by name, or one after the other; dictionaries and
+                lists may hold others, and iterators will do.
             gradients: under the same names.
-            activations: layers' outputs, (batch, …): by name in the layers' order, or a list.
+            activations: layers' outputs, (batch, …), in the layers' order, as parameters.
             rate: the learning rate.
             accuracy: of the batch, as the loop counts it: a share from 0 to 1.
             training: False for an evaluation on other images.
@@ -104,18 +106,40 @@ class Monitor:
         number = self.step + 1 if training else self.step
         try:
             number = number if step is None else int(step)
-            self._observe(
-                float(loss), number, as_array(outputs), as_array(labels), accuracy, training
-            )
+            due, given = self.due(number), (outputs, inputs, parameters, gradients, activations)
+            answers, right = self._read(outputs, "outputs"), self._read(labels, "labels")
+            self._observe(float(loss), number, answers, right, accuracy, training)
             if training and rate is not None:
                 self.evidence.rates.append(float(rate))
-            if training and (self.due(number) or self.follows(number)):
+            if training and (due or self.follows(number)):
                 self._look(number, inputs, parameters, gradients, activations, rate)
+            if training and due and any(each is not None for each in given):
+                self._from = self.next_due(number)
         except Exception as error:
             # Whatever it is that they hand over, their training goes on.
             words = " ".join(str(error).split())[:200] or type(error).__name__
-            note = f"What came with step {number} could not be read: {words}"
+            self._note(f"What came with step {number} could not be read: {words}")
+
+    def _note(self, note: str) -> None:
+        """Keep a note, once; of many the last."""
+        if note not in self.evidence.notes:
             self.evidence.notes = [*self.evidence.notes[:4], note]
+
+    def _read(self, given: Any, what: str) -> Array | None:
+        """Return an array, and note where something else was given."""
+        array = as_array(given)
+        if given is not None and array is None:
+            kind = type(given).__name__
+            self._note(f"The {what} were left out: they must be an array of numbers. Got {kind}.")
+        return array
+
+    def _read_named(self, given: Any, what: str, word: str) -> dict[str, Array]:
+        """Return arrays by name, and note what is none."""
+        arrays, left_out = named_arrays(given, word)
+        if left_out:
+            some = f"{', '.join(left_out[:3])}{', …' if len(left_out) > 3 else ''}"
+            self._note(f"Of the {what} some were left out, which are no arrays of numbers: {some}.")
+        return arrays
 
     def follows(self, step: int) -> bool:
         """Say whether the parameters of the step before were kept, to see how they change."""
@@ -198,14 +222,15 @@ class Monitor:
         self, step: int, inputs: Any, parameters: Any, gradients: Any, activations: Any, rate: Any
     ) -> None:
         """Take the costly signals."""
-        x = as_array(inputs)
+        x = self._read(inputs, "inputs")
         if x is not None and self.due(step):
             self.evidence.inputs = of_inputs(x[:PART], str(x.dtype))
         if self.due(step):
-            for name, y in named_arrays(activations, "layer").items():
+            for name, y in self._read_named(activations, "activations", "layer").items():
                 self.look_at_layer(step, name, y[:PART])
+        now = self._read_named(parameters, "parameters", "parameter")
         self.look_at_parameters(
-            step, named_arrays(parameters, "parameter"), named_arrays(gradients, "parameter"), rate
+            step, now, self._read_named(gradients, "gradients", "parameter"), rate
         )
 
     def look_at_layer(self, step: int, name: str, y: Array) -> None:
@@ -231,9 +256,9 @@ class Monitor:
             change = None if before is None or before.shape != w.shape else w - before
             g = gradients.get(name)
             e.parameters.setdefault(name, []).append(of_parameter(step, w, g, change, rate))
-        if self.due(step):
+        if self.due(step) and now:
             self._kept = {name: w.copy() for name, w in now.items()}
-            self._kept_step = step
+            self._kept_step, self._from = step, self.next_due(step)
 
     def see_step(
         self,

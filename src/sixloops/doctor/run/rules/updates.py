@@ -24,7 +24,8 @@ def never_changed(e: Evidence) -> Diagnosis | None:
         id="bias-never-updated" if biases else "never-updated",
         sentence=f"{', '.join(still[:4])} never changed, though the gradient's norm is {g:.2g}.",
         mathematics="b ← b − η ∂E/∂b, as for every weight.",
-        fix="Update all parameters that have a gradient.",
+        fix="Update all parameters that have a gradient. What is kept as it is on purpose must not "
+        "be handed to the doctor.",
         number=15 if biases else None,
         certainty=0.95,
     )
@@ -59,7 +60,8 @@ def gradient_zero(e: Evidence) -> Diagnosis | None:
         id="gradient-zero",
         sentence=f"The gradient{many} exactly 0 at every look.",
         mathematics="An error that is multiplied by 0 on its way back never arrives.",
-        fix="Look at the backward of the layers behind them; sixloops doctor layer names faults.",
+        fix="Look at the backward of the layers behind them; sixloops doctor layer names faults. "
+        "What is kept as it is on purpose must not be handed to the doctor.",
         certainty=0.6 if idle else 0.89,
     )
 
