@@ -17,6 +17,7 @@ from sixloops.doctor.run.rules.rates import vanishing
 from sixloops.doctor.run.signals import LayerSignals, ParameterSignals
 from sixloops.layers import Dense, Flatten
 from sixloops.optimizers import SGD
+from sixloops.regularizers import L2
 from sixloops.schedules import Cosine
 
 UNDECIDED = "not enough seen to tell"
@@ -175,3 +176,26 @@ def test_a_schedule_that_ends_near_0_is_no_rate_too_low():
     verdict = doctor.verdict()
     assert verdict.name == "shuffled-apart"
     assert "rate-too-low" not in [each.id for each in verdict.alternatives]
+
+
+@pytest.mark.parametrize("clip_norm", [None, 1e9])
+def test_steps_go_along_the_penalties_too(clip_norm):
+    data, _ = part("mnist", 5, 1000)
+    images = Dataset((data.images / 255).astype(np.float32), data.labels, 10)
+    network = Network([Flatten(), Dense(20, activation="relu"), Dense(10)], (1, 28, 28))
+    how = {"optimizer": SGD(0.1), "batch_size": 100}
+    fit(network, images, epochs=10, **how)
+    doctor = Doctor(None)
+    regularizers = [L2(1.0)]
+    fit(
+        network,
+        images,
+        epochs=2,
+        callbacks=[doctor],
+        regularizers=regularizers,
+        clip_norm=clip_norm,
+        **how,
+    )
+    seen = doctor.monitor.evidence.parameters["1.weight"]
+    assert min(each.cosine for each in seen if each.cosine is not None) > 0.9
+    assert doctor.verdict().name != "sign"

@@ -1,10 +1,14 @@
 """The optimisers' kernels against their definitions."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
 from sixloops.engine import Plan
-from sixloops.layers import Conv2D, Dense, Flatten, Layer, Residual
+from sixloops.engine.kernels.compiling import told_of_compilations
+from sixloops.errors import ConfigurationError, DataError
+from sixloops.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, Residual
 from sixloops.network import Network
 from sixloops.optimizers import (
     OPTIMIZERS,
@@ -109,29 +113,51 @@ def test_a_penalty_has_the_bits_of_its_definition(regularizer, asked):
         assert np.array_equal(made.parameters[name], expected[name] - gradient)
 
 
+class Doubled(Layer):
+    """A layer of the user's own."""
+
+    def output_shape(self, input_shape):
+        return input_shape
+
+    def forward(self, x, parameters, context):
+        return 2 * x, lambda dy: (2 * dy, {})
+
+
+DENSE = Dense(70, activation="relu")
 LAYERS = {
-    "few features": ([Flatten(), Dense(5), Dense(70), Dense(3)], (1, 1, 3)),
-    "many features": ([Flatten(), Dense(9), Dense(3)], (3, 30, 31)),
-    "several blocks": ([Flatten(), Dense(131, activation="relu"), Dense(3)], (1, 20, 15)),
-    "a kernel over the whole map": ([Conv2D(6, 5), Flatten(), Dense(3)], (2, 5, 5)),
-    "inside a block": ([Flatten(), Dense(33), Residual([Dense(33)]), Dense(3)], (1, 4, 4)),
+    "few features": ([Flatten(), Dense(90), Dense(3)], (1, 4, 5)),
+    "many features": ([Flatten(), Dense(19), Dense(3)], (3, 30, 31)),
+    "several blocks": ([Flatten(), Dense(131, activation="gelu"), DENSE, Dense(3)], (1, 20, 15)),
+    "a kernel over the whole map": ([Conv2D(66, 5), Flatten(), Dense(3)], (2, 5, 5)),
+    "inside a block": ([Flatten(), DENSE, Residual([DENSE]), Dense(3)], (1, 6, 8)),
+    "with others": (
+        [Flatten(), Dropout(0.2), DENSE, BatchNorm(), Dropout(0.5), DENSE, Doubled(), Dense(3)],
+        (1, 8, 8),
+    ),
 }
 
 
+def left(plan):
+    """Return how many gradients the last step has left as factors."""
+    return len(plan._left.program.factored)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("optimizer", [SGD(), Adam(), Momentum(0.8)], ids=repr)
 @pytest.mark.parametrize(("layers", "shape"), LAYERS.values(), ids=LAYERS)
-def test_who_asks_for_gradients_changes_no_bit(layers, shape, optimizer, threads):
+def test_who_asks_for_gradients_changes_no_bit(layers, shape, optimizer, threads, dtype):
     """Left as factors, a gradient is computed within the update: the same sums, rows at a time."""
     made = []
     for asked in (True, False):
-        network = Network(layers, shape, seed=2)
+        network = Network(layers, shape, seed=2, dtype=dtype)
         state = optimizer.initial_state(network.parameters)
         random = np.random.default_rng(1)
-        with Plan(network, 20, threads) as plan:
-            for step, images in enumerate((7, 20, 1, 16), 1):
-                batch = random.normal(size=(images, *shape)).astype(np.float32)
-                found = plan.step(batch, np.arange(images) % 3)
+        with Plan(network, 12, threads) as plan:
+            for step, images in enumerate((7, 12, 1, 5), 1):
+                batch = random.normal(size=(images, *shape)).astype(dtype)
+                found = plan.step(batch, np.arange(images) % 3, lambda: np.random.default_rng(3))
+                assert left(plan) > 0
                 if asked:
                     assert found.gradients
                 assert plan.update(optimizer, state, 0.01, step, [L2(0.1)]) is None
@@ -146,11 +172,12 @@ def test_who_asks_for_gradients_changes_no_bit(layers, shape, optimizer, threads
 
 def stepped(images, weight=1.0, rate=1e-3):
     """Take one step with one image of these numbers, without a look at the gradients."""
-    made = Network([Flatten(), Dense(3)], (1, 1, len(images)), dtype=np.float32)
+    made = Network([Flatten(), Dense(9)], (1, 1, len(images)), dtype=np.float32)
     made.parameters["1.weight"][:] = weight
     before = made.parameters["1.weight"].copy()
     with Plan(made, 2, 1) as plan:
         step = plan.step(np.array(images, np.float32).reshape(1, 1, 1, -1), np.array([1]))
+        assert left(plan) == 1
         said = plan.update(SGD(), {}, rate, 1)
         gradient = step.gradients["1.weight"].copy()
     return said, before, made.parameters["1.weight"], gradient
@@ -162,7 +189,7 @@ def test_products_of_large_factors_that_are_finite_update(large):
     said, before, after, gradient = stepped(images, weight=0, rate=1e-38)
     assert said is None
     assert np.isfinite(gradient).all()
-    assert abs(gradient).max() > large / 3
+    assert abs(gradient).max() > large / 2
     assert np.array_equal(after, before - np.float32(1e-38) * gradient)
 
 
@@ -177,12 +204,13 @@ def test_a_product_that_overflows_updates_nothing(images, slope, value):
         def forward(self, x, parameters, context):
             return x, lambda dy: (dy * np.float32(slope), {})
 
-    made = Network([Flatten(), Dense(3), Steep()], (1, 1, 10), dtype=np.float32)
+    made = Network([Flatten(), Dense(30), Steep()], (1, 1, 40), dtype=np.float32)
     made.parameters["1.weight"][:] = 0
     before = {name: array.copy() for name, array in made.parameters.items()}
     with Plan(made, images, 1) as plan:
-        x = np.full((images, 1, 1, 10), value, np.float32)
+        x = np.full((images, 1, 1, 40), value, np.float32)
         step = plan.step(x, np.ones(images, np.int64))
+        assert left(plan) == 1
         assert plan.update(SGD(), {}, 1e-30, 1) == "gradient"
         assert not np.isfinite(step.gradients["1.weight"]).all()
     assert np.isfinite(step.gradients["1.bias"]).all()
@@ -191,15 +219,17 @@ def test_a_product_that_overflows_updates_nothing(images, slope, value):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_factor_that_is_not_finite_updates_nothing(value):
-    said, before, after, _ = stepped([0, value, 1], weight=0)
+    said, before, after, _ = stepped([0, value, 1, 2, 3], weight=0)
     assert said == "gradient"
     assert np.array_equal(after, before)
 
 
 def test_a_gradient_that_nobody_asks_for_is_not_written():
-    made = Network([Flatten(), Dense(3)], (1, 1, 10), dtype=np.float32)
+    made = Network([Flatten(), Dense(9)], (1, 1, 10), dtype=np.float32)
     with Plan(made, 2, 1) as plan:
-        written = plan.gradients["1.weight"]
+        written = plan.step(np.ones((2, 1, 1, 10), np.float32), np.array([1, 2])).gradients[
+            "1.weight"
+        ]
         for value in (1.0, 1e20, 1.0):
             written[:] = 7
             plan.step(np.full((2, 1, 1, 10), value, np.float32), np.array([1, 2]))
@@ -257,3 +287,98 @@ def test_a_parameter_that_overflows_is_noticed():
         for gradient in step.gradients.values():
             gradient[:] = -1e30
         assert plan.update(SGD(), {}, 1e9, 1) == "parameter"
+
+
+@pytest.mark.parametrize(("images", "units", "expected"), [(16, 100, 1), (17, 100, 0), (16, 10, 0)])
+def test_factors_are_left_where_they_are_fewer_numbers_and_images_few(images, units, expected):
+    made = Network([Flatten(), Dense(units)], (1, 10, 10))
+    with Plan(made, images, 1) as plan:
+        plan.step(np.ones((images, 1, 10, 10), np.float32), np.zeros(images, np.int64))
+        assert left(plan) == expected
+
+
+def test_after_prepare_neither_a_step_nor_an_update_compiles():
+    made, told = Network([Flatten(), Dense(100)], (1, 10, 10)), []
+    with Plan(made, 10, 1) as plan:
+        plan.prepare()
+        with told_of_compilations(told.append):
+            plan.step(np.ones((10, 1, 10, 10), np.float32), np.zeros(10, np.int64))
+            plan.update(SGD(), {}, 0.1, 1)
+            assert plan.gradients
+    assert not told
+
+
+class Moody(Layer):
+    """A layer that fails when it is told to."""
+
+    fails: ClassVar = [False]
+
+    def output_shape(self, input_shape):
+        return input_shape
+
+    def forward(self, x, parameters, context):
+        if self.fails[0]:
+            raise RuntimeError("not today")
+        return x, lambda dy: (dy, {})
+
+
+def test_a_step_that_fails_leaves_no_gradients():
+    made = Network([Flatten(), Dense(60), Moody(), Dense(3)], (1, 10, 10))
+    before = {name: array.copy() for name, array in made.parameters.items()}
+    with Plan(made, 4, 1) as plan:
+        for ask in (lambda: plan.gradients, lambda: plan.update(SGD(), {}, 0.1, 1)):
+            with pytest.raises(ConfigurationError, match="Take a step first"):
+                ask()
+        plan.step(np.ones((4, 1, 10, 10), np.float32), np.zeros(4, np.int64))
+        Moody.fails[0] = True
+        with pytest.raises(RuntimeError, match="not today"):
+            plan.step(np.zeros((2, 1, 10, 10), np.float32), np.zeros(2, np.int64))
+        Moody.fails[0] = False
+        for ask in (lambda: plan.gradients, lambda: plan.update(SGD(), {}, 0.1, 1)):
+            with pytest.raises(ConfigurationError, match="the last one failed"):
+                ask()
+    assert all(np.array_equal(made.parameters[name], array) for name, array in before.items())
+
+
+def test_images_that_are_refused_leave_the_last_step_as_it_is():
+    made = Network([Flatten(), Dense(30)], (1, 1, 40), dtype=np.float32)
+    with Plan(made, 2, 1) as plan:
+        plan.step(np.full((1, 1, 1, 40), 1e38, np.float32), np.zeros(1, np.int64))
+        made.parameters["1.weight"][:] = 1
+        for wrong in (np.ones((1, 1, 1, 41), np.float32), np.ones((1, 1, 40), np.float32)):
+            with pytest.raises(DataError):
+                plan.step(wrong, np.zeros(1, np.int64))
+        assert left(plan) == 1
+        assert plan._left.program.too_large[0] == 1
+        assert plan.update(SGD(), {}, 1e-38, 1) in (None, "gradient")
+    assert np.isfinite(made.parameters["1.weight"]).all()
+
+
+@pytest.mark.parametrize("regularizers", [[L2(0.3)], [Shrinking(0.3)]], ids=["kernel", "own"])
+def test_a_plan_says_whether_python_has_added_penalties(regularizers):
+    made = networks(np.float32)[0]
+    batch = np.ones((4, 1, 20, 15), np.float32), np.array([0, 1, 2, 0])
+    with Plan(made, 4, 2) as plan:
+        for _ in range(2):
+            plan.step(*batch)
+            assert not plan.penalised
+            plan.update(SGD(), {}, 0.1, 1, regularizers)
+            assert plan.penalised == isinstance(regularizers[0], Shrinking)
+        plan.step(*batch)
+        plan.add_penalties(regularizers)
+        assert plan.penalised
+
+
+def test_labels_and_targets_in_turn():
+    ours, defined = networks(np.float64)
+    labels = np.array([0, 1, 2, 0])
+    with Plan(ours, 4, 2) as plan, Plan(defined, 4, 2) as own:
+        for step in range(6):
+            images = np.random.default_rng(step).random((4, 1, 20, 15))
+            plan.step(images, labels if step % 2 else np.eye(3)[labels])
+            plan.update(SGD(), {}, 0.1, 1, [L2(0.1)])
+            assert own.step(images, labels).gradients
+            own.update(SGD(), {}, 0.1, 1, [L2(0.1)])
+        assert len(plan._updates) == 2
+    for name, expected in defined.parameters.items():
+        np.testing.assert_allclose(ours.parameters[name], expected, 1e-12)

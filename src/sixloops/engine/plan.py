@@ -49,11 +49,6 @@ FEWEST, MOST, NEAR = 4, 16, 1 << 19
 what they leave behind (``NEAR`` numbers) stays in the processor's caches."""
 
 
-FEW = 16
-"""Up to so many images an update computes products of factors by itself. For more of them the
-products take far longer than to write them, and are soonest done whole."""
-
-
 @dataclass(frozen=True)
 class Step:
     r"""What one training step found out.
@@ -71,7 +66,7 @@ class Step:
 
     @property
     def gradients(self) -> Gradients:
-        """∂loss/∂parameter by dotted name: :attr:`Plan.gradients`."""
+        """∂loss/∂parameter by dotted name: :attr:`Plan.gradients`, the last step's."""
         return self._plan.gradients
 
 
@@ -120,8 +115,9 @@ class Plan:
         self._gradients = {name: np.empty_like(p) for name, p in network.parameters.items()}
         self._seen: dict[str, Array] = {}
         self._left: _Written | None = None
-        self._images = 1
-        self._updates: dict[bool, Update] = {}
+        self._images = 0
+        self._penalised = False
+        self._updates: dict[int, Update] = {}
         self._written: dict[str, _Written] = {}
 
     def __enter__(self) -> Plan:
@@ -143,15 +139,33 @@ class Plan:
 
     @property
     def gradients(self) -> Gradients:
-        """The last step's gradients, by the parameters' names; the next step overwrites them.
+        """The last step's gradients, by the parameters' names.
 
-        They are the loss's alone. What Python adds to them stands in them too: the gradients of
-        penalties that have no kernel or whose optimiser has none, and clipping.
+        They are the loss's alone, unless they are :attr:`penalised`. Some are computed only when
+        somebody asks, so ask anew after every step: the next one overwrites some of these arrays.
+        An update goes by what is changed in them between asking and updating.
+
+        Raises:
+            ConfigurationError: there was no step yet, or the last one failed.
         """
+        if not self._images:
+            raise ConfigurationError(
+                "A plan has gradients after a step. Got none: there was no step yet, or the last "
+                "one failed. Take a step first."
+            )
         if self._left is not None and self._left.products is not None:
             self._workers.run(self._left.products, self._images, 1)
         self._left = None
         return self._gradients
+
+    @property
+    def penalised(self) -> bool:
+        """Whether Python has added the gradients of penalties to those of the last step.
+
+        It does so where an update's kernels cannot: for penalties or an optimiser of the user's
+        own, and before clipping.
+        """
+        return self._penalised
 
     @property
     def shares(self) -> int:
@@ -164,7 +178,7 @@ class Plan:
         return self._workers.threads
 
     def memory(self) -> int:
-        """Return the bytes that steps with class labels work in, parameters left out."""
+        """Return the bytes that steps with class labels work in, without parameters and updates."""
         gradients = sum(array.nbytes for array in self._gradients.values())
         return gradients + self._draft("labels").program.memory()
 
@@ -212,13 +226,12 @@ class Plan:
             >>> probabilities
             array([[0.5, 0.5]], dtype=float32)
         """
-        images = np.asarray(images)
-        self.network.check_images(images)
-        return self._results("predictions", images)
+        return self._results("predictions", np.asarray(images))
 
     def _results(self, purpose: str, images: Array) -> Array:
         """Run the program for a purpose, with as many images at a time as the plan is for."""
         made = self._ready(purpose)
+        self.network.check_images(images)
         results = np.empty((len(images), *self.network.output_shape), self.network.dtype)
         for begin in range(0, len(images), self.batch_size):
             some = images[begin : begin + self.batch_size]
@@ -255,6 +268,9 @@ class Plan:
         context = Context(training=True, random=generator, state=self.network.state)
         made.program.context = context
         losses = made.loss.take(targets, len(images))
+        self.network.check_images(images)
+        # From here on the last step's factors are written over.
+        self._left, self._images, self._penalised = None, 0, False
         made.program.too_large[0] = 0
         self._run(made, images)
         self._left, self._images = made, len(images)
@@ -270,7 +286,6 @@ class Plan:
         return "labels" if is_compiled(loss) and are_labels(targets, outputs) else "targets"
 
     def _run(self, made: _Written, images: Array) -> None:
-        self.network.check_images(images)
         np.copyto(_view(made.images, len(images)), images)
         # Training checks the values themselves, and says where one is not finite.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -291,14 +306,16 @@ class Plan:
             state: what it remembers; changed.
             rate: the learning rate of this step.
             step: its number, from 1.
-            regularizers: penalties, whose gradients are added to the last step's first.
+            regularizers: penalties, whose gradients are added to the last step's first; where
+                kernels do it, to copies.
 
         Returns:
             ``"gradient"`` if one of the batch is not finite, and then nothing was changed;
             ``"parameter"`` if a parameter has become so; else None.
 
         Raises:
-            ConfigurationError: a state of other parameters.
+            ConfigurationError: a state of other parameters; or no gradients, as the last step
+                failed.
         """
         parameters = self.network.parameters
         kinds = {type(regularizer) for regularizer in regularizers}
@@ -313,35 +330,37 @@ class Plan:
         factored = self._factored()
         gradients = self._gradients if factored else self.gradients
         arrays = [*parameters.values(), *state.values()]
-        update = self._updates.get(bool(factored))
+        kind = id(factored) if factored else 0
+        update = self._updates.get(kind)
         if update is None or not update.fits(optimizer, regularizers, arrays, factored):
             optimizer.check_state(parameters, state, step)
             all_of_it = optimizer, parameters, gradients, regularizers, state
             how = self.network.dtype, self._workers.threads, factored
-            update = self._updates[bool(factored)] = Update(*all_of_it, *how)
+            update = self._updates[kind] = Update(*all_of_it, *how)
         return update.run(self._workers, rate, step, self._images)
 
     def _factored(self) -> Sequence[Factors]:
         """Return the last step's gradients that an update may take from their factors.
 
-        None if somebody has asked for the gradients, and so may have changed them; if a product
-        may not be finite, which shows only once all of it is written; or if it is of many images.
+        Nothing if somebody has asked for the gradients, and so may have changed them; or if a
+        product may not be finite, which shows only once all of it is written.
         """
-        left = self._left
-        if left is None or left.program.too_large[0] or self._images > FEW:
+        if self._left is None or self._left.program.too_large[0]:
             return ()
-        return left.program.factored or ()
+        return self._left.program.factored
 
     def add_penalties(self, regularizers: Sequence[Regularizer]) -> None:
         """Add the gradients of penalties to the last step's, where an update is not to do it."""
         for regularizer in regularizers:
             regularizer.add_gradients(self.network.parameters, self.gradients)
+            self._penalised = True
 
     def _ready(self, purpose: str) -> _Written:
         """Return the program for a purpose, for the network's parameters as they are."""
         parameters = self.network.parameters
         if any(parameters[name] is not array for name, array in self._seen.items()):
             self._written.clear()
+            self._updates.clear()
         if not self._written:
             self.network.check_forms()
             self._seen = dict(parameters)

@@ -159,7 +159,7 @@ class Program:
     Attributes:
         factored: the gradients that it leaves as factors.
         too_large: one number: not 0 if a factor's numbers are so large, or not finite, that a
-            product may not be finite. Set it to 0 before a step.
+            product may not be finite. Whoever runs the program sets it to 0 first.
     """
 
     def __init__(

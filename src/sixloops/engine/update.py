@@ -45,6 +45,9 @@ KINDS: dict[type[Optimizer], int] = {
 PENALTIES: tuple[type[L1 | L2], ...] = L2, L1
 """The penalties that the kernel adds, in its order."""
 
+ROOM, FEWEST_ROWS = 1 << 13, 4
+"""Numbers of a product that are computed together, and rows at the least: a tile's."""
+
 INSTRUCTIONS = kernels.check, kernels.update, kernels.update_by_factors
 """What an update needs."""
 
@@ -110,11 +113,11 @@ class Update:
         """Note the same where a gradient comes from factors, some rows at a time."""
         units, features = factors.units, factors.features
         error, x = factors.arrays()
-        size = kernels.rows_together(features) * features
         for begin, end, where in self._program.cut(units, parameter.size):
-            span, room = (begin, end - begin), np.zeros(size, parameter.dtype)
+            rows = min(max(FEWEST_ROWS, ROOM // features), end - begin)
+            room = np.zeros(rows * features, parameter.dtype)
             arrays = parameter, error, one, two, room, self._flags, numbers
-            product = self._kind, *span, x, units, features
+            product = self._kind, begin, end - begin, x, units, features, rows
             self._program.after(kernels.update_by_factors, *arrays, *product, where=where)
 
     def _decays(self, name: str) -> bool:
@@ -136,7 +139,8 @@ class Update:
     ) -> bool:
         """Say whether this is for an optimiser, penalties, these arrays and these factors."""
         same = optimizer == self._optimizer and tuple(regularizers) == self._regularizers
-        same = same and len(arrays) == len(self._arrays) and factored is self._factored
+        same = same and len(arrays) == len(self._arrays)
+        same = same and (factored is self._factored or not (factored or self._factored))
         return same and all(a is b for a, b in zip(arrays, self._arrays, strict=True))
 
     def run(self, workers: Workers, rate: float, step: int, images: int) -> str | None:

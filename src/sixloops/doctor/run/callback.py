@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from operator import sub, truediv
 from typing import Any
@@ -164,7 +164,7 @@ class Doctor(Callback):
 
     @_safely
     def _look_at_parameters(self, run: Run, plan: Plan) -> None:
-        gradients = plan.gradients
+        gradients = _downhill(run, plan)
         self.monitor.look_at_parameters(run.step, dict(run.network.parameters), gradients, run.rate)
 
     def on_epoch_end(self, run: Run, plan: Plan) -> None:
@@ -226,10 +226,12 @@ class Doctor(Callback):
 
     def _take_one_more_step(self, run: Run, plan: Plan) -> None:
         """See how far the last gradients would move the parameters, on copies of all."""
-        optimizer, gradients = run.settings.optimizer, plan.gradients
+        if not run.step or run.failed:
+            return
+        optimizer, gradients = run.settings.optimizer, _downhill(run, plan)
         now = {name: w.copy() for name, w in run.network.parameters.items()}
         state = {name: kept.copy() for name, kept in run.optimizer_state.items()}
-        if not run.step or run.failed or now.keys() != gradients.keys():
+        if now.keys() != gradients.keys():
             return
         rate = optimizer.rate  # a schedule may have ended near 0
         with np.errstate(all="ignore"):
@@ -254,6 +256,17 @@ class Doctor(Callback):
             moments = [x.momentum for x in run.network.layers if isinstance(x, BatchNorm)]
             e.probes["lag"] = 1 / (1 - max(moments, default=0.0))
             e.probes["has statistics"] = float(any(n.endswith(names) for n in run.network.state))
+
+
+def _downhill(run: Run, plan: Plan) -> Mapping[str, Array]:
+    """Return the gradients against which the last step went: with those of the penalties."""
+    penalties = run.settings.regularizers
+    if plan.penalised or not penalties:
+        return plan.gradients
+    gradients = {name: gradient.copy() for name, gradient in plan.gradients.items()}
+    for penalty in penalties:
+        penalty.add_gradients(run.network.parameters, gradients)
+    return gradients
 
 
 def _grown(sums: tuple[Any, ...]) -> list[Any]:

@@ -29,12 +29,9 @@ GRADIENT, PARAMETER = 0, 1
 BLOCK = 1024
 """Numbers that are finished before the next ones are begun."""
 
-ROOM, FEWEST_ROWS = 1 << 13, 4
-"""Numbers of a product that are computed together, and rows at the least: a tile's."""
-
 HEADROOM = 1 << 16
 """A factor's number is small enough if its square is finite even for so many times the number:
-then 2³² products of two such numbers do not overflow."""
+then products of two such numbers do not overflow, nor does the sum of as many as a batch has."""
 
 
 @inlined
@@ -164,9 +161,12 @@ def update(at: int, first: int, images: int, shares: int, scale: float, like: An
             some, count = slice(start, min(start + BLOCK, end)), min(BLOCK, end - start)
             values, gradient = floats(row, 0, 0, like)[some], floats(row, 1, 0, like)[some]
             one, two = floats(row, 2, 0, like)[some], floats(row, 3, 0, like)[some]
-            for i in range(count):
-                room[i] = gradient[i]
-            _update(number(row, 7), values, room[:count], one, two, numbers, flags)
+            if numbers[8] != 0 or numbers[9] != 0:
+                # The penalties' part is added to a copy: the gradient stays the loss's.
+                for i in range(count):
+                    room[i] = gradient[i]
+                gradient = room[:count]
+            _update(number(row, 7), values, gradient, one, two, numbers, flags)
 
 
 @Instruction
@@ -178,8 +178,7 @@ def update_by_factors(
     errors, x = floats(row, 1, first, like), floats(row, 10, first, like)
     room, flags, numbers = floats(row, 4, 0, like), indices(row, 5, 0), floats(row, 6, 0, like)
     begin, end = number(row, 8), number(row, 8) + number(row, 9)
-    units, features = number(row, 11), number(row, 12)
-    rows = rows_together(features)
+    units, features, rows = number(row, 11), number(row, 12), number(row, 13)
     if flags[GRADIENT] == 0:
         for unit in range(begin, end, rows):
             count = min(rows, end - unit)
@@ -189,9 +188,3 @@ def update_by_factors(
             one, two = floats(row, 2, 0, like)[some], floats(row, 3, 0, like)[some]
             gradient = room[: count * features]
             _update(number(row, 7), values, gradient, one, two, numbers, flags)
-
-
-@inlined
-def rows_together(features: int) -> int:
-    """Return how many rows of a product are computed together."""
-    return max(FEWEST_ROWS, ROOM // features)

@@ -1,9 +1,10 @@
 """Dense layers, with the activation behind them.
 
 The gradient of the weights, errorᵀ · x, has as many numbers as the weights, which may be many
-for few images. So it is not summed up in every share, nor written at all: a step leaves it as its
-two factors, the whole batch's. An update takes from them some rows at a time, and whoever asks
-for the gradient has it written, by rows on several threads.
+for few images. So it is not summed up in every share: once all shares are done, one product over
+the whole batch gives it. For few images to write it takes longer than to compute it, and a step
+leaves it as its two factors: an update takes from them some rows at a time, and whoever asks for
+the gradient has it written. For many images a step writes it, by rows on several threads.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from sixloops.engine.stages.activation import activate, differentiate
 from sixloops.engine.stages.base import Learned, Stage, Values, arranged, size_of
 from sixloops.engine.stages.convolution import add_biases
 from sixloops.layers import Conv2D, Dense, Layer
+
+FEW = 16
+"""Images of a batch up to which a gradient may be left as factors."""
 
 
 class DenseStage(Stage):
@@ -62,16 +66,19 @@ class DenseStage(Stage):
         return self._y
 
     def backward(self, program: Program, dy: Values, needs_dx: bool) -> Values:
-        """Write dx = dy·W, and leave the factors of the weights' gradient."""
+        """Write dx = dy·W, and the weights' gradient or its factors."""
         dy = arranged(program, dy, channels_last=False)
         differentiate(program, self._activation, self._y, dy)
         units, gradients = self._units, self._learned.gradients
         name, x = f"{self._place.path}.weight", self._x.buffer
+        dy.buffer.whole = x.whole = True
         factors = Factors(name, gradients[name], dy.buffer, x, units, self._features)
-        program.factored.append(factors)
-        for buffer in (dy.buffer, x):
-            buffer.whole = True
-            program.after(check_factor, buffer, buffer.size, program.too_large)
+        if self._stay_factors(program.batch_size):
+            program.factored.append(factors)
+            for buffer in (dy.buffer, x):
+                program.after(check_factor, buffer, buffer.size, program.too_large)
+        else:
+            _write_product(program, factors, dy.buffer, x)
         if self._has_bias:
             add_biases(program, dy, 1, units, gradients[f"{self._place.path}.bias"])
         if not needs_dx:
@@ -91,6 +98,19 @@ class DenseStage(Stage):
         )
         return dx
 
+    def _stay_factors(self, images: int) -> bool:
+        """Say whether a batch's factors are fewer numbers than their product, and images few."""
+        units, features = self._units, self._features
+        return images <= FEW and images * (units + features) < units * features
+
+
+def _write_product(program: Program, factors: Factors, error: Operand, x: Operand) -> None:
+    """Write how a gradient comes from its factors, once all shares are done."""
+    units, features, gradient = factors.units, factors.features, factors.gradient
+    for begin, end, where in program.cut(units, gradient.size):
+        rows = begin, end - begin, features
+        program.after(sum_rows, error, x, gradient, 1, units, OF_IMAGES, *rows, where=where)
+
 
 def products_of(program: Program, threads: int) -> Program:
     """Return the program that writes the gradients that another one leaves as factors.
@@ -101,10 +121,6 @@ def products_of(program: Program, threads: int) -> Program:
     """
     made = Program(program.dtype, program.batch_size, 1, chunk=1, threads=threads)
     for factors in program.factored:
-        error, x = factors.arrays()
-        units, features, gradient = factors.units, factors.features, factors.gradient
-        for begin, end, where in made.cut(units, gradient.size):
-            rows = begin, end - begin, features
-            made.after(sum_rows, error, x, gradient, 1, units, OF_IMAGES, *rows, where=where)
+        _write_product(made, factors, *factors.arrays())
     made.assemble()
     return made
