@@ -330,9 +330,10 @@ class Plan:
         factored = self._factored()
         gradients = self._gradients if factored else self.gradients
         arrays = [*parameters.values(), *state.values()]
+        # An update holds its factors, so that no others have their id while it is kept.
         kind = id(factored) if factored else 0
         update = self._updates.get(kind)
-        if update is None or not update.fits(optimizer, regularizers, arrays, factored):
+        if update is None or not update.fits(optimizer, regularizers, arrays):
             optimizer.check_state(parameters, state, step)
             all_of_it = optimizer, parameters, gradients, regularizers, state
             how = self.network.dtype, self._workers.threads, factored

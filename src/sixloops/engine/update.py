@@ -131,16 +131,11 @@ class Update:
         return [sum(r.strength for r in reaching if isinstance(r, kind)) for kind in PENALTIES]
 
     def fits(
-        self,
-        optimizer: Optimizer,
-        regularizers: Sequence[Regularizer],
-        arrays: Sequence[Array],
-        factored: Sequence[Factors],
+        self, optimizer: Optimizer, regularizers: Sequence[Regularizer], arrays: Sequence[Array]
     ) -> bool:
-        """Say whether this is for an optimiser, penalties, these arrays and these factors."""
+        """Say whether this is for an optimiser, penalties, and these parameters and memories."""
         same = optimizer == self._optimizer and tuple(regularizers) == self._regularizers
         same = same and len(arrays) == len(self._arrays)
-        same = same and (factored is self._factored or not (factored or self._factored))
         return same and all(a is b for a, b in zip(arrays, self._arrays, strict=True))
 
     def run(self, workers: Workers, rate: float, step: int, images: int) -> str | None:

@@ -46,7 +46,6 @@ class Monitor:
     def __init__(self, classes: int | None = None) -> None:
         self.evidence = Evidence(classes=classes)
         self._kept: dict[str, Array] = {}
-        self._gradients: dict[str, Array] = {}
         self._kept_step = -2
         self._labels = 0
         self._from = 1

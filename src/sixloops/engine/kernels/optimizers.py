@@ -5,9 +5,9 @@ is done to a number, the penalties' part in its gradient before and a look at th
 is done to a block of them while the processor's nearest cache holds it.
 
 The gradient of a dense layer's weights, errorᵀ · x, may be given as its two factors. Then some of
-its rows at a time are computed in that cache too, where to write all of it into memory and to
-read it again would take longer than to compute it. No such product overflows if no factor's
-number is too large, which is looked at first.
+its rows at a time are computed and used while a near cache holds them; to write all of it into
+memory and to read it again would take longer than to compute it. No such product overflows if no
+factor's number is too large, which is looked at first.
 """
 
 from __future__ import annotations
