@@ -14,7 +14,7 @@ from scipy import ndimage
 from typer.testing import CliRunner
 
 from sixloops.cli import app
-from sixloops.data import Dataset, load_mnist
+from sixloops.data import Dataset, Shift, load_mnist
 from sixloops.errors import ConfigurationError, FileError
 from sixloops.layers import Conv2D, Dense, Flatten, Rescale
 from sixloops.losses import SoftmaxCrossEntropy, SquaredError
@@ -25,6 +25,7 @@ from sixloops.recipes import (
     best_networks,
     chained_passes,
     java_question,
+    lenet5,
     nielsen_ladder,
     numpy_pooling,
     post_276213,
@@ -34,6 +35,8 @@ from sixloops.recipes.recipe import Setting
 from sixloops.recipes.records import KINDS, first_training, read_record, read_results
 from sixloops.report.charts import Chart, Curve, plot_charts
 from sixloops.schedules import Schedule
+from sixloops.training import Settings
+from sixloops.training.run import Run
 
 
 def reproduce(*arguments):
@@ -99,14 +102,8 @@ def test_the_same_seed_gives_the_same_measures(tmp_path):
         given = "--short", "--only", "pooling-with-sigmoid", "--threads", number
         reproduce("post-316354", *given, "--out", tmp_path / str(number))
     measured = [
-        [
-            {key: value for key, value in epoch.items() if key != "seconds"}
-            for epoch in run["epochs"]
-        ]
+        without_seconds(read_results(tmp_path / str(number), RECIPES["post-316354"]))
         for number in (1, 2)
-        for run in read_results(tmp_path / str(number), RECIPES["post-316354"])[
-            "pooling-with-sigmoid"
-        ]
     ]
     assert measured[0] == measured[1]
 
@@ -243,6 +240,81 @@ def test_an_interrupted_run_leaves_no_record_and_goes_on(tmp_path, name, part):
     assert result.returncode == 130, result.stderr
     assert "The same command goes on" in result.stdout
     assert not list(tmp_path.rglob("*.json"))
+    went_on = reproduce(*given[1:], "--out", tmp_path / "out")
+    assert "goes on after 1 of 60 steps, in epoch 1" in went_on.output
+    reproduce(*given[1:], "--out", tmp_path / "whole")
+    resumed, whole = (
+        read_record(tmp_path / each / f"{part}-seed0.json") for each in ("out", "whole")
+    )
+    assert without_seconds(resumed["measured"]) == without_seconds(whole["measured"])
+    assert resumed["trained"] == whole["trained"]
+    assert len(resumed["went_on_after"]) == 1
+    assert not whole["went_on_after"]
+    assert resumed["seconds"] > resumed["went_on_after"][0] > 0
+    assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".json", ".png"]
+
+
+def without_seconds(measured):
+    """Return what was measured, but for the times."""
+    if isinstance(measured, list):
+        return [without_seconds(each) for each in measured]
+    if not isinstance(measured, dict):
+        return measured
+    return {key: without_seconds(each) for key, each in measured.items() if key != "seconds"}
+
+
+def evaluated_on_subsets(setting):
+    layers, how = [Rescale(1 / 255), Flatten(), Dense(10)], {"optimizer": SGD(0.5)}
+    return train(setting, layers, SoftmaxCrossEntropy(), 3, 10, subsets_every=3, **how)
+
+
+LADDERS = replace(nielsen_ladder.RUNGS["dropout"], layers=nielsen_ladder.network((), (7,), "relu"))
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        pytest.param(replace(LADDERS, expanded=False, epochs=3), id="ladder"),
+        pytest.param(best_networks.Training(3, Shift(1), asks_of_copies=True), id="best-network"),
+        pytest.param(lenet5.Training("", passes=3), id="lenet5"),
+        pytest.param(evaluated_on_subsets, id="subsets"),
+    ],
+)
+@pytest.mark.parametrize("epoch", [2, 3])
+def test_a_killed_run_goes_on_to_the_same_measures(tmp_path, run, epoch):
+    random = np.random.default_rng(0)
+    count = nielsen_ladder.VALIDATION + 40 if isinstance(run, nielsen_ladder.Rung) else 40
+    data = Dataset(random.integers(0, 255, (count, 1, 28, 28), np.uint8), np.arange(count) % 10)
+    setting = Setting(data, data.first(10), threads=1, unfinished=tmp_path / "unfinished")
+    whole = run(replace(setting, unfinished=tmp_path / "other"))
+    told, seconds = [], []
+
+    def killed(words):
+        told.append(words)
+        if words.startswith(f"epoch {epoch}/"):
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        run(replace(setting, tell=killed))
+    assert len(told) == epoch
+    resumed = run(replace(setting, tell=told.append, goes_on=seconds.append))
+    assert told[epoch].startswith("goes on after ")
+    assert told[epoch].endswith(f" steps, in epoch {epoch}")
+    assert seconds[0] > 0
+    assert without_seconds(resumed) == without_seconds(whole)
+    assert run(setting) == resumed  # what has ended is not trained again
+
+
+def test_a_training_of_another_set_up_does_not_go_on(tmp_path):
+    random = np.random.default_rng(0)
+    data = Dataset(random.integers(0, 255, (20, 1, 28, 28), np.uint8), np.arange(20) % 10)
+    setting = Setting(data, data, threads=1, unfinished=tmp_path)
+    seconds = []
+    for rate in (0.1, 0.2):
+        layers, how = [Rescale(1 / 255), Flatten(), Dense(10)], {"optimizer": SGD(rate)}
+        noted = replace(setting, goes_on=seconds.append)
+        train(noted, layers, SoftmaxCrossEntropy(), 2, 10, **how)
+    assert not seconds
 
 
 def test_the_one_liners_are_right_and_the_askers_are_not(setting):
@@ -451,6 +523,12 @@ def test_a_rungs_settings_are_the_books():
     assert settings["relu"]["batch_size"] == 10
 
 
+def begun(data, epochs):
+    """Return a run at its beginning."""
+    network = Network([Flatten(), Dense(3)], data.image_shape)
+    return Run(network, data, None, Settings(epochs=epochs))
+
+
 def test_the_best_epoch_keeps_what_it_said(setting):
     outputs = {  # the classes that three images are taken for, epoch by epoch
         "validation": [[0, 1, 1], [0, 1, 2], [0, 0, 0]],
@@ -461,17 +539,17 @@ def test_the_best_epoch_keeps_what_it_said(setting):
         for number, name in enumerate(outputs)
     }
     best = nielsen_ladder.BestEpoch(sets["validation"], sets["test"], setting)
+    run = begun(sets["test"], epochs=3)
+    best.on_train_start(run, None)
     for epoch in range(3):
-        run = SimpleNamespace(
-            epoch=epoch + 1,
-            settings=SimpleNamespace(epochs=3),
-            history=SimpleNamespace(epochs=[{"loss": 0.5, "seconds": 1.0}]),
-        )
 
         def plan_outputs(images, epoch=epoch):
             return np.eye(3)[list(outputs.values())[images.flat[0]][epoch]]
 
+        run.record("epoch", loss=0.5)
+        run.epoch += 1
         best.on_epoch_end(run, SimpleNamespace(outputs=plan_outputs))
+    assert [each["epoch"] for each in best.epochs] == [1, 2, 3]
     assert [each["validation_accuracy"] for each in best.epochs] == pytest.approx([2 / 3, 1, 1 / 3])
     assert [each["test_accuracy"] for each in best.epochs] == pytest.approx([1 / 3, 2 / 3, 1 / 3])
     assert best.predicted == "010"
@@ -510,10 +588,10 @@ def test_copies_are_the_image_moved_about_and_turned():
 def test_what_is_averaged_over_copies(setting):
     data = Dataset(np.zeros((3, 1, 4, 4), np.uint8), np.arange(3), classes=3)
     answers = iter([np.eye(3)] * 6 + [np.full((3, 3), [0.0, 1.0, 0.0])] * 7)
-    asked = best_networks.AskedOfCopies(data)
+    asked, run = best_networks.AskedOfCopies(data), begun(data, epochs=2)
+    asked.on_train_start(run, None)
     plan = SimpleNamespace(predict=lambda images: next(answers))
-    for epoch in (1, 2):
-        settings = SimpleNamespace(epochs=2)
-        asked.on_epoch_end(SimpleNamespace(epoch=epoch, settings=settings), plan)
+    for run.epoch in (1, 2):
+        asked.on_epoch_end(run, plan)
     assert asked.measured["copies_accuracy"] == pytest.approx(1 / 3)
     assert asked.measured["copies_cost"] == pytest.approx(-2 / 3 * np.log(6 / 13))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -62,8 +63,8 @@ def reproduce(
     """Run what a post or paper describes, and show its figures beside ours.
 
     Each part leaves a record for each seed, with versions, machine, command and
-    time. What is recorded in the folder already is not run again, so that an
-    interrupted run goes on where it was.
+    time. What is recorded in the folder already is not run again, and a training
+    that was interrupted goes on where it was.
     """
     console = Console(highlight=False, soft_wrap=True)
     if name is None:
@@ -85,7 +86,7 @@ def reproduce(
                 _run(recipe, experiment, setting, folder, console)
         _show(recipe, folder, short, console)
     except KeyboardInterrupt:
-        console.print("Interrupted. The same command goes on with what is not recorded yet.")
+        console.print("Interrupted. The same command goes on where this one was.")
         raise typer.Exit(INTERRUPT_CODE) from None
 
 
@@ -148,17 +149,28 @@ def _run(
 
     path = record_path(folder, experiment, setting.seed)
     console.print(f"[bold]{experiment.name}[/bold], seed {setting.seed}: {experiment.about}")
+    unfinished = path.with_suffix(".unfinished")
     if path.exists():
         check_trained(path, experiment, setting)
         tell(f"recorded already in {path}")
-        return
-    remove_leftovers(path)
+    else:
+        remove_leftovers(path)
+        kept = dataclasses.replace(setting, tell=tell, unfinished=unfinished)
+        _record(path, recipe, experiment, kept)
+    shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _record(path: Path, recipe: Recipe, experiment: Experiment, setting: Setting) -> None:
+    """Run one experiment by one seed, and write its record."""
     trained: list[Measures] = []
+    earlier: list[float] = []
     began = time.perf_counter()
-    measured = experiment.run(dataclasses.replace(setting, tell=tell, note=trained.append))
+    noting = dataclasses.replace(setting, note=trained.append, goes_on=earlier.append)
+    measured = experiment.run(noting)
     notes = {
         "command": _command(recipe, experiment, setting),
-        "seconds": round(time.perf_counter() - began, 3),
+        "seconds": round(time.perf_counter() - began + sum(earlier), 3),
+        "went_on_after": [round(seconds, 3) for seconds in earlier],
         "trained": trained,
     }
     write_record(path, recipe, experiment, setting, measured, **notes)

@@ -14,7 +14,8 @@ Krizhevsky, Sutskever & Hinton 2012, section 4.1): one network, asked thirteen t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy import ndimage
@@ -35,12 +36,20 @@ from sixloops.engine import Plan
 from sixloops.layers.base import Array
 from sixloops.losses import SoftmaxCrossEntropy
 from sixloops.optimizers import AdamW
-from sixloops.recipes.epochs import SHORT_TEST, beside, chart, outcome, shown, train, values
+from sixloops.recipes.epochs import (
+    SHORT_TEST,
+    Measuring,
+    beside,
+    chart,
+    outcome,
+    shown,
+    train,
+    values,
+)
 from sixloops.recipes.networks import six_convolutions
 from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Results, Setting
 from sixloops.report.charts import Chart
 from sixloops.schedules import OneCycle
-from sixloops.training import Callback
 from sixloops.training.run import Run
 
 BATCH, EPOCHS = 128, 36
@@ -77,16 +86,16 @@ def copies(images: Array) -> Iterator[Array]:
 
 
 @dataclass
-class AskedOfCopies(Callback):
+class AskedOfCopies(Measuring):
     """Measures the last epoch's network by its mean probabilities for copies of each image.
 
     Args:
         data: the images.
-        measured: filled: accuracy and cost.
     """
 
+    kind: ClassVar[str] = "asked of copies"
+
     data: Dataset
-    measured: Measures = field(default_factory=dict)
 
     def on_epoch_end(self, run: Run, plan: Plan) -> None:
         """Measure, if it is the last epoch."""
@@ -96,8 +105,17 @@ class AskedOfCopies(Callback):
         asked = [plan.predict(np.ascontiguousarray(copy)) for copy in copies(images)]
         mean = np.stack(asked).mean(axis=0, dtype=np.float64)
         right = mean[np.arange(len(labels)), labels]
-        self.measured["copies_accuracy"] = float((mean.argmax(axis=1) == labels).mean())
-        self.measured["copies_cost"] = float(-np.log(right.clip(1e-30)).mean())
+        accuracy = float((mean.argmax(axis=1) == labels).mean())
+        run.record(self.kind, accuracy=accuracy, cost=float(-np.log(right.clip(1e-30)).mean()))
+
+    @property
+    def measured(self) -> Measures:
+        """Accuracy and cost, once the last epoch has ended."""
+        return {
+            f"copies_{measure}": record[measure]
+            for record in self.records
+            for measure in ("accuracy", "cost")
+        }
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -52,7 +52,7 @@ from sixloops.engine import Plan
 from sixloops.layers import Context, Layer, Sequential
 from sixloops.layers.base import EVALUATION, Array, Parameters
 from sixloops.optimizers import Optimizer
-from sixloops.training import Callback
+from sixloops.recipes.epochs import Measuring
 from sixloops.training.run import Run
 
 
@@ -101,7 +101,7 @@ class DiagonalLevenbergMarquardt(Optimizer):
 
 
 @dataclass
-class EstimateCurvature(Callback):
+class EstimateCurvature(Measuring):
     """Estimates the curvatures before each pass, and puts them into the optimiser's state.
 
     The network must end in radial-basis units. Images, signs and, if the run has an
@@ -110,20 +110,24 @@ class EstimateCurvature(Callback):
 
     Args:
         images: on how many images of the training set, or on all if there are fewer.
-
-    Attributes:
-        ranges: the least and the largest curvature before each pass, of all that are not 0.
     """
 
+    kind: ClassVar[str] = "curvature"
+
     images: int = 500
-    ranges: list[tuple[float, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         checks.whole(self, "images")
 
+    @property
+    def ranges(self) -> list[tuple[float, float]]:
+        """The least and the largest curvature before each pass, of all that are not 0."""
+        return [(record["least"], record["largest"]) for record in self.records]
+
     def on_train_start(self, run: Run, plan: Plan) -> None:
-        """Estimate, unless the run was resumed within a pass, whose curvatures it still has."""
-        if run.batch == 0:
+        """Estimate, unless the run goes on and has what was estimated for this pass."""
+        super().on_train_start(run, plan)
+        if len(self.records) <= run.epoch < run.settings.epochs:
             self._estimate(run)
 
     def on_epoch_end(self, run: Run, plan: Plan) -> None:
@@ -149,7 +153,8 @@ class EstimateCurvature(Callback):
             run.optimizer_state[f"{name}.curvature"][...] = curvature
         seen = np.concatenate([curvature[curvature > 0] for curvature in found.values()])
         # Where all features are saturated there are none.
-        self.ranges.append((float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0))
+        least, largest = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
+        run.record(self.kind, least=least, largest=largest)
 
 
 def gauss_newton_diagonal(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import statistics
+import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from typing import Any
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar
 
 from sixloops.data import Dataset
 from sixloops.descriptions import to_data
@@ -16,7 +19,8 @@ from sixloops.losses import Loss
 from sixloops.network import Network
 from sixloops.recipes.recipe import Measures, Results, Setting
 from sixloops.report.charts import Chart, Curve
-from sixloops.training import Callback, EvaluateEvery, History, Settings, fit
+from sixloops.training import Callback, Checkpoint, EvaluateEvery, History, Settings, fit
+from sixloops.training.checkpoint import LAST
 from sixloops.training.fit import INTERRUPTED
 from sixloops.training.run import Run, fingerprint
 
@@ -58,18 +62,11 @@ def train(
     network = Network(
         layers, training.image_shape, loss=loss, classes=training.classes, seed=setting.seed
     )
-    history = History()
-
-    def keep(run: Run) -> None:
-        nonlocal history
-        history = run.history  # what is measured, should the run break off later
-        setting.tell(_line(run, epochs))
-
-    besides: list[Any] = [*callbacks, keep]
+    besides: list[Any] = [*callbacks, lambda run: setting.tell(_line(run, epochs))]
     if subsets_every is not None:
         besides.append(EvaluateEvery(subsets_every, training))
         options["also"] = {"subsets": training}
-    measured = fitted(
+    history, measured = fitted(
         setting,
         network,
         training,
@@ -90,49 +87,110 @@ def fitted(
     network: Network,
     training: Dataset,
     also: Mapping[str, Dataset] | None = None,
+    callbacks: Sequence[Any] = (),
     **options: Any,
-) -> Measures:
+) -> tuple[History, Measures]:
     """Train a network with a setting's seed and threads, once it is noted what is trained.
+
+    Where the setting has a folder for it, the training is kept there, and one of the same
+    description goes on from where it was.
 
     Args:
         setting: of the experiment.
         network: as it begins.
         training: the images to learn from.
         also: what else is measured with, by what for.
+        callbacks: what happens besides; what they know of the past must be in the history.
         options: of :func:`sixloops.training.fit`.
 
     Returns:
-        ``broken``: what the error said, if the numbers became infinite; nothing otherwise.
+        The history; and ``broken``: what the error said, if the numbers became infinite, nothing
+        otherwise.
 
     Raises:
         KeyboardInterrupt: Ctrl-C came before the last epoch's end.
     """
     options["seed"] = setting.seed
-    setting.note(_description(network, training, also or {}, options))
+    description = _description(network, training, also or {}, callbacks, options)
+    setting.note(description)
     with Plan(network, options["batch_size"], threads=1) as plan:
         plan.prepare()  # what must be compiled is no training
+    beginning = _Beginning(setting)
+    besides = [beginning, *callbacks]
+    if setting.unfinished is not None:
+        folder = _folder(setting.unfinished, description)
+        besides.append(Checkpoint(folder))
+        options["resume"] = folder / LAST if (folder / LAST).exists() else None
+    options |= {"callbacks": besides, "threads": setting.threads, "raise_interrupt": False}
     try:
-        history = fit(network, training, threads=setting.threads, raise_interrupt=False, **options)
+        history = fit(network, training, **options)
     except NonFiniteError as error:
-        return {"broken": str(error).partition(". ")[0]}
+        return beginning.history, {"broken": str(error).partition(". ")[0]}
     if history.stopped == INTERRUPTED and len(history.epochs) < options["epochs"]:
         raise KeyboardInterrupt
-    return {}
+    return history, {}
+
+
+@dataclass
+class Measuring(Callback):
+    """Base of callbacks whose measures are records of the history, which a checkpoint carries.
+
+    Attributes:
+        history: of the run, from its start on.
+    """
+
+    kind: ClassVar[str]
+    """Of its records."""
+
+    history: History = field(default_factory=History, init=False)
+
+    def on_train_start(self, run: Run, plan: Plan) -> None:
+        """Take the history, which has records already if the run goes on."""
+        self.history = run.history
+
+    @property
+    def records(self) -> list[Measures]:
+        """What was measured so far."""
+        return [record for record in self.history.records if record["kind"] == self.kind]
+
+
+@dataclass
+class _Beginning(Callback):
+    """Holds the history, should the run break off, and tells from where a run goes on."""
+
+    setting: Setting
+    history: History = field(default_factory=History)
+
+    def on_train_start(self, run: Run, plan: Plan) -> None:
+        self.history = run.history
+        if run.step:
+            self.setting.goes_on(run.seconds)
+            where = f"{run.step:,} of {run.total_steps:,} steps"
+            self.setting.tell(f"goes on after {where}, in epoch {run.epoch + 1}")
+
+
+def _folder(unfinished: Path, description: Measures) -> Path:
+    """Return where a training is kept: under its description, as others may come after it."""
+    text = json.dumps(description, sort_keys=True)
+    return unfinished / f"{zlib.crc32(text.encode()):08x}"
 
 
 def _description(
-    network: Network, training: Dataset, also: Mapping[str, Dataset], options: Mapping[str, Any]
+    network: Network,
+    training: Dataset,
+    also: Mapping[str, Dataset],
+    callbacks: Sequence[Any],
+    options: Mapping[str, Any],
 ) -> Measures:
     """Describe a training by all that its bits depend on, in JSON's types."""
     settings = {each.name for each in fields(Settings)} & options.keys()
     data = {"training": training, "validation": options.get("validation"), **also}
-    callbacks = [each for each in options.get("callbacks", ()) if isinstance(each, Callback)]
     return {
         "network": network.about(),
         # Rounded, as it is drawn by way of logarithms, whose last bit is the platform's.
         "begins": {name: float(f"{p.flat[0]:.5g}") for name, p in network.parameters.items()},
         "settings": to_data(Settings(**{name: options[name] for name in settings})),
-        "callbacks": [type(each).__name__ for each in callbacks],
+        "callbacks": [type(each).__name__ for each in callbacks if isinstance(each, Callback)],
         "data": {name: fingerprint(each) for name, each in data.items() if each is not None},
     }
 

@@ -99,7 +99,7 @@ def compare_relus(setting: Setting) -> Measures:
     for inside in (True, False):
         network = Network(convolutions(inside=inside), some.image_shape, seed=setting.seed)
         how: dict[str, Any] = {"epochs": 1, "batch_size": BATCH, "optimizer": SGD(RATE)}
-        measured |= fitted(setting, network, some, **how)
+        measured |= fitted(setting, network, some, **how)[1]
         engine.append(_bits(network))
         network = Network(convolutions(inside=inside), some.image_shape, seed=setting.seed)
         for _ in _steps(network, setting):

@@ -14,7 +14,8 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from sixloops.randomness import Streams
 from sixloops.recipes.epochs import (
     SHORT_TEST,
     SHORT_TRAINING,
+    Measuring,
     beside,
     ended,
     fitted,
@@ -38,7 +40,6 @@ from sixloops.recipes.epochs import (
 from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Results, Setting
 from sixloops.regularizers import L2
 from sixloops.report.charts import Chart, Curve
-from sixloops.training import Callback
 from sixloops.training.run import Run
 
 BATCH, VALIDATION = 10, 10_000
@@ -74,7 +75,7 @@ def _dense(
 
 
 @dataclass
-class BestEpoch(Callback):
+class BestEpoch(Measuring):
     """Measures validation and test after each epoch, and keeps what the best one says.
 
     Args:
@@ -83,34 +84,47 @@ class BestEpoch(Callback):
         setting: told of each epoch.
     """
 
+    kind: ClassVar[str] = "best epoch"
+
     validation: Dataset
     test: Dataset
     setting: Setting
-    epochs: list[Measures] = field(default_factory=list)
-    best: float = -1.0
-    predicted: str = ""
 
     def on_epoch_end(self, run: Run, plan: Plan) -> None:
         """Measure."""
         chosen = _predicted(plan, self.test)
-        labels = self.test.take(np.arange(len(self.test)))[1]
         validation = _accuracy(_predicted(plan, self.validation), self.validation)
-        self.epochs.append(
-            {
-                "epoch": run.epoch,
-                "cost": run.history.epochs[-1]["loss"],
-                "validation_accuracy": validation,
-                "test_accuracy": float((chosen == labels).mean()),
-                "seconds": run.history.epochs[-1]["seconds"],
-            }
-        )
-        if validation >= self.best:
-            self.best, self.predicted = validation, "".join(map(str, chosen))
+        measures = {
+            "validation_accuracy": validation,
+            "test_accuracy": _accuracy(chosen, self.test),
+        }
+        best = max((each["validation_accuracy"] for each in self.records), default=0.0)
+        predicted = {"predicted": "".join(map(str, chosen))} if validation >= best else {}
+        run.record(self.kind, **measures, **predicted)
         now = self.epochs[-1]
         self.setting.tell(
-            f"epoch {run.epoch}/{run.settings.epochs}  cost {now['cost']:.4f}  validation "
+            f"epoch {now['epoch']}/{run.settings.epochs}  cost {now['cost']:.4f}  validation "
             f"{validation:.2%}  test {now['test_accuracy']:.2%}  {now['seconds']:.0f} s"
         )
+
+    @property
+    def epochs(self) -> list[Measures]:
+        """What was measured after each epoch."""
+        return [
+            {
+                "epoch": trained["epoch"],
+                "cost": trained["loss"],
+                "validation_accuracy": measured["validation_accuracy"],
+                "test_accuracy": measured["test_accuracy"],
+                "seconds": trained["seconds"],
+            }
+            for trained, measured in zip(self.history.epochs, self.records, strict=False)
+        ]
+
+    @property
+    def predicted(self) -> str:
+        """The classes that the best epoch took the test images for."""
+        return "".join([each["predicted"] for each in self.records if "predicted" in each][-1:])
 
 
 def _predicted(plan: Plan, data: Dataset) -> Array:
@@ -162,17 +176,17 @@ class Rung:
         network = Network(self.layers, training.image_shape, seed=setting.seed)
         batches = -(-len(training) // BATCH)
         best = BestEpoch(validation, test, setting)
-        measured = fitted(
+        _, measured = fitted(
             setting,
             network,
             training,
             {"choice": validation, "test": test},
+            [best],
             epochs=epochs,
             batch_size=BATCH,
             optimizer=SGD(self.rate),
             regularizers=[L2(self.strength / batches)] if self.strength else [],
             shuffle=self.shuffled,
-            callbacks=[best],
         )
         measured["epochs"] = best.epochs
         return measured | {"predicted": best.predicted} if self.votes else measured
