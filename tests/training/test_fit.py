@@ -412,6 +412,11 @@ def test_a_callback_that_stops_by_this_word_raises_nothing():
     assert (history.stopped, len(history.epochs)) == ("interrupted", 1)
 
 
+def test_of_several_reasons_to_stop_the_first_counts():
+    stops = [lambda run: run.stop("enough"), lambda run: run.stop("more than enough")]
+    assert fit(small_network(), blobs(), epochs=3, callbacks=stops).stopped == "enough"
+
+
 def test_ctrl_c_may_return_the_history(handled):
     options = {"epochs": 5, "callbacks": [InterruptAt(1)], "raise_interrupt": False}
     assert fit(small_network(), blobs(), **options).stopped == "interrupted"
