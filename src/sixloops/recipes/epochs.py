@@ -165,8 +165,7 @@ class _Beginning(Callback):
         self.history = run.history
         if run.step:
             self.setting.goes_on(run.seconds)
-            where = f"{run.step:,} of {run.total_steps:,} steps"
-            self.setting.tell(f"goes on after {where}, in epoch {run.epoch + 1}")
+            self.setting.tell(f"goes on after {run.step:,} of {run.total_steps:,} steps")
 
 
 def _folder(unfinished: Path, description: Measures) -> Path:
