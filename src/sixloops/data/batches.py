@@ -8,7 +8,7 @@ on in the middle of an epoch sees the same bits as one that was never interrupte
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from math import prod
 
 import numpy as np
@@ -23,7 +23,8 @@ from sixloops.layers.base import Array
 from sixloops.randomness import Streams
 
 AT_ONCE = 1 << 17
-"""Numbers that are augmented before another thread's turn: handing over takes time, too."""
+"""Numbers that are read at once, and augmented before another thread's turn: small batches would
+take more time to ask for, and to hand over, than to read."""
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
@@ -56,11 +57,11 @@ def batches(
 ) -> Generator[tuple[Array, Array]]:
     r"""Go through a data set once.
 
-    With an augmentation, batches are read a few before they are asked for, and augmented in other
-    threads.
+    Small batches are read some at a time; with an augmentation, a few before they are asked for,
+    and augmented in other threads.
 
     Args:
-        dataset: images and labels; read a batch at a time.
+        dataset: images and labels; never more of it is held than some batches.
         batch_size: images a batch; the last one has what is left.
         streams: of the run.
         epoch: which pass it is, from 0.
@@ -86,31 +87,31 @@ def batches(
         expected = "be an Augmentation or None"
         raise ConfigurationError(wrong("augmentation", "an epoch", expected, augmentation))
 
-    def one(step: int) -> tuple[Array, Array]:
-        return dataset.take(order[step * batch_size : (step + 1) * batch_size])
-
-    def ready(step: int, images: Array, labels: Array) -> tuple[Array, Array]:
-        if augmentation is not None:
-            images = augmentation.apply(images, streams.generator("augment", epoch, step))
-        return images.astype(dtype, copy=False), labels
-
     order = np.arange(len(dataset))
     if shuffle:
         order = streams.generator("shuffle", epoch).permutation(len(dataset))
-    if augmentation is None:
-        return (ready(step, *one(step)) for step in range(start, steps))
     some = max(1, AT_ONCE // (batch_size * prod(dataset.image_shape)))
 
-    def block(taken: list[tuple[int, Array, Array]]) -> list[tuple[Array, Array]]:
-        return [ready(*each) for each in taken]
+    def read(first: int) -> tuple[int, Array, Array]:
+        """Return the number of a batch, and the images and labels of it and of some after it."""
+        return first, *dataset.take(order[first * batch_size : (first + some) * batch_size])
 
-    # Taken in the thread that asks for batches: a source of the user's, such as a database, may
+    def ready(first: int, images: Array, labels: Array) -> Iterator[tuple[Array, Array]]:
+        for step, begin in enumerate(range(0, len(images), batch_size), first):
+            end = begin + batch_size
+            yield varied(step, images[begin:end]).astype(dtype, copy=False), labels[begin:end]
+
+    def varied(step: int, images: Array) -> Array:
+        if augmentation is None:
+            return images
+        return augmentation.apply(images, streams.generator("augment", epoch, step))
+
+    # Read in the thread that asks for batches: a source of the user's, such as a database, may
     # allow no other.
-    taken = (
-        [(step, *one(step)) for step in range(first, min(first + some, steps))]
-        for first in range(start, steps, some)
-    )
-    return chained(made_ahead(block, taken, threads))
+    blocks = map(read, range(start, steps, some))
+    if augmentation is None:
+        return chained(ready(*block) for block in blocks)
+    return chained(made_ahead(lambda block: list(ready(*block)), blocks, threads))
 
 
 def _check(

@@ -89,7 +89,7 @@ def _may_be_labels(output_shape: Shape) -> bool:
 
 def are_labels(targets: Array, output_shape: Shape) -> bool:
     """Say whether targets are class labels: one whole number an image, for several outputs."""
-    whole = np.issubdtype(targets.dtype, np.integer)
+    whole = targets.dtype.kind in "iu"
     return targets.ndim == 1 and whole and _may_be_labels(output_shape)
 
 
