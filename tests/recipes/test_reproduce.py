@@ -15,8 +15,10 @@ from scipy import ndimage
 from typer.testing import CliRunner
 
 from sixloops.cli import app
+from sixloops.cli import reproduce as cli_reproduce
 from sixloops.data import Dataset, Shift, load_mnist
 from sixloops.errors import ConfigurationError, FileError
+from sixloops.files import read_tensors, write_tensors
 from sixloops.layers import Conv2D, Dense, Flatten, Rescale
 from sixloops.losses import SoftmaxCrossEntropy, SquaredError
 from sixloops.network import Network
@@ -30,10 +32,12 @@ from sixloops.recipes import (
     nielsen_ladder,
     numpy_pooling,
     post_276213,
+    unfinished,
 )
 from sixloops.recipes.epochs import outcome, shown, train, values
-from sixloops.recipes.recipe import Setting
+from sixloops.recipes.recipe import Experiment, Setting
 from sixloops.recipes.records import KINDS, first_training, read_record, read_results
+from sixloops.recipes.unfinished import Unfinished
 from sixloops.report.charts import Chart, Curve, plot_charts
 from sixloops.schedules import Schedule
 from sixloops.training import Settings
@@ -217,17 +221,25 @@ def test_seeds_differ(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "part"),
-    [("post-316354", "standard-normal"), ("java-question", "relu-inside-or-apart")],
+    ("name", "part", "step", "goes_on"),
+    [
+        ("post-316354", "standard-normal", 1, ["after 1 of"]),
+        ("java-question", "relu-inside-or-apart", 1, ["after 1 of"]),
+        ("java-question", "relu-inside-or-apart", 60, ["after 60 of"]),
+        ("java-question", "relu-inside-or-apart", 61, ["after 60 of", "after 1 of"]),
+    ],
 )
-def test_an_interrupted_run_leaves_no_record_and_goes_on(tmp_path, name, part):
+def test_an_interrupted_run_leaves_no_record_and_goes_on(tmp_path, name, part, step, goes_on):
     program = (
         "import os, signal, sixloops.recipes.epochs as epochs\n"
         "from sixloops.cli import main\n"
         "from sixloops.training import Callback\n"
+        "steps = []\n"
         "class Interrupt(Callback):\n"
         "    def on_step_end(self, run, plan):\n"
-        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        steps.append(run.step)\n"
+        f"        if len(steps) == {step}:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)  # not ignored\n"
         "fit = epochs.fit\n"
         "def interrupted(*given, callbacks=(), **options):\n"
@@ -242,17 +254,51 @@ def test_an_interrupted_run_leaves_no_record_and_goes_on(tmp_path, name, part):
     assert "The same command goes on" in result.stdout
     assert not list(tmp_path.rglob("*.json"))
     went_on = reproduce(*given[1:], "--out", tmp_path / "out")
-    assert "goes on after 1 of 60 steps" in went_on.output
+    assert re.findall("goes on (after .* of) 60 steps", went_on.output) == goes_on
     reproduce(*given[1:], "--out", tmp_path / "whole")
     resumed, whole = (
         read_record(tmp_path / each / f"{part}-seed0.json") for each in ("out", "whole")
     )
     assert without_seconds(resumed["measured"]) == without_seconds(whole["measured"])
     assert resumed["trained"] == whole["trained"]
-    assert len(resumed["went_on_after"]) == 1
-    assert not whole["went_on_after"]
-    assert resumed["seconds"] > resumed["went_on_after"][0] > 0
+    assert len(resumed["taken_over"]) == len(goes_on)
+    assert not whole["taken_over"]
     assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".json", ".png"]
+
+
+def one_part(monkeypatch, run):
+    """Let post 276213 have one part, which does something."""
+    part = Experiment("part", "does something", run, seeds=1)
+    recipe = replace(RECIPES["post-276213"], experiments=[part])
+    monkeypatch.setitem(RECIPES, recipe.name, recipe)
+    monkeypatch.setattr(cli_reproduce, "_show", lambda *given: None)
+
+
+def test_seconds_of_earlier_processes_count(tmp_path, monkeypatch):
+    one_part(monkeypatch, lambda setting: setting.unfinished.taken_over.append(1000.0) or {})
+    assert reproduce("post-276213", "--out", tmp_path).exit_code == 0
+    record = read_record(tmp_path / "part-seed0.json")
+    assert record["taken_over"] == [1000.0]
+    assert 1000 <= record["seconds"] < 1100
+
+
+def test_what_others_left_unfinished_is_told_and_stays(tmp_path, monkeypatch):
+    def run(setting):
+        assert setting.unfinished.place({"rate": 1}, None) != tmp_path / "part-seed0.unfinished/1"
+        setting.unfinished.used[0].mkdir()
+        return {}
+
+    one_part(monkeypatch, run)
+    others = tmp_path / "part-seed0.unfinished/1/last.safetensors"
+    others.parent.mkdir(parents=True)
+    others.touch()
+    for words in ("part", "recorded already"):
+        monkeypatch.setattr(cli_reproduce, "check_trained", lambda *given: None)
+        output = reproduce("post-276213", "--out", tmp_path).output
+        assert words in output
+        assert "part-seed0.unfinished has trainings that this set-up, version" in output
+    assert [path.name for path in others.parent.parent.iterdir()] == ["1"]
+    assert others.exists()
 
 
 def without_seconds(measured):
@@ -286,9 +332,10 @@ def test_a_killed_run_goes_on_to_the_same_measures(tmp_path, run, epoch):
     random = np.random.default_rng(0)
     count = nielsen_ladder.VALIDATION + 40 if isinstance(run, nielsen_ladder.Rung) else 40
     data = Dataset(random.integers(0, 255, (count, 1, 28, 28), np.uint8), np.arange(count) % 10)
-    setting = Setting(data, data.first(10), threads=1, unfinished=tmp_path / "unfinished")
-    whole = run(replace(setting, unfinished=tmp_path / "other"))
-    told, seconds = [], []
+    unfinished = Unfinished(tmp_path / "unfinished")
+    setting = Setting(data, data.first(10), threads=1, unfinished=unfinished)
+    whole = run(replace(setting, unfinished=None))
+    told = []
 
     def killed(words):
         told.append(words)
@@ -298,25 +345,50 @@ def test_a_killed_run_goes_on_to_the_same_measures(tmp_path, run, epoch):
     with pytest.raises(RuntimeError):
         run(replace(setting, tell=killed))
     assert len(told) == epoch
-    resumed = run(replace(setting, tell=told.append, goes_on=seconds.append))
+    assert not unfinished.taken_over
+    resumed = run(replace(setting, tell=told.append))
     done, steps = map(int, re.findall(r"\d+", told[epoch]))
     assert told[epoch].startswith("goes on after ")
     assert done == (epoch - 1) * steps // 3
-    assert seconds[0] > 0
+    assert unfinished.taken_over[0] > 0
     assert without_seconds(resumed) == without_seconds(whole)
     assert run(setting) == resumed  # what has ended is not trained again
 
 
-def test_a_training_of_another_set_up_does_not_go_on(tmp_path):
+def trained_and_kept(folder, rate=0.1, threads=1):
+    """Train a little; return how many trainings went on, and what came out."""
     random = np.random.default_rng(0)
     data = Dataset(random.integers(0, 255, (20, 1, 28, 28), np.uint8), np.arange(20) % 10)
-    setting = Setting(data, data, threads=1, unfinished=tmp_path)
-    seconds = []
-    for rate in (0.1, 0.2):
-        layers, how = [Rescale(1 / 255), Flatten(), Dense(10)], {"optimizer": SGD(rate)}
-        noted = replace(setting, goes_on=seconds.append)
-        train(noted, layers, SoftmaxCrossEntropy(), 2, 10, **how)
-    assert not seconds
+    layers, how = [Rescale(1 / 255), Flatten(), Dense(10)], {"optimizer": SGD(rate)}
+    unfinished = Unfinished(folder)
+    setting = Setting(data, data, threads=threads, unfinished=unfinished)
+    measured = train(setting, layers, SoftmaxCrossEntropy(), 2, 10, **how)
+    return len(unfinished.taken_over), measured
+
+
+def test_a_training_of_another_set_up_or_version_does_not_go_on(tmp_path, monkeypatch):
+    assert trained_and_kept(tmp_path)[0] == 0
+    assert trained_and_kept(tmp_path)[0] == 1
+    assert trained_and_kept(tmp_path, rate=0.2)[0] == 0
+    assert trained_and_kept(tmp_path, threads=2)[0] == 0
+    monkeypatch.setattr(unfinished, "versions", lambda: {"sixloops": "99.0"})
+    assert trained_and_kept(tmp_path)[0] == 0
+
+
+def test_a_damaged_training_says_how_to_begin_anew(tmp_path):
+    _, measured = trained_and_kept(tmp_path)
+    (kept,) = tmp_path.rglob("*.safetensors")
+    content = kept.read_bytes()
+    arrays, about = read_tensors(kept)
+    next(array for name, array in arrays.items() if name.endswith("2.bias"))[3] = np.nan
+    not_finite = tmp_path / "not_finite"
+    write_tensors(not_finite, arrays, about)
+    for damaged in (content[:-9], b"", not_finite.read_bytes()):
+        kept.write_bytes(damaged)
+        with pytest.raises(FileError, match=f"Remove {kept.parent}, to begin this training anew"):
+            trained_and_kept(tmp_path)
+    shutil.rmtree(kept.parent)
+    assert without_seconds(trained_and_kept(tmp_path)[1]) == without_seconds(measured)
 
 
 def test_the_one_liners_are_right_and_the_askers_are_not(setting):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -34,6 +33,7 @@ from sixloops.recipes.records import (
     records,
     write_record,
 )
+from sixloops.recipes.unfinished import Unfinished
 from sixloops.report.charts import plot_charts
 from sixloops.report.style import save_figure
 
@@ -64,7 +64,8 @@ def reproduce(
 
     Each part leaves a record for each seed, with versions, machine, command and
     time. What is recorded in the folder already is not run again, and a training
-    that was interrupted goes on where it was.
+    that was interrupted goes on where it was. Of several processes on one folder
+    each must have parts of its own.
     """
     console = Console(highlight=False, soft_wrap=True)
     if name is None:
@@ -86,7 +87,8 @@ def reproduce(
                 _run(recipe, experiment, setting, folder, console)
         _show(recipe, folder, short, console)
     except KeyboardInterrupt:
-        console.print("Interrupted. The same command goes on where this one was.")
+        words = "what is not recorded yet, and with a training where it was"
+        console.print(f"Interrupted. The same command goes on with {words}.")
         raise typer.Exit(INTERRUPT_CODE) from None
 
 
@@ -149,28 +151,36 @@ def _run(
 
     path = record_path(folder, experiment, setting.seed)
     console.print(f"[bold]{experiment.name}[/bold], seed {setting.seed}: {experiment.about}")
-    unfinished = path.with_suffix(".unfinished")
+    unfinished = Unfinished(path.with_suffix(".unfinished"))
     if path.exists():
         check_trained(path, experiment, setting)
         tell(f"recorded already in {path}")
     else:
         remove_leftovers(path)
-        kept = dataclasses.replace(setting, tell=tell, unfinished=unfinished)
-        _record(path, recipe, experiment, kept)
-    shutil.rmtree(unfinished, ignore_errors=True)
+        telling = dataclasses.replace(setting, tell=tell)
+        _record(path, recipe, experiment, telling, unfinished)
+        unfinished.remove()
+    if unfinished.folder.exists():
+        tell(f"{unfinished.folder} has trainings that this set-up, version or machine did not use")
 
 
-def _record(path: Path, recipe: Recipe, experiment: Experiment, setting: Setting) -> None:
+def _record(
+    path: Path,
+    recipe: Recipe,
+    experiment: Experiment,
+    setting: Setting,
+    unfinished: Unfinished,
+) -> None:
     """Run one experiment by one seed, and write its record."""
     trained: list[Measures] = []
-    earlier: list[float] = []
     began = time.perf_counter()
-    noting = dataclasses.replace(setting, note=trained.append, goes_on=earlier.append)
+    noting = dataclasses.replace(setting, note=trained.append, unfinished=unfinished)
     measured = experiment.run(noting)
+    seconds = time.perf_counter() - began + sum(unfinished.taken_over)
     notes = {
         "command": _command(recipe, experiment, setting),
-        "seconds": round(time.perf_counter() - began + sum(earlier), 3),
-        "went_on_after": [round(seconds, 3) for seconds in earlier],
+        "seconds": round(seconds, 3),
+        "taken_over": [round(each, 3) for each in unfinished.taken_over],
         "trained": trained,
     }
     write_record(path, recipe, experiment, setting, measured, **notes)

@@ -106,7 +106,8 @@ class AskedOfCopies(Measuring):
         mean = np.stack(asked).mean(axis=0, dtype=np.float64)
         right = mean[np.arange(len(labels)), labels]
         accuracy = float((mean.argmax(axis=1) == labels).mean())
-        run.record(self.kind, accuracy=accuracy, cost=float(-np.log(right.clip(1e-30)).mean()))
+        cost = float(-np.log(right.clip(1e-30)).mean())
+        run.record(self.kind, epoch=run.epoch, accuracy=accuracy, cost=cost)
 
     @property
     def measured(self) -> Measures:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import statistics
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, ClassVar
 
 from sixloops.data import Dataset
 from sixloops.descriptions import to_data
 from sixloops.engine import Plan
-from sixloops.errors import NonFiniteError
+from sixloops.errors import FileError, NonFiniteError
 from sixloops.layers import Layer
 from sixloops.losses import Loss
 from sixloops.network import Network
@@ -108,7 +105,8 @@ def fitted(
         otherwise.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C came before the last epoch's end.
+        KeyboardInterrupt: Ctrl-C has ended the training.
+        FileError: what was kept of it is damaged, or nothing can be kept.
     """
     options["seed"] = setting.seed
     description = _description(network, training, also or {}, callbacks, options)
@@ -116,17 +114,22 @@ def fitted(
     with Plan(network, options["batch_size"], threads=1) as plan:
         plan.prepare()  # what must be compiled is no training
     beginning = _Beginning(setting)
-    besides = [beginning, *callbacks]
+    besides, kept = [beginning, *callbacks], None
     if setting.unfinished is not None:
-        folder = _folder(setting.unfinished, description)
-        besides.append(Checkpoint(folder))
-        options["resume"] = folder / LAST if (folder / LAST).exists() else None
+        folder = setting.unfinished.place(description, setting.threads)
+        besides.append(Checkpoint(folder, best=False))
+        kept = folder / LAST if (folder / LAST).exists() else None
     options |= {"callbacks": besides, "threads": setting.threads, "raise_interrupt": False}
     try:
-        history = fit(network, training, **options)
-    except NonFiniteError as error:
+        history = fit(network, training, resume=kept, **options)
+    except (FileError, NonFiniteError) as error:
+        if kept is not None and not beginning.begun:
+            mend = f"Remove {kept.parent}, to begin this training anew."
+            raise FileError(f"{error} {mend}") from error
+        if isinstance(error, FileError):
+            raise
         return beginning.history, {"broken": str(error).partition(". ")[0]}
-    if history.stopped == INTERRUPTED and len(history.epochs) < options["epochs"]:
+    if history.stopped == INTERRUPTED:
         raise KeyboardInterrupt
     return history, {}
 
@@ -134,6 +137,8 @@ def fitted(
 @dataclass
 class Measuring(Callback):
     """Base of callbacks whose measures are records of the history, which a checkpoint carries.
+
+    They must be finite numbers, or other values of JSON's types.
 
     Attributes:
         history: of the run, from its start on.
@@ -155,23 +160,18 @@ class Measuring(Callback):
 
 
 @dataclass
-class _Beginning(Callback):
+class _Beginning(Measuring):
     """Holds the history, should the run break off, and tells from where a run goes on."""
 
     setting: Setting
-    history: History = field(default_factory=History)
+    begun: bool = False
 
     def on_train_start(self, run: Run, plan: Plan) -> None:
-        self.history = run.history
-        if run.step:
-            self.setting.goes_on(run.seconds)
+        super().on_train_start(run, plan)
+        self.begun = True
+        if run.step and self.setting.unfinished is not None:
+            self.setting.unfinished.taken_over.append(run.seconds)
             self.setting.tell(f"goes on after {run.step:,} of {run.total_steps:,} steps")
-
-
-def _folder(unfinished: Path, description: Measures) -> Path:
-    """Return where a training is kept: under its description, as others may come after it."""
-    text = json.dumps(description, sort_keys=True)
-    return unfinished / f"{zlib.crc32(text.encode()):08x}"
 
 
 def _description(

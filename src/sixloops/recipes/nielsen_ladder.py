@@ -84,7 +84,7 @@ class BestEpoch(Measuring):
         setting: told of each epoch.
     """
 
-    kind: ClassVar[str] = "best epoch"
+    kind: ClassVar[str] = "ladder"
 
     validation: Dataset
     test: Dataset
@@ -100,7 +100,7 @@ class BestEpoch(Measuring):
         }
         best = max((each["validation_accuracy"] for each in self.records), default=0.0)
         predicted = {"predicted": "".join(map(str, chosen))} if validation >= best else {}
-        run.record(self.kind, **measures, **predicted)
+        run.record(self.kind, epoch=run.epoch, **measures, **predicted)
         now = self.epochs[-1]
         self.setting.tell(
             f"epoch {now['epoch']}/{run.settings.epochs}  cost {now['cost']:.4f}  validation "
@@ -118,7 +118,7 @@ class BestEpoch(Measuring):
                 "test_accuracy": measured["test_accuracy"],
                 "seconds": trained["seconds"],
             }
-            for trained, measured in zip(self.history.epochs, self.records, strict=False)
+            for trained, measured in zip(self.history.epochs, self.records, strict=True)
         ]
 
     @property

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from sixloops.data import Dataset, load_mnist
+from sixloops.recipes.unfinished import Unfinished
 from sixloops.report.charts import Chart
 
 Measures: TypeAlias = dict[str, Any]
@@ -37,9 +37,8 @@ class Setting:
         note: called before each training with what is trained, how, and on what, or with what else
             is measured; it is kept in the record, and a record of another set-up is told from one
             of this.
-        unfinished: the folder in which trainings that are under way are kept, so that what was
-            interrupted goes on from there; None to keep none.
-        goes_on: called, when a training does so, with its seconds up to there.
+        unfinished: where trainings are kept while they are under way, so that one that was
+            interrupted goes on; None to keep none.
     """
 
     training: Dataset
@@ -49,8 +48,7 @@ class Setting:
     threads: int | None = None
     tell: Callable[[str], None] = _nobody
     note: Callable[[Measures], None] = _nobody
-    unfinished: Path | None = None
-    goes_on: Callable[[float], None] = _nobody
+    unfinished: Unfinished | None = None
 
 
 Loaded: TypeAlias = tuple[Dataset, Dataset]

@@ -52,9 +52,9 @@ def write_record(
         experiment: which part of it.
         setting: what it was given.
         measured: what it measured.
-        notes: the command; the seconds that it took; ``went_on_after``, after how many seconds
-            of training it was interrupted, of which the seconds hold the training alone; and
-            ``trained``, what was noted of each training (:class:`Setting`).
+        notes: the command; ``seconds``, of this process, and of training in earlier ones;
+            ``taken_over``, the latter for each training that went on; and ``trained``, what was
+            noted of each training (:class:`Setting`).
     """
     record = {
         "format": FORMAT,

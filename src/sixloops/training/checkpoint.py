@@ -37,6 +37,7 @@ class Checkpoint(Callback):
         every_seconds: at least so often the last one is written, besides after each epoch.
         every_steps: also after so many steps; None for never.
         monitor: ``"loss"`` or ``"accuracy"``: what makes an epoch the best one.
+        best: whether the best one is written too.
 
     The best file holds the network alone, as :meth:`Network.save` writes it.
     """
@@ -50,13 +51,16 @@ class Checkpoint(Callback):
         every_seconds: float = 60.0,
         every_steps: int | None = None,
         monitor: str = "accuracy",
+        best: bool = True,
     ) -> None:
         self.folder = Path(folder)
         self.every_seconds = every_seconds
         self.every_steps = every_steps
         self.monitor = monitor
+        self.best = best
         checks.number(self, "every_seconds", above=0)
         checks.choice(self, "monitor", ("loss", "accuracy"))
+        checks.flag(self, "best")
         if every_steps is not None:
             checks.whole(self, "every_steps")
         self._written = 0.0
@@ -75,7 +79,7 @@ class Checkpoint(Callback):
 
     def on_epoch_end(self, run: Run, plan: Plan) -> None:
         """Write the best one, if this epoch was the best, and the last one."""
-        if is_best(run, self.monitor):
+        if self.best and is_best(run, self.monitor):
             with averaged(run):
                 run.network.save(self.folder / BEST)
         self._write(run)

@@ -7,8 +7,8 @@ A history is a list of records, plain dictionaries, each of one ``kind``:
 - ``epoch``: training loss and accuracy of a whole epoch, and those on the
   validation set where there is one.
 
-Every record has ``epoch`` (1 for the first) and ``step`` (batches done so far). As a
-file it is JSON lines: one record a line.
+Callbacks may add kinds of their own. Every record has ``epoch`` (1 for the first) and
+``step`` (batches done so far). As a file it is JSON lines: one record a line.
 """
 
 from __future__ import annotations

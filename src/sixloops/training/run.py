@@ -180,10 +180,10 @@ class Run:
         self.stop_reason = self.stop_reason or reason
 
     def record(self, kind: str, **values: Any) -> None:
-        """Add a record with epoch, step and time."""
+        """Add a record with epoch, step and time: the epoch under way, unless it is given."""
         epoch = min(self.epoch + 1, self.settings.epochs)
         when = {"epoch": epoch, "step": self.step, "seconds": round(self.seconds, 3)}
-        self.history.add(kind, **when, **values)
+        self.history.add(kind, **when | values)
         if kind == "epoch":
             self.losses = tuple(self.history.monitored("loss"))
 
