@@ -210,6 +210,44 @@ def test_an_unknown_setting_is_asked_for():
     assert check_layer(Odd, arguments={"flavour": 3.0}).healthy
 
 
+class Square:
+    """Takes its settings by name, and doubles its error if it is told to."""
+
+    def __init__(self, in_features, out_features, bias=True):
+        self.W = np.random.default_rng(0).normal(size=(in_features, out_features))
+        self.b = np.zeros(out_features)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dy):
+        self.dW, self.db = self.x.T @ dy, dy.sum(axis=0)
+        return dy @ self.W.T
+
+
+class Handing(Square):
+    """Hands its settings on, as a class derived in haste does."""
+
+    def __init__(self, *a, **k):
+        super().__init__(*a, **k)
+
+
+class HandingMore(Handing):
+    """Takes one setting itself."""
+
+    def __init__(self, dropout=0.0, **k):
+        super().__init__(**k)
+        self.dropout = dropout
+
+
+@pytest.mark.parametrize("kind", [Square, Handing, HandingMore])
+def test_settings_that_a_constructor_hands_on_are_those_of_the_class_it_derives_from(kind):
+    verdict = check_layer(kind)
+    assert verdict.healthy
+    assert verdict.recognised.startswith("a dense layer")
+
+
 def test_axes_are_checked():
     with pytest.raises(ConfigurationError, match="'axes'"):
         check_layer(MaxPool2D(2), axes="NCHX")

@@ -512,3 +512,64 @@ def test_a_gradient_of_a_wrong_shape_is_still_said():
         return dy @ w.T, x.T @ dy, dy
 
     assert check_layer((forward, backward)).name == "wrong-shape"
+
+
+class Tiles:
+    """Pooling with 2×2 windows that tile the maps, by a reshape and a transpose."""
+
+    def windows(self, x):
+        n, c, h, w = x.shape
+        blocks = x.reshape(n, c, h // 2, 2, w // 2, 2).swapaxes(3, 4)
+        return blocks.reshape(n, c, h // 2, w // 2, 4)
+
+    def maps(self, windows):
+        n, c, a, b, _ = windows.shape
+        return windows.reshape(n, c, a, b, 2, 2).swapaxes(3, 4).reshape(n, c, 2 * a, 2 * b)
+
+    def forward(self, x):
+        windows = self.windows(x)
+        self.winners = windows.argmax(axis=-1)[..., None]
+        self.shape = windows.shape
+        return windows.max(axis=-1)
+
+    def backward(self, dy):
+        windows = np.zeros(self.shape)
+        np.put_along_axis(windows, self.winners, dy[..., None], axis=-1)
+        return self.maps(windows)
+
+
+class NotTurnedBack(Tiles):
+    def maps(self, windows):
+        n, c, a, b, _ = windows.shape
+        return windows.reshape(n, c, 2 * a, 2 * b)
+
+
+class MeanNotTurnedBack(NotTurnedBack):
+    def forward(self, x):
+        self.shape = self.windows(x).shape
+        return self.windows(x).mean(axis=-1)
+
+    def backward(self, dy):
+        return self.maps(np.broadcast_to(dy[..., None] / 4, self.shape))
+
+
+class ToTheFirstPixel(Tiles):
+    def backward(self, dy):
+        self.winners = np.zeros_like(self.winners)
+        return super().backward(dy)
+
+
+@pytest.mark.parametrize(
+    ("layer", "name"),
+    [
+        (Tiles, ""),
+        (NotTurnedBack, "windows-not-turned-back"),
+        (MeanNotTurnedBack, "windows-not-turned-back"),
+        (ToTheFirstPixel, "max-pool-first-pixel"),
+    ],
+)
+def test_where_a_pooling_puts_its_error(layer, name):
+    verdict = check_layer(layer)
+    assert verdict.healthy == (not name)
+    assert verdict.name == name, str(verdict)
+    assert not verdict.alternatives

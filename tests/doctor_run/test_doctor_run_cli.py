@@ -159,5 +159,6 @@ def test_show_lists_and_shows(app):
 
 def test_show_of_nothing_is_bad_usage(app):
     assert "must be one of" in str(call(app, "show", "nothing").exception)
+    assert "mean 'kernel-not-turned'?" in str(call(app, "show", "kernel-not").exception)
     done = call(app, "show", "mean-pool-not-divided", "--network", "dense")
     assert "must be one of lenet-mean" in str(done.exception)

@@ -51,6 +51,43 @@ def test_a_wrong_rate_is_named_and_the_fix_proved(rate, name):
     assert found.proof.after > 0.75 > found.proof.before
 
 
+def observed(gradient, steps=40, loss="mean"):
+    """Return a monitor that saw a softmax whose outputs' bias is said to have a gradient."""
+    random = np.random.default_rng(0)
+    labels = np.arange(20) % 10
+    monitor = Monitor(classes=10)
+    for _ in range(steps):
+        z = 3 * random.normal(size=(20, 10))
+        p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+        losses = -np.log(p[np.arange(20), labels])
+        gradients = [np.ones((5, 10)), gradient(p - np.eye(10)[labels])]
+        told = losses.mean() if loss == "mean" else losses.sum()
+        one_hot = np.eye(10)[labels]
+        monitor.observe(told, outputs=z, labels=one_hot, gradients=iter(gradients))
+    return monitor
+
+
+def test_a_mean_loss_with_the_gradient_of_the_sum_is_named():
+    verdict = observed(lambda error: error.sum(axis=0)).verdict()
+    assert verdict.name == "summed-gradient"
+    assert "20 times as large" in str(verdict)
+    for other in (
+        observed(lambda error: error.mean(axis=0)),
+        observed(lambda error: error.sum(axis=0), loss="sum"),
+        observed(lambda error: error.sum(axis=0) * 0.9),
+    ):
+        assert other.verdict().sick
+        assert other.verdict().name != "summed-gradient"
+
+
+def test_a_loop_that_learns_is_told_what_was_not_proved():
+    found = examined()
+    assert "sixloops doctor layer FILE.py:NAME" in " ".join(found.verdict.notes)
+    assert "of the answers were right, where the nearest" in found.verdict.examined
+    case = healthy("dense", seed=1)
+    assert "proves each layer's" not in str(examine(lambda: case, prove=False))
+
+
 def test_a_slow_run_is_healthy_and_told_to_be_slow():
     found = examined(rate=0.04)
     assert found.verdict.healthy

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from sixloops.cli.choices import folder_of
+from sixloops.cli.choices import did_you_mean, folder_of
 from sixloops.doctor.faults.runs import FAULTS, RunFault, healthy
 from sixloops.doctor.layer.guard import LONGEST, Guard
 from sixloops.doctor.loading import load_subject, loaded_for_now
@@ -84,6 +84,7 @@ def show(
     if fault not in FAULTS:
         mend = "Without a name, 'sixloops doctor show' lists them."
         expected = f"be one of {len(FAULTS)} faults"
+        mend += did_you_mean(fault, FAULTS)
         raise ConfigurationError(wrong("fault", "sixloops doctor show", expected, fault, mend))
     chosen = FAULTS[fault]
     place = network or chosen.networks[0]

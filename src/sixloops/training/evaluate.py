@@ -91,7 +91,7 @@ def check_data(network: Network, data: Dataset, name: str) -> None:
     if not isinstance(data, Dataset):
         raise DataError(
             f"The '{name}' must be a Dataset. Got {type(data).__name__}. "
-            "Arrays become one by Dataset(images, labels)."
+            "Arrays become one by sixloops.data.Dataset(images, labels)."
         )
     network.check_arrays()
     images, _ = data.take(np.arange(1))

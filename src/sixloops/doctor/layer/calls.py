@@ -66,8 +66,19 @@ def _signature_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
         return [inspect.Parameter("x", inspect.Parameter.POSITIONAL_ONLY)]
     variable = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     named = [p for p in parameters if p.kind not in variable]
+    if isinstance(function, type) and any(p.kind is variable[0] for p in parameters):
+        named = _with_inherited(named, function)
     if not named and any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
         return [inspect.Parameter("x", inspect.Parameter.POSITIONAL_ONLY)]
+    return named
+
+
+def _with_inherited(named: list[inspect.Parameter], kind: type) -> list[inspect.Parameter]:
+    """Add what a constructor hands on by **kwargs: the parameters of the class it derives from."""
+    for base in kind.__mro__[1:-1]:
+        if "__init__" in vars(base):
+            known = {parameter.name for parameter in named}
+            return named + [p for p in signature_of(base) if p.name not in known]
     return named
 
 

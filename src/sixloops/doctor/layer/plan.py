@@ -279,7 +279,7 @@ def _of_class(kind: type, arguments: Mapping[str, Any]) -> Plan:
     def make(chosen: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
         return kind(**{**{n: v for n, v in chosen.items() if n in taken}, **arrays})
 
-    taken = set(_names(kind))
+    taken = {parameter.name for parameter in signature_of(kind)}
     return replace(
         _methods(kind, kind.__name__),
         make=make,
@@ -288,13 +288,6 @@ def _of_class(kind: type, arguments: Mapping[str, Any]) -> Plan:
         learnt=tuple(learnt),
         constructor=kind if learnt else None,
     )
-
-
-def _names(function: Callable[..., Any]) -> list[str]:
-    try:
-        return list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        return []
 
 
 def _of_object(subject: Any, arguments: Mapping[str, Any]) -> Plan:

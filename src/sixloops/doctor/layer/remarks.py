@@ -45,7 +45,9 @@ def remarks(trials: Sequence[Trial]) -> list[str]:
         )
     if not trials[0].words:
         notes.append(
-            "What forward computes was not recognised; the gradients were compared with slopes."
+            "What forward computes was not recognised; the gradients were compared with slopes. If "
+            "it is made of several layers, check each by itself: then ties are tried, and more "
+            "mistakes have a name."
         )
     model = trials[0].model
     if model is not None and isinstance(model.core.layer, BatchNorm):

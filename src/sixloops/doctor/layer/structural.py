@@ -91,7 +91,9 @@ WRONG_SHAPE = about(
     "wrong-shape",
     "A gradient has another shape than what it is the gradient of.",
     "the gradient of an array has its shape",
-    "Keep the axes; sum only over those along which the array is shared.",
+    "Sum over every axis along which the array is shared: for a bias the batch, and of maps also "
+    "rows and columns, dz.sum(axis=(0, 2, 3)) for NCHW. Keep the others.",
+    f"{JAVA}#4-shared-weights",
 )
 
 

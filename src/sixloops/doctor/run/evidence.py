@@ -94,6 +94,9 @@ class Evidence:
         experiments: results of decisive experiments, by name.
         loss_kind: the loss's name; empty where it is not known.
         notes: what the doctor could not look at.
+        by_hand: whether a loop of somebody's own told of it, of which no part is proved.
+        summed: at each look, whether a gradient was the batch's sum of the error of outputs
+            whose mean loss was reported.
     """
 
     classes: int | None = None
@@ -120,6 +123,8 @@ class Evidence:
     experiments: dict[str, float] = field(default_factory=dict)
     loss_kind: str = ""
     notes: list[str] = field(default_factory=list)
+    by_hand: bool = False
+    summed: list[bool] = field(default_factory=list)
     _known: Array = field(default_factory=lambda: np.zeros(0), init=False, repr=False)
     """The losses as an array, for they are asked for again and again."""
 

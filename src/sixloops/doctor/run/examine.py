@@ -67,6 +67,8 @@ class Proof:
         if self.cure in USUAL_FACTORS:
             tried = f"{times(self.rate)} the rate"
         reached = f"the same run reaches {self.after:.1%}, without it {self.before:.1%}."
+        if not min(self.before, self.after):
+            reached += " A run whose numbers become infinite counts as 0 %."
         return f"{word} {tried} {reached}"
 
 

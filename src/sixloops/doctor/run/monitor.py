@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from sixloops.doctor.run.arrays import as_array, named_arrays
 from sixloops.doctor.run.evidence import LABELS, Evaluated, Evidence, OutputSignals
-from sixloops.doctor.run.fingerprints import are_probabilities, recount
+from sixloops.doctor.run.fingerprints import are_probabilities, mean_error, recount
 from sixloops.doctor.run.rules import verdict_of
 from sixloops.doctor.run.signals import is_matrix, of_inputs, of_layer, of_parameter
 from sixloops.doctor.run.units import in_shares
@@ -103,6 +103,7 @@ class Monitor:
             training: False for an evaluation on other images.
         """
         number = self.step + 1 if training else self.step
+        self.evidence.by_hand = True
         try:
             number = number if step is None else int(step)
             due, given = self.due(number), (outputs, inputs, parameters, gradients, activations)
@@ -111,7 +112,9 @@ class Monitor:
             if training and rate is not None:
                 self.evidence.rates.append(float(rate))
             if training and (due or self.follows(number)):
-                self._look(number, inputs, parameters, gradients, activations, rate)
+                named = self._read_named(gradients, "gradients", "parameter")
+                self._look_at_outputs_bias(named.values(), answers, right)
+                self._look(number, inputs, parameters, named, activations, rate)
             if training and due and any(each is not None for each in given):
                 self._from = self.next_due(number)
         except Exception as error:
@@ -218,7 +221,13 @@ class Monitor:
             self._labels += len(labels)
 
     def _look(
-        self, step: int, inputs: Any, parameters: Any, gradients: Any, activations: Any, rate: Any
+        self,
+        step: int,
+        inputs: Any,
+        parameters: Any,
+        gradients: Mapping[str, Array],
+        activations: Any,
+        rate: Any,
     ) -> None:
         """Take the costly signals."""
         x = self._read(inputs, "inputs")
@@ -228,9 +237,24 @@ class Monitor:
             for name, y in self._read_named(activations, "activations", "layer").items():
                 self.look_at_layer(step, name, y[:PART])
         now = self._read_named(parameters, "parameters", "parameter")
-        self.look_at_parameters(
-            step, now, self._read_named(gradients, "gradients", "parameter"), rate
-        )
+        self.look_at_parameters(step, now, gradients, rate)
+
+    def _look_at_outputs_bias(
+        self, gradients: Iterable[Array], outputs: Array | None, labels: Array | None
+    ) -> None:
+        """Hold gradients of the form of the outputs' bias against the outputs' mean error."""
+        labels = _as_numbers(labels)
+        if outputs is None or labels is None or outputs.ndim != 2 or len(outputs) < 2:
+            return
+        if labels.shape != outputs.shape[:1] or not np.isin(labels, range(outputs.shape[1])).all():
+            return
+        error = mean_error(outputs, labels, self.evidence.losses[-1])
+        if error is None:
+            return
+        total = len(outputs) * error
+        alike = [g for g in gradients if g.shape == error.shape]
+        summed = [np.allclose(g, total, atol=1e-3 * np.abs(total).max()) for g in alike]
+        self.evidence.summed += [any(summed)] if alike else []
 
     def look_at_layer(self, step: int, name: str, y: Array) -> None:
         """Take the signals of a layer's output, (batch, …)."""

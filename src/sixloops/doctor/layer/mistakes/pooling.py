@@ -129,6 +129,46 @@ def everywhere(case: Case) -> Roles:
 
 @mistake(
     about(
+        "max-pool-first-pixel",
+        "Every window's error goes to the window's first pixel, top left, whichever pixel won.",
+        WINNER,
+        "Remember in the forward which pixel won, and give dy to that one alone.",
+        f"{POST_316354}#3-max-poolings-error-back",
+    ),
+    *(MAX, "min pooling"),
+)
+def first_pixel(case: Case) -> Roles:
+    """Give the first pixel of the window dy."""
+    window = window_of(case)
+    taps = np.zeros((*case.dz.shape[:2], *window.kernel, *case.dz.shape[2:]))
+    taps[:, :, 0, 0] = case.dz
+    return {"x": window.scatter(taps)}
+
+
+@mistake(
+    about(
+        "windows-not-turned-back",
+        "dX holds the right numbers in the wrong places: the windows' pixels were laid one window "
+        "after the other, and reshaped to maps without being turned back.",
+        "blocks[n, c, a, b, u, v] is dx[n, c, k·a + u, k·b + v]: u belongs beside a",
+        "Undo the forward's transpose before the reshape: "
+        "blocks.transpose(0, 1, 2, 4, 3, 5).reshape(x.shape).",
+        f"{NUMPY_POOLING}#the-symbols",
+    ),
+    *(MAX, MEAN, L2, "sum pooling", "min pooling"),
+)
+def not_turned_back(case: Case) -> Roles:
+    """Lay the windows' pixels one window after the other."""
+    window = window_of(case)
+    tiled = tuple(n * k for n, k in zip(window.positions, window.kernel, strict=True))
+    if tiled != tuple(window.extent) or window.stride != window.kernel:
+        raise ValueError("windows that do not tile the map")
+    patches = patches_of(case).transpose(0, 1, 4, 5, 2, 3)
+    return {"x": patches.reshape(case.x.shape)}
+
+
+@mistake(
+    about(
         "max-pool-shared-out",
         "The error is shared out evenly among the pixels of each window: this is mean pooling's "
         "backward, but the forward takes the maximum.",
@@ -367,6 +407,7 @@ def no_input(case: Case) -> Roles:
 
 MISTAKES: tuple[Mistake, ...] = (
     *(overlap, winner_assigned, ones, everywhere, shared, to_winner, swapped),
+    *(first_pixel, not_turned_back),
     *(last_switches, first_switches, first_window, last_window, first_patch),
     *(padding_counted, padding_not_counted, not_divided, square, no_input),
 )

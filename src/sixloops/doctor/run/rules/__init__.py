@@ -62,8 +62,12 @@ def verdict_of(evidence: Evidence) -> Verdict:
         findings=tuple(_findings(evidence)) if sick else (),
         diagnoses=tuple(diagnoses[:1]),
         alternatives=tuple(diagnoses[1:MOST]),
-        notes=(*evidence.notes, *_only_the_loss(evidence)),
-        examined=_examined(evidence),
+        notes=(
+            *evidence.notes,
+            *_only_the_loss(evidence),
+            *(_not_proved(evidence) if not diagnoses else ()),
+        ),
+        examined=_examined(evidence) + (_told(evidence) if not sick else ""),
     )
 
 
@@ -97,6 +101,27 @@ def _only_the_loss(e: Evidence) -> list[str]:
     ]
 
 
+def _not_proved(e: Evidence) -> list[str]:
+    """Say what a look at a loop of somebody's own cannot prove."""
+    if not e.by_hand:
+        return []
+    return [
+        "A loop of your own is judged by what it hands over. A wrong backward may learn all the "
+        "same: 'sixloops doctor layer FILE.py:NAME' proves each layer's."
+    ]
+
+
+def _told(e: Evidence) -> str:
+    """Return how many answers were right, and how many are by looking up."""
+    accuracy, neighbours = reached(e), e.probes.get("neighbours")
+    if accuracy is None:
+        return ""
+    words = f"; {percent(accuracy)} of the answers were right"
+    if neighbours is not None:
+        words += f", where the nearest of the training images tells {percent(neighbours)}"
+    return words
+
+
 def _findings(e: Evidence) -> list[Finding]:
     """Return what was seen, in the order in which one would look."""
     found = []
@@ -122,11 +147,16 @@ def _findings(e: Evidence) -> list[Finding]:
         )
         found.append(Finding("yardstick", words))
     found += [
-        Finding("experiment", f"{_experiment(e, name)}: {percent(value)}")
+        Finding("experiment", f"{_experiment(e, name)}: {percent(value)}{_as_nothing(value)}")
         for name, value in e.experiments.items()
     ]
     found += [Finding(name, _layer_words(seen[-1])) for name, seen in e.layers.items() if seen]
     return found
+
+
+def _as_nothing(accuracy: float) -> str:
+    """Say what an accuracy of 0 stands for, which is less than a guess has."""
+    return "" if accuracy else ", as a run counts whose numbers become infinite"
 
 
 def _experiment(e: Evidence, name: str) -> str:

@@ -63,7 +63,7 @@ def too_high(e: Evidence) -> Diagnosis | None:
 def _from_the_start(e: Evidence) -> Diagnosis:
     return Diagnosis(
         id="not-finite",
-        sentence=f"Before the first step was done: {e.broken}",
+        sentence=f"Before the first step was done: {e.broken}.",
         mathematics="No step had been taken, so that no rate is at fault.",
         fix="Look at what is named there: at its input, at divisions and at logarithms.",
         certainty=0.8,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sixloops.doctor.run.evidence import Evidence
+from sixloops.doctor.run.judged import falls_short
 from sixloops.doctor.run.signals import ParameterSignals
 from sixloops.doctor.verdict import Diagnosis
 
@@ -66,6 +67,22 @@ def gradient_zero(e: Evidence) -> Diagnosis | None:
     )
 
 
+def summed(e: Evidence) -> Diagnosis | None:
+    """Recognise a mean loss whose gradient is that of the sum."""
+    if len(e.summed) < 2 or not all(e.summed) or not falls_short(e):
+        return None
+    return Diagnosis(
+        id="summed-gradient",
+        sentence="The loss is the mean over the batch, but the gradient of the outputs' bias is "
+        f"the sum of p − t over it: {e.batch} times as large.",
+        mathematics="E = (1/N)·Σ E_n has ∂E/∂z = (p − t)/N. A sum makes every step N times as "
+        "long.",
+        fix="Divide the outputs' error by the number of images in the batch, once.",
+        number=22,
+        certainty=0.96,
+    )
+
+
 def _known(series: list[ParameterSignals]) -> list[ParameterSignals]:
     """Return the looks at which a gradient was large enough to be felt."""
     return [
@@ -75,4 +92,4 @@ def _known(series: list[ParameterSignals]) -> list[ParameterSignals]:
     ]
 
 
-RULES = (never_changed, uphill, gradient_zero)
+RULES = (never_changed, uphill, gradient_zero, summed)
