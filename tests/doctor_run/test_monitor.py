@@ -549,3 +549,17 @@ def test_only_an_accuracy_that_goes_up_and_down_by_chance_is_one_of_few_images(
         labels = np.arange(images) % 10
         monitor.observe(2.3 / number, labels=labels, accuracy=float(accuracy), training=False)
     assert monitor.verdict().name == name
+
+
+def test_a_loss_that_is_infinite_from_the_start_does_not_rise():
+    def train(images, labels, rate, seed, monitor):
+        z = np.tile(np.linspace(-1, 1, 10), (len(images), 1))
+        for _ in range(60):
+            monitor.observe(np.inf if monitor.step == 0 else 2.3, outputs=z, labels=labels)
+        return lambda x: np.tile(z[0], (len(x), 1))
+
+    data, held = part("mnist", 5, 800)
+    verdict = examine(lambda: Loop(train, data, held, 0.1)).verdict
+    assert "not-finite" in {each.id for each in (*verdict.diagnoses, *verdict.alternatives)}
+    assert "The loss rises" not in str(verdict)
+    assert "as a run counts whose numbers become infinite" in str(verdict)

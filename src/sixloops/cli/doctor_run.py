@@ -60,6 +60,10 @@ def run(
             raise ConfigurationError(
                 f"{where} must be a function that returns a Case. Got {type(make).__name__}."
             )
+        errors = Console(stderr=True, highlight=False, soft_wrap=True)
+        if errors.is_terminal:
+            words = "The run, experiments and the proof follow; each may take some time."
+            errors.print(words, style="dim")
         found = examine(make, experiments=experiments, prove=prove, seconds=seconds)
     _say(json.dumps(found.to_json()) if as_json else str(found))
     if folder is not None:

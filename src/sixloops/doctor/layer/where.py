@@ -45,6 +45,13 @@ def describe(claimed: Array, truth: Array, axes: str, tolerance: float) -> str:
         >>> truth = np.arange(1.0, 7.0).reshape(2, 3)
         >>> describe(4 * truth, truth, "ND", 1e-6)
         '4.000 times the true gradient everywhere'
+        >>> maps = np.ones((1, 1, 3, 3))
+        >>> maps[..., 1, 1] = 0
+        >>> print(describe(maps, 0 * maps, "NCHW", 1e-6).partition("; at")[0])
+        8 of 9 numbers differ; only at the borders of the maps
+        >>> kernel = maps[..., :2, :2]  # which has nothing inside its borders
+        >>> describe(kernel, 0 * kernel, "FCHW", 1e-6)
+        '3 of 4 numbers differ; at [0, 0, 0, 0] it is 1 and must be 0'
     """
     wrong = differences(claimed, truth, tolerance)
     if not np.isnan(truth).any():
@@ -83,8 +90,8 @@ def _which(word: str, hit: Array, count: int) -> str:
 
 
 def _only_border(wrong: Array, axes: str) -> bool:
-    inner = tuple(slice(1, -1) if letter in "HW" else slice(None) for letter in axes)
-    return bool(wrong.any() and not wrong[inner].any())
+    inner = wrong[tuple(slice(1, -1) if letter in "HW" else slice(None) for letter in axes)]
+    return bool(wrong.any() and inner.size and not inner.any())
 
 
 def _example(claimed: Array, truth: Array, wrong: Array) -> str:

@@ -65,7 +65,8 @@ def _from_the_start(e: Evidence) -> Diagnosis:
         id="not-finite",
         sentence=f"Before the first step was done: {e.broken}.",
         mathematics="No step had been taken, so that no rate is at fault.",
-        fix="Look at what is named there: at its input, at divisions and at logarithms.",
+        fix="Look at what is named there: at its input, at the sizes of weights, at divisions and "
+        "at logarithms.",
         certainty=0.8,
     )
 
@@ -75,6 +76,8 @@ def rises(e: Evidence) -> Diagnosis | None:
     tenth, more, first = e.experiments.get("tenth"), e.experiments.get("memorised"), e.first_loss
     chance = e.chance
     if tenth is None or more is None or chance is None or first is None:
+        return None
+    if not np.isfinite(e.losses[0]):  # it broke before any step
         return None
     last = e.losses[-1]
     grew = bool(e.broken) or last > 1.5 * e.losses[0]
