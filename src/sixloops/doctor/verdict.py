@@ -143,17 +143,23 @@ def _diagnosis(diagnosis: Diagnosis) -> list[str]:
 
 
 def place_of(page: str) -> str:
-    """Return where a page is found, also by who has the package without a clone around it.
+    """Return where a page is found, from another folder too, or without a clone around the package.
 
     Examples:
         >>> place_of("src/sixloops/layers/dense.py")
         'the module sixloops.layers.dense'
+        >>> place_of("docs/no-such-page.md#there")
+        'docs/no-such-page.md#there of the project'
     """
     if page.startswith("src/"):
         parts = PurePosixPath(page).relative_to("src").with_suffix("").parts
         return f"the module {'.'.join(parts)}"
-    here = not page or (PROJECT / page.partition("#")[0]).is_file()
-    return page if here else f"{page} of the project"
+    file, _, place = page.partition("#")
+    if not page or Path(file).is_file():
+        return page
+    if (PROJECT / file).is_file():
+        return f"{PROJECT / file}#{place}" if place else str(PROJECT / file)
+    return f"{page} of the project"
 
 
 def _section(title: str, entries: list[str]) -> list[str]:
