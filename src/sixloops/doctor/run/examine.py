@@ -21,6 +21,7 @@ from sixloops.doctor.run.experiments import (
 )
 from sixloops.doctor.run.fixes import fixed
 from sixloops.doctor.run.loop import Loop, fixed_loop
+from sixloops.doctor.run.own_gradients import check_gradients
 from sixloops.doctor.run.rules import verdict_of
 from sixloops.doctor.run.rules.base import times
 from sixloops.doctor.run.rules.rates import rate_factor
@@ -125,6 +126,8 @@ def examine(
         return Examination(could_not_run(trouble))
     if experiments:
         separate(case, outcome, guard)
+    if experiments and isinstance(case, Loop) and not outcome.evidence.broken:
+        _prove_gradients(guard, case, outcome.evidence)
     if steps_of(case) != steps_of(whole):
         note = f"A part of the run was examined, {steps_of(case)} of its {steps_of(whole)} steps."
         outcome.evidence.notes.append(note)
@@ -133,6 +136,13 @@ def examine(
     if not verdict.sick or not prove:
         return Examination(verdict, outcome.evidence, outcome)
     return _prove(guard, case, outcome, verdict)
+
+
+def _prove_gradients(guard: Guard, loop: Loop, e: Evidence) -> None:
+    """Hold a loop's gradients against slopes, whatever it does when the rate is 0."""
+    with contextlib.suppress(Trouble):
+        wrong = guard.call(check_gradients, loop, e)
+        e.facts += [] if wrong is None else [wrong]
 
 
 def _first(case: Case | Loop) -> Case | Loop:

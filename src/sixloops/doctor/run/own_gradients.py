@@ -1,0 +1,253 @@
+r"""Proving the gradients of somebody's own loop, all layers at once.
+
+The loop is run at a rate of 0, on one image alone: then its parameters stay as they are, every
+batch has the same mean loss E(w), and what it hands over as gradients, whatever momentum they
+have, must be a multiple c of ∂E/∂w. The function that it returns tells E for other parameters, for
+these are changed in the loop's own arrays: along a direction d of ones with random signs
+
+    Σ ∂E/∂w · d ≈ (E(w + ε·d) − E(w − ε·d)) / 2ε
+
+Any wrong number of an array shows in such a slope. Of the loop nothing else is asked: c is the one
+that most arrays agree on, and a penalty, which adds λ·w to a gradient, is not held against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from sixloops.data import Dataset
+from sixloops.doctor.run.arrays import as_array, named_arrays
+from sixloops.doctor.run.evidence import Evidence
+from sixloops.doctor.run.fingerprints import recount
+from sixloops.doctor.run.loop import Loop, Predict
+from sixloops.doctor.run.monitor import Monitor
+from sixloops.doctor.verdict import Diagnosis
+from sixloops.layers.base import Array
+
+DIRECTIONS = 6
+STEPS = {8: 1e-5, 4: 2e-3}
+"""ε by the bytes of a number, as a part of a parameter's size."""
+FAR = 0.02
+"""By such a part of its size a slope is wrong, if it was measured far better."""
+LEAST = 1e-6
+"""A smaller slope is rounding."""
+COPIES = 3
+"""Batches of the one image."""
+
+Loss: TypeAlias = Callable[[], float]
+
+
+class Handed(Monitor):
+    """Keeps what the last step handed over; the arrays are the loop's own."""
+
+    def __init__(self, classes: int | None) -> None:
+        super().__init__(classes)
+        self.parameters: dict[str, Array] = {}
+        self.gradients: dict[str, Array] = {}
+        self.told: tuple[float, Any, Any] = (np.nan, None, None)
+
+    def due(self, step: int | None = None) -> bool:
+        """Say yes: each step's arrays are wanted."""
+        return True
+
+    def observe(self, loss: float, **given: Any) -> None:
+        """Keep what a step has."""
+        if not given.get("training", True):
+            return
+        self.evidence.steps.append(self.step + 1)
+        self.told = float(loss), as_array(given.get("outputs")), as_array(given.get("labels"))
+        self.parameters = named_arrays(given.get("parameters"), "parameter")[0]
+        found = named_arrays(given.get("gradients"), "parameter")[0]
+        self.gradients = {name: gradient.astype(np.float64) for name, gradient in found.items()}
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """A parameter's slopes along some directions.
+
+    Args:
+        claimed: by the gradient.
+        measured: as the loss goes.
+        doubts: how well they are known: of those at a kink or of coarse numbers little is.
+        decay: Σ w·d along each, what a penalty adds to.
+        size: of a slope, as a rule: the gradient's norm.
+    """
+
+    claimed: Array
+    measured: Array
+    doubts: Array
+    decay: Array
+    size: float
+
+    @property
+    def ratio(self) -> float | None:
+        """Return c where claimed = c · measured, but for a penalty; None where there is none."""
+        if not self._known().all():
+            return None
+        both = np.stack([self.measured, self.decay], axis=1)
+        ratio, penalty = np.linalg.lstsq(both, self.claimed, rcond=None)[0]
+        rest = self.claimed - ratio * self.measured - penalty * self.decay
+        return float(ratio) if np.abs(rest).max() < FAR * self.size else None
+
+    def wrong(self, ratio: float) -> bool:
+        """Say whether the gradient is no ``ratio`` times the slope, with or without a penalty."""
+        off = self.claimed - ratio * self.measured
+        penalty = max(float(off @ self.decay) / max(float(self.decay @ self.decay), 1e-300), 0.0)
+        size = max(self.size, float(np.abs(ratio * self.measured).max()))
+        limit = np.maximum(FAR * size, 20 * abs(ratio) * self.doubts)
+        far = [np.abs(rest) > limit for rest in (off, off - penalty * self.decay)]
+        return min(int((self._known() & each).sum()) for each in far) > DIRECTIONS // 2
+
+    def _known(self) -> Array:
+        return np.asarray(20 * self.doubts < max(self.size, float(np.abs(self.measured).max())))
+
+
+def check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:
+    """Hold a loop's gradients against the slopes of its loss; note what is proved.
+
+    Args:
+        loop: as it was run; it is run twice more, on an image of noise and on its first.
+        e: what was seen of it; gets a note.
+    """
+    proved: set[str] = set()
+    for image in (_noise(loop.data), loop.data.take([0])[0]):
+        found = _slopes(loop, image, max(e.batch, 1))
+        ratios = [s.ratio for s in found.values() if s.ratio is not None]
+        if not ratios:
+            continue
+        ratio = max(ratios, key=lambda c: (_agreeing(c, ratios), -abs(c - 1)))
+        wrong = [name for name, slopes in found.items() if slopes.wrong(ratio)]
+        if wrong:
+            return _said(wrong, found, ratio)
+        if ratio < 0:
+            return _uphill(ratio)
+        proved |= {name for name, slopes in found.items() if slopes.ratio is not None}
+    if proved:
+        e.proved = len(proved)
+    return None
+
+
+def _agreeing(ratio: float, ratios: Sequence[float]) -> int:
+    return sum(abs(each - ratio) < FAR * abs(ratio) for each in ratios)
+
+
+def _said(wrong: Sequence[str], found: dict[str, Slopes], ratio: float) -> Diagnosis:
+    first = found[wrong[0]]
+    right = [name for name, s in found.items() if name not in wrong and s.ratio is not None]
+    where = f" Right: {', '.join(right)}." if right else ""
+    worst = int(np.argmax(np.abs(first.claimed - ratio * first.measured)))
+    words = (
+        f"along a random direction that of {wrong[0]} says {first.claimed[worst] / ratio:.3g}, and "
+        f"the loss goes by {first.measured[worst]:.3g}"
+    )
+    if first.ratio is not None:
+        words = f"that of {wrong[0]} is {first.ratio / ratio:.4g} times the slope"
+    return Diagnosis(
+        id="backward-wrong",
+        sentence=f"Gradients that are not the slope of the loss: {', '.join(wrong)}; {words}."
+        f"{where}",
+        mathematics="Σ g·d = (E(w + εd) − E(w − εd)) / 2ε for every direction d.",
+        fix="Look at the backward of the layers up to the first parameter whose gradient is right: "
+        "'sixloops doctor layer FILE.py:NAME' names the mistake.",
+        page="docs/doctor.md#3-let-it-try",
+        certainty=0.98,
+    )
+
+
+def _uphill(ratio: float) -> Diagnosis:
+    return Diagnosis(
+        id="sign",
+        sentence=f"All gradients are {ratio:.4g} times the slopes of the loss.",
+        mathematics="E(w + Δw) ≈ E(w) + g·Δw: for softmax and cross-entropy ∂E/∂z = p − t.",
+        fix="Turn the sign of the outputs' error.",
+        number=23,
+        certainty=0.98,
+    )
+
+
+def _noise(data: Dataset) -> Array:
+    """Return an image without two equal pixels side by side, in the data's range and type."""
+    some = data.take(np.arange(min(len(data), 50)))[0]
+    random = np.random.default_rng(0)
+    noise = random.uniform(float(some.min()), float(some.max()), (1, *some.shape[1:]))
+    return noise.astype(some.dtype)
+
+
+def _slopes(loop: Loop, image: Array, batch: int) -> dict[str, Slopes]:
+    """Return the slopes of all parameters at one image; none where they cannot be measured."""
+    copies = np.repeat(image, COPIES * batch, axis=0)
+    label = int(loop.data.labels[0])
+    handed = Handed(loop.data.class_count)
+    labels = np.full(len(copies), label, loop.data.labels.dtype)
+    with np.errstate(all="ignore"):
+        predict = loop.train(copies, labels, 0.0, loop.seed, handed)
+        loss = _loss(handed, predict, image, label)
+        if loss is None:
+            return {}
+        return {
+            name: slopes
+            for name, w in handed.parameters.items()
+            if (gradient := handed.gradients.get(name)) is not None
+            and (slopes := _slopes_of(w, gradient, loss)) is not None
+        }
+
+
+def _loss(handed: Handed, predict: Predict, image: Array, label: int) -> Loss | None:
+    """Return the loss of the image by the parameters as they are now; None if none is known."""
+    told, outputs, labels = handed.told
+    answer = as_array(predict(image.copy()))
+    if outputs is None or labels is None or answer is None or answer.shape != outputs[:1].shape:
+        return None
+    # Dropout, or a batch's own statistics: another function than the one that is trained.
+    if not np.allclose(answer, outputs[:1], rtol=1e-4, atol=1e-5):
+        return None
+    target = np.array([label])
+    names = [n for n, v in recount(answer, target).items() if np.isclose(v, told, rtol=1e-3)]
+
+    def loss() -> float:
+        return recount(as_array(predict(image.copy())), target)[names[0]]  # type: ignore[arg-type]
+
+    return loss if names else None
+
+
+def _slopes_of(w: Array, gradient: Array, loss: Loss) -> Slopes | None:
+    """Measure along random directions; None where the array is not the one that counts."""
+    size = float(np.linalg.norm(gradient))
+    if w.shape != gradient.shape or w.dtype.kind != "f" or not w.flags.writeable:
+        return None
+    if not np.isfinite(size):
+        return None
+    random, kept = np.random.default_rng(0), w.copy()
+    length = STEPS.get(w.itemsize, 1e-2) * max(float(np.sqrt(np.mean(np.square(kept)))), 1e-2)
+    rows = []
+    for _ in range(DIRECTIONS):
+        d = random.choice([-1.0, 1.0], w.shape).astype(w.dtype)
+        slope, doubt = _along(w, kept, d, length, loss)
+        rows.append((float((gradient * d).sum()), slope, doubt, float((kept * d).sum())))
+    claimed, measured, doubts, decay = np.array(rows).T
+    # Where no unit is open there is nothing to see, and neither where the array is a copy.
+    return Slopes(claimed, measured, doubts, decay, size) if abs(measured).max() > LEAST else None
+
+
+def _along(w: Array, kept: Array, d: Array, length: float, loss: Loss) -> tuple[float, float]:
+    """Return the slope of the loss along a direction, and how doubtful it is."""
+
+    def at(steps: float) -> float:
+        w[...] = kept + steps * length * d
+        try:
+            return loss()
+        finally:
+            w[...] = kept
+
+    def slope_and_bend(steps: float) -> tuple[float, float]:
+        up, down = at(steps), at(-steps)
+        return (up - down) / (2 * steps * length), abs(up - 2 * here + down) / (steps * length)
+
+    here = at(0)
+    (whole, bend), (half, half_bend) = slope_and_bend(1.0), slope_and_bend(0.5)
+    # Of a smooth loss the bend is half as large at half the distance, at a kink it stays.
+    return half, abs(whole - half) + max(2 * half_bend - bend, 0.0)
