@@ -81,7 +81,8 @@ def test_a_mean_loss_with_the_gradient_of_the_sum_is_named():
 
 
 def test_a_loop_that_learns_is_told_what_was_not_proved():
-    found = examined()
+    assert "4 parameters agree with the slopes" in " ".join(examined().verdict.notes)
+    found = examined(experiments=False)
     assert "sixloops doctor layer FILE.py:NAME" in " ".join(found.verdict.notes)
     assert "of the answers were right, where the nearest" in found.verdict.examined
     case = healthy("dense", seed=1)
