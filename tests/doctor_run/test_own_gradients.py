@@ -17,6 +17,16 @@ def softmax(z):
 
 CHANGED = {
     "bias of one image": lambda g, d1, w: [g[0], d1[0], *g[2:]],
+    "bias averaged twice": lambda g, d1, w: [*g[:3], g[3] / 20],
+    "adam": lambda g, d1, w: [each / np.sqrt(each**2 + 1e-8) for each in g],
+    "centralised": lambda g, d1, w: [
+        g[0] - g[0].mean(axis=0),
+        g[1],
+        g[2] - g[2].mean(axis=0),
+        g[3],
+    ],
+    "each clipped": lambda g, d1, w: [each / max(np.linalg.norm(each), 0.1) for each in g],
+    "twice the rate for biases": lambda g, d1, w: [g[0], 2 * g[1], g[2], 2 * g[3]],
     "bias left out": lambda g, d1, w: [g[0], 0 * g[1], *g[2:]],
     "bias not averaged": lambda g, d1, w: [*g[:3], 20 * g[3]],
     "penalty": lambda g, d1, w: [each + 0.3 * p for each, p in zip(g, w, strict=True)],
@@ -28,7 +38,7 @@ CHANGED = {
 def forward(x, w, mistake, random):
     z = x @ w[0] + w[1]
     hidden = np.maximum(z, 0) if mistake == "kinks" else np.tanh(z)
-    if mistake == "dropout" and len(x) > 1:
+    if mistake.startswith("dropout") and len(x) > 1:
         hidden = hidden * (random.random(hidden.shape) < 0.5) * 2
     outputs = hidden @ w[2] + w[3]
     return hidden, outputs - outputs.mean(axis=0) if mistake == "batch" else outputs
@@ -61,6 +71,8 @@ def loop(mistake="", dtype=np.float64, data=None):
         random, x = np.random.default_rng(seed), flat(images)
         shapes = [(x.shape[1], 20), (20,), (20, 10), (10,)]
         w = [(random.normal(size=s) / s[0] ** 0.5).astype(dtype) for s in shapes]
+        if mistake.endswith("weights of 0"):
+            w[2] *= 0
         velocity = [np.zeros_like(each) for each in w]
         for start in range(0, 3 * len(x), 20):
             rows = np.arange(start, start + 20) % len(x)
@@ -108,7 +120,7 @@ def test_a_batch_of_another_type_and_form():
     [
         ("no slope", ["parameter 0", "parameter 1"], ["parameter 2", "parameter 3"]),
         ("bias not averaged", ["parameter 3"], ["parameter 0", "parameter 1", "parameter 2"]),
-        ("bias left out", ["parameter 1"], ["parameter 0", "parameter 2", "parameter 3"]),
+        ("bias averaged twice", ["parameter 3"], ["parameter 0", "parameter 1", "parameter 2"]),
         ("bias of one image", ["parameter 1"], ["parameter 0", "parameter 2", "parameter 3"]),
     ],
 )
@@ -128,9 +140,60 @@ def test_gradients_that_point_uphill_are_found():
     assert "are -1 times the slopes" in said.sentence
 
 
-@pytest.mark.parametrize("habit", ["dropout", "batch", "copies"])
+@pytest.mark.parametrize(
+    "habit",
+    ["dropout", "dropout, weights of 0", "batch", "copies", "adam", "centralised", "each clipped"],
+)
 def test_what_cannot_be_measured_is_not_judged(habit):
-    assert checked(habit) == (None, 0)
+    said, _ = checked(habit)
+    assert said is None
+
+
+@pytest.mark.parametrize("habit", ["bias left out", "twice the rate for biases"])
+def test_factors_and_zeros_may_be_meant(habit):
+    said, proved = checked(habit)
+    assert said is None
+    assert proved >= 2
+
+
+@pytest.mark.parametrize("epochs", [3, 60])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_batch_normalisation_that_was_trained_for_long_is_not_judged(epochs, dtype):
+    def train(images, labels, rate, seed, monitor):
+        random = np.random.default_rng(seed)
+        x = (images[:, 0] / 255).astype(dtype)
+        w = (random.normal(size=(6, 28)) / 5).astype(dtype), np.zeros(6, dtype)
+        v = (random.normal(size=(6, 10)) / 2).astype(dtype), np.zeros(10, dtype)
+        mean, var = np.zeros(6), np.ones(6)
+
+        def statistics(z):
+            return z.mean(axis=(0, 1)), z.var(axis=(0, 1))
+
+        def forward(x, mean, var):
+            z = x @ w[0].T + w[1]
+            n = (z - mean) / np.sqrt(var + 1e-5)
+            return z, n, np.tanh(n), np.tanh(n).mean(axis=1) @ v[0] + v[1]
+
+        for start in range(0, epochs * len(x), 20):
+            rows = np.arange(start, start + 20) % len(x)
+            now = statistics(x[rows] @ w[0].T + w[1])
+            mean[...], var[...] = 0.9 * mean + 0.1 * now[0], 0.9 * var + 0.1 * now[1]
+            z, n, hidden, outputs = forward(x[rows], *now)
+            loss, error = loss_and_error(outputs, labels[rows], "")
+            dn = (error @ v[0].T)[:, None] / z.shape[1] * (1 - hidden**2)
+            centred = dn - dn.mean(axis=(0, 1)) - n * (dn * n).mean(axis=(0, 1))
+            dz = centred / np.sqrt(now[1] + 1e-5)
+            dw = np.einsum("nij,nik->jk", dz, x[rows])
+            g = [dw, dz.sum(axis=(0, 1)), hidden.mean(axis=1).T @ error, error.sum(axis=0)]
+            for parameter, gradient in zip((*w, *v), g, strict=True):
+                parameter -= (rate * gradient).astype(dtype)
+            told = {"outputs": outputs, "labels": labels[rows], "gradients": g}
+            monitor.observe(loss, parameters=[*w, *v], **told)
+        return lambda images: forward((images[:, 0] / 255).astype(dtype), mean, var)[3]
+
+    evidence = Evidence(classes=10, batch=20)
+    ill = Loop(train, part("mnist", 5, 200)[0], None, 0.1)
+    assert check_gradients(ill, evidence) is None
 
 
 def test_a_run_that_learns_by_wrong_gradients_is_not_called_healthy():

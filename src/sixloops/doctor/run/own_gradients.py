@@ -7,8 +7,12 @@ these are changed in the loop's own arrays: along a direction d of ones with ran
 
     Σ ∂E/∂w · d ≈ (E(w + ε·d) − E(w − ε·d)) / 2ε
 
-Any wrong number of an array shows in such a slope. Of the loop nothing else is asked: c is the one
-that most arrays agree on, and a penalty, which adds λ·w to a gradient, is not held against it.
+Any wrong number of an array shows in such a slope. c is the one that most arrays agree on, and a
+penalty, which adds λ·w to a gradient, is not held against it. Much of what is sound changes
+gradients, too, and nothing is said where that may be so: where they differ from step to step, as by
+dropout; where one array has a factor of its own, as by clipping, unless that is the batch's size or
+−1; where no matrix is right, as for the steps of Adam; and where they are 0, or at right angles to
+their parameters, as before a normalisation, which knows of other images while it is trained.
 """
 
 from __future__ import annotations
@@ -35,6 +39,9 @@ FAR = 0.02
 """By such a part of its size a slope is wrong, if it was measured far better."""
 LEAST = 1e-6
 """A smaller slope is rounding."""
+RIGHT_ANGLE = 1e-4
+"""Cosines below that are of a right angle, or of a gradient that is 0."""
+SOME = 20
 COPIES = 3
 """Batches of the one image."""
 
@@ -49,6 +56,7 @@ class Handed(Monitor):
         self.parameters: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
         self.told: tuple[float, Any, Any] = (np.nan, None, None)
+        self._first: dict[str, Array] = {}
 
     def due(self, step: int | None = None) -> bool:
         """Say yes: each step's arrays are wanted."""
@@ -63,6 +71,21 @@ class Handed(Monitor):
         self.parameters = named_arrays(given.get("parameters"), "parameter")[0]
         found = named_arrays(given.get("gradients"), "parameter")[0]
         self.gradients = {name: gradient.astype(np.float64) for name, gradient in found.items()}
+        self._first = self._first or self.gradients
+
+    @property
+    def steady(self) -> bool:
+        """Whether the gradients are those of the first step, but for a factor."""
+        if self._first.keys() != self.gradients.keys() or len(self.evidence.steps) < 2:
+            return False
+        pairs = ((self._first[name], gradient) for name, gradient in self.gradients.items())
+        return all(a.shape == b.shape and _alike(a, b) for a, b in pairs)
+
+
+def _alike(one: Array, other: Array) -> bool:
+    """Say whether two arrays point in one direction."""
+    sizes = float(np.linalg.norm(one)) * float(np.linalg.norm(other))
+    return float((one * other).sum()) >= (1 - 1e-6) * sizes
 
 
 @dataclass(frozen=True)
@@ -75,6 +98,8 @@ class Slopes:
         doubts: how well they are known: of those at a kink or of coarse numbers little is.
         decay: Σ w·d along each, what a penalty adds to.
         size: of a slope, as a rule: the gradient's norm.
+        cosine: between the gradient and the parameter.
+        matrix: whether it is one of some size, of which little is right by chance.
     """
 
     claimed: Array
@@ -82,6 +107,8 @@ class Slopes:
     doubts: Array
     decay: Array
     size: float
+    cosine: float
+    matrix: bool
 
     @property
     def ratio(self) -> float | None:
@@ -93,8 +120,13 @@ class Slopes:
         rest = self.claimed - ratio * self.measured - penalty * self.decay
         return float(ratio) if np.abs(rest).max() < FAR * self.size else None
 
-    def wrong(self, ratio: float) -> bool:
-        """Say whether the gradient is no ``ratio`` times the slope, with or without a penalty."""
+    def wrong(self, ratio: float, batch: int) -> bool:
+        """Say whether the gradient is no ``ratio`` times the slope, for no reason that is sound."""
+        if self.ratio is not None:
+            told = (self.ratio / ratio / factor for factor in (batch, 1 / batch, -1))
+            return batch > 1 and any(abs(each - 1) < FAR for each in told)
+        if abs(self.cosine) < RIGHT_ANGLE:
+            return False
         off = self.claimed - ratio * self.measured
         penalty = max(float(off @ self.decay) / max(float(self.decay @ self.decay), 1e-300), 0.0)
         size = max(self.size, float(np.abs(ratio * self.measured).max()))
@@ -115,12 +147,13 @@ def check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:
     """
     proved: set[str] = set()
     for image in (_noise(loop.data), loop.data.take([0])[0]):
-        found = _slopes(loop, image, max(e.batch, 1))
-        ratios = [s.ratio for s in found.values() if s.ratio is not None]
+        batch = max(e.batch, 1)
+        found = _slopes(loop, image, batch)
+        ratios = [s.ratio for s in found.values() if s.ratio is not None and s.matrix]
         if not ratios:
             continue
         ratio = max(ratios, key=lambda c: (_agreeing(c, ratios), -abs(c - 1)))
-        wrong = [name for name, slopes in found.items() if slopes.wrong(ratio)]
+        wrong = [name for name, slopes in found.items() if slopes.wrong(ratio, batch)]
         if wrong:
             return _said(wrong, found, ratio)
         if ratio < 0:
@@ -152,7 +185,8 @@ def _said(wrong: Sequence[str], found: dict[str, Slopes], ratio: float) -> Diagn
         f"{where}",
         mathematics="Σ g·d = (E(w + εd) − E(w − εd)) / 2ε for every direction d.",
         fix="Look at the backward of the layers up to the first parameter whose gradient is right: "
-        "'sixloops doctor layer FILE.py:NAME' names the mistake.",
+        "'sixloops doctor layer FILE.py:NAME' names the mistake. If gradients are changed on "
+        "purpose, or are of more than the loss that is told, hand over what belongs together.",
         page="docs/doctor.md#3-let-it-try",
         certainty=0.98,
     )
@@ -186,7 +220,7 @@ def _slopes(loop: Loop, image: Array, batch: int) -> dict[str, Slopes]:
     with np.errstate(all="ignore"):
         predict = loop.train(copies, labels, 0.0, loop.seed, handed)
         loss = _loss(handed, predict, image, label)
-        if loss is None:
+        if loss is None or not handed.steady:
             return {}
         return {
             name: slopes
@@ -230,7 +264,12 @@ def _slopes_of(w: Array, gradient: Array, loss: Loss) -> Slopes | None:
         rows.append((float((gradient * d).sum()), slope, doubt, float((kept * d).sum())))
     claimed, measured, doubts, decay = np.array(rows).T
     # Where no unit is open there is nothing to see, and neither where the array is a copy.
-    return Slopes(claimed, measured, doubts, decay, size) if abs(measured).max() > LEAST else None
+    if abs(measured).max() < LEAST:
+        return None
+    product = size * float(np.linalg.norm(kept))
+    cosine = float((kept * gradient).sum()) / product if product > LEAST else float(size > LEAST)
+    matrix = w.ndim > 1 and w.size >= SOME
+    return Slopes(claimed, measured, doubts, decay, size, cosine, matrix)
 
 
 def _along(w: Array, kept: Array, d: Array, length: float, loss: Loss) -> tuple[float, float]:
