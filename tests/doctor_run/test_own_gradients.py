@@ -27,6 +27,8 @@ CHANGED = {
     ],
     "each clipped": lambda g, d1, w: [each / max(np.linalg.norm(each), 0.1) for each in g],
     "twice the rate for biases": lambda g, d1, w: [g[0], 2 * g[1], g[2], 2 * g[3]],
+    "values clipped": lambda g, d1, w: [np.clip(each, -0.01, 0.01) for each in g],
+    "one value clipped": lambda g, d1, w: [*g[:3], np.clip(g[3], -0.3, 0.3)],
     "bias left out": lambda g, d1, w: [g[0], 0 * g[1], *g[2:]],
     "bias not averaged": lambda g, d1, w: [*g[:3], 20 * g[3]],
     "penalty": lambda g, d1, w: [each + 0.3 * p for each, p in zip(g, w, strict=True)],
@@ -142,7 +144,10 @@ def test_gradients_that_point_uphill_are_found():
 
 @pytest.mark.parametrize(
     "habit",
-    ["dropout", "dropout, weights of 0", "batch", "copies", "adam", "centralised", "each clipped"],
+    [
+        *("dropout", "dropout, weights of 0", "batch", "copies"),
+        *("adam", "centralised", "each clipped", "values clipped", "one value clipped"),
+    ],
 )
 def test_what_cannot_be_measured_is_not_judged(habit):
     said, _ = checked(habit)

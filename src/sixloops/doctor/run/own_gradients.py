@@ -11,8 +11,9 @@ Any wrong number of an array shows in such a slope. c is the one that most array
 penalty, which adds λ·w to a gradient, is not held against it. Much of what is sound changes
 gradients, too, and nothing is said where that may be so: where they differ from step to step, as by
 dropout; where one array has a factor of its own, as by clipping, unless that is the batch's size or
-−1; where no matrix is right, as for the steps of Adam; and where they are 0, or at right angles to
-their parameters, as before a normalisation, which knows of other images while it is trained.
+−1; where the largest is a round number, as numbers are that were cut off; where no matrix is right,
+as for the steps of Adam; and where they are 0, or at right angles to their parameters, as before a
+normalisation, which knows of other images while it is trained.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ FAR = 0.02
 """By such a part of its size a slope is wrong, if it was measured far better."""
 LEAST = 1e-6
 """A smaller slope is rounding."""
-RIGHT_ANGLE = 1e-4
-"""Cosines below that are of a right angle, or of a gradient that is 0."""
+RIGHT_ANGLE, LITTLE = 1e-4, 1e-3
+"""Cosines below that are of a right angle; of a slope such a part is as good as 0."""
 SOME = 20
 COPIES = 3
 """Batches of the one image."""
@@ -125,7 +126,7 @@ class Slopes:
         if self.ratio is not None:
             told = (self.ratio / ratio / factor for factor in (batch, 1 / batch, -1))
             return batch > 1 and any(abs(each - 1) < FAR for each in told)
-        if abs(self.cosine) < RIGHT_ANGLE:
+        if abs(self.cosine) < RIGHT_ANGLE or self.size < LITTLE * float(abs(self.measured).max()):
             return False
         off = self.claimed - ratio * self.measured
         penalty = max(float(off @ self.decay) / max(float(self.decay @ self.decay), 1e-300), 0.0)
@@ -253,7 +254,7 @@ def _slopes_of(w: Array, gradient: Array, loss: Loss) -> Slopes | None:
     size = float(np.linalg.norm(gradient))
     if w.shape != gradient.shape or w.dtype.kind != "f" or not w.flags.writeable:
         return None
-    if not np.isfinite(size):
+    if not np.isfinite(size) or _clipped(gradient):
         return None
     random, kept = np.random.default_rng(0), w.copy()
     length = STEPS.get(w.itemsize, 1e-2) * max(float(np.sqrt(np.mean(np.square(kept)))), 1e-2)
@@ -270,6 +271,12 @@ def _slopes_of(w: Array, gradient: Array, loss: Loss) -> Slopes | None:
     cosine = float((kept * gradient).sum()) / product if product > LEAST else float(size > LEAST)
     matrix = w.ndim > 1 and w.size >= SOME
     return Slopes(claimed, measured, doubts, decay, size, cosine, matrix)
+
+
+def _clipped(gradient: Array) -> bool:
+    """Say whether the largest numbers were cut off, which shows by a round number."""
+    largest = float(np.abs(gradient).max())
+    return largest > 0 and abs(float(f"{largest:.2g}") / largest - 1) < 1e-6
 
 
 def _along(w: Array, kept: Array, d: Array, length: float, loss: Loss) -> tuple[float, float]:
