@@ -1,5 +1,7 @@
 """Gradients of a loop written by hand, held against the slopes of its loss."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,8 @@ from sixloops.doctor.faults.runs.cases import part
 from sixloops.doctor.run import Loop, examine
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.own_gradients import check_gradients
+
+examining = sys.modules["sixloops.doctor.run.examine"]  # the function has the module's name
 
 
 def softmax(z):
@@ -27,6 +31,7 @@ CHANGED = {
     ],
     "each clipped": lambda g, d1, w: [each / max(np.linalg.norm(each), 0.1) for each in g],
     "twice the rate for biases": lambda g, d1, w: [g[0], 2 * g[1], g[2], 2 * g[3]],
+    "decay alone": lambda g, d1, w: [1e-5 * each for each in w],
     "values clipped": lambda g, d1, w: [np.clip(each, -0.01, 0.01) for each in g],
     "one value clipped": lambda g, d1, w: [*g[:3], np.clip(g[3], -0.3, 0.3)],
     "bias left out": lambda g, d1, w: [g[0], 0 * g[1], *g[2:]],
@@ -147,6 +152,7 @@ def test_gradients_that_point_uphill_are_found():
     [
         *("dropout", "dropout, weights of 0", "batch", "copies"),
         *("adam", "centralised", "each clipped", "values clipped", "one value clipped"),
+        "decay alone",
     ],
 )
 def test_what_cannot_be_measured_is_not_judged(habit):
@@ -201,12 +207,34 @@ def test_a_batch_normalisation_that_was_trained_for_long_is_not_judged(epochs, d
     assert check_gradients(ill, evidence) is None
 
 
-def test_a_run_that_learns_by_wrong_gradients_is_not_called_healthy():
-    for mistake in ("no slope", ""):
+def test_what_is_wrong_is_told_and_named_where_the_run_falls_short(monkeypatch):
+    for short, mistake in ((True, "no slope"), (False, "no slope"), (False, "")):
+        monkeypatch.setattr(examining, "falls_short", lambda e, short=short: short)
         found = examine(lambda mistake=mistake: loop(mistake), prove=False)
-        assert found.verdict.healthy == (not mistake)
-        assert found.verdict.name == ("backward-wrong" if mistake else "")
-    assert "4 parameters agree with the slopes of your loss" in str(found)
+        assert ("not the slope of the loss" in str(found)) == bool(mistake)
+        said = {each.id for each in (*found.verdict.diagnoses, *found.verdict.alternatives)}
+        assert ("backward-wrong" in said) == short
+    words = "4 parameters agree with the slopes of your loss, on copies of one image"
+    assert words in " ".join(found.verdict.notes)
+
+
+def test_a_factor_of_its_own_is_told():
+    evidence = Evidence(classes=10, batch=20)
+    assert check_gradients(loop("twice the rate for biases"), evidence) is None
+    assert "parameter 1: 2, parameter 3: 2." in evidence.notes[0]
+
+
+def test_a_loop_that_never_ends_at_a_rate_of_0_is_told(monkeypatch):
+    plain = loop().train
+
+    def train(images, labels, rate, *given):
+        while rate == 0:
+            pass
+        return plain(images, labels, rate, *given)
+
+    monkeypatch.setattr(examining, "LEAST", 0.5)
+    found = examine(lambda: Loop(train, part("mnist", 5, 200)[0], None, 0.1), prove=False)
+    assert "not held against slopes: it was still running" in " ".join(found.verdict.notes)
 
 
 def test_a_loop_that_cannot_run_at_a_rate_of_0_is_not_judged():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -20,6 +21,7 @@ from sixloops.doctor.run.experiments import (
     trained,
 )
 from sixloops.doctor.run.fixes import fixed
+from sixloops.doctor.run.judged import falls_short
 from sixloops.doctor.run.loop import Loop, fixed_loop
 from sixloops.doctor.run.own_gradients import check_gradients
 from sixloops.doctor.run.rules import verdict_of
@@ -30,6 +32,8 @@ from sixloops.doctor.verdict import Diagnosis, Finding, Verdict
 NOT_RUN = "could-not-run"
 USUAL_FACTORS = {"rate-too-high": 0.1, "rate-too-low": 10.0}
 """Diagnoses whose fix is another rate, and by how much it is changed as a rule."""
+LEAST = 20.0
+"""Seconds that a loop has at the least to be run at a rate of 0, where it may never end."""
 LONG = 3000
 """A longer run is cut down to about so many steps, before anything else."""
 RATES = (0.3, 0.1, 10.0)
@@ -121,13 +125,15 @@ def examine(
             kind = type(case).__name__
             raise Trouble("no case", f"the function must return a Case or a Loop. Got {kind}.")
         whole, case = case, guard.call(_first, case)
+        began = time.perf_counter()
         outcome = guard.call(trained, case, watched=True)
+        took = time.perf_counter() - began
     except Trouble as trouble:
         return Examination(could_not_run(trouble))
     if experiments:
         separate(case, outcome, guard)
     if experiments and isinstance(case, Loop) and not outcome.evidence.broken:
-        _prove_gradients(guard, case, outcome.evidence)
+        _prove_gradients(case, outcome.evidence, min(seconds, max(LEAST, 5 * took)))
     if steps_of(case) != steps_of(whole):
         note = f"A part of the run was examined, {steps_of(case)} of its {steps_of(whole)} steps."
         outcome.evidence.notes.append(note)
@@ -138,11 +144,20 @@ def examine(
     return _prove(guard, case, outcome, verdict)
 
 
-def _prove_gradients(guard: Guard, loop: Loop, e: Evidence) -> None:
-    """Hold a loop's gradients against slopes, whatever it does when the rate is 0."""
-    with contextlib.suppress(Trouble):
-        wrong = guard.call(check_gradients, loop, e)
-        e.facts += [] if wrong is None else [wrong]
+def _prove_gradients(loop: Loop, e: Evidence, seconds: float) -> None:
+    """Hold a loop's gradients against slopes, whatever it does when the rate is 0.
+
+    One that learns all the same may change them on purpose: then it is worth knowing, no more.
+    """
+    try:
+        said = Guard(seconds=seconds).call(check_gradients, loop, e)
+    except Trouble as trouble:
+        e.notes.append(f"The gradients were not held against slopes: {trouble.words}.")
+        return
+    if said is not None and falls_short(e):
+        e.facts.append(said)
+    elif said is not None:
+        e.notes.append(f"{said.sentence} {said.fix}")
 
 
 def _first(case: Case | Loop) -> Case | Loop:

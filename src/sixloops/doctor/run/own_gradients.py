@@ -44,7 +44,7 @@ RIGHT_ANGLE, LITTLE = 1e-4, 1e-3
 """Cosines below that are of a right angle; of a slope such a part is as good as 0."""
 SOME = 20
 COPIES = 3
-"""Batches of the one image."""
+"""Batches of the one image, unless one batch has all images."""
 
 Loss: TypeAlias = Callable[[], float]
 
@@ -68,6 +68,7 @@ class Handed(Monitor):
         if not given.get("training", True):
             return
         self.evidence.steps.append(self.step + 1)
+        self.evidence.losses.append(float(loss))
         self.told = float(loss), as_array(given.get("outputs")), as_array(given.get("labels"))
         self.parameters = named_arrays(given.get("parameters"), "parameter")[0]
         found = named_arrays(given.get("gradients"), "parameter")[0]
@@ -119,7 +120,8 @@ class Slopes:
         both = np.stack([self.measured, self.decay], axis=1)
         ratio, penalty = np.linalg.lstsq(both, self.claimed, rcond=None)[0]
         rest = self.claimed - ratio * self.measured - penalty * self.decay
-        return float(ratio) if np.abs(rest).max() < FAR * self.size else None
+        little = np.abs(ratio * self.measured).max() < FAR * self.size  # all of it is penalty
+        return float(ratio) if np.abs(rest).max() < FAR * self.size and not little else None
 
     def wrong(self, ratio: float, batch: int) -> bool:
         """Say whether the gradient is no ``ratio`` times the slope, for no reason that is sound."""
@@ -147,21 +149,29 @@ def check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:
         e: what was seen of it; gets a note.
     """
     proved: set[str] = set()
+    factors: dict[str, float] = {}
+    batch = max(e.batch, 1)
     for image in (_noise(loop.data), loop.data.take([0])[0]):
-        batch = max(e.batch, 1)
         found = _slopes(loop, image, batch)
         ratios = [s.ratio for s in found.values() if s.ratio is not None and s.matrix]
         if not ratios:
             continue
-        ratio = max(ratios, key=lambda c: (_agreeing(c, ratios), -abs(c - 1)))
+        ratio = max(ratios, key=lambda c: (c > 0, _agreeing(c, ratios), -abs(c - 1)))
         wrong = [name for name, slopes in found.items() if slopes.wrong(ratio, batch)]
         if wrong:
             return _said(wrong, found, ratio)
         if ratio < 0:
             return _uphill(ratio)
-        proved |= {name for name, slopes in found.items() if slopes.ratio is not None}
-    if proved:
-        e.proved = len(proved)
+        known = {name: s.ratio / ratio for name, s in found.items() if s.ratio is not None}
+        proved |= {name for name, factor in known.items() if abs(factor - 1) < FAR}
+        factors |= {name: factor for name, factor in known.items() if name not in proved}
+    if factors:
+        words = ", ".join(f"{name}: {factor:.3g}" for name, factor in factors.items())
+        e.notes.append(
+            "Beside the others, gradients are so many times the slopes of your loss, which a "
+            f"forgotten factor does, or clipping: {words}."
+        )
+    e.proved = len(proved)
     return None
 
 
@@ -189,7 +199,7 @@ def _said(wrong: Sequence[str], found: dict[str, Slopes], ratio: float) -> Diagn
         "'sixloops doctor layer FILE.py:NAME' names the mistake. If gradients are changed on "
         "purpose, or are of more than the loss that is told, hand over what belongs together.",
         page="docs/doctor.md#3-let-it-try",
-        certainty=0.98,
+        certainty=0.6,
     )
 
 
@@ -200,7 +210,7 @@ def _uphill(ratio: float) -> Diagnosis:
         mathematics="E(w + Δw) ≈ E(w) + g·Δw: for softmax and cross-entropy ∂E/∂z = p − t.",
         fix="Turn the sign of the outputs' error.",
         number=23,
-        certainty=0.98,
+        certainty=0.9,
     )
 
 
@@ -214,42 +224,46 @@ def _noise(data: Dataset) -> Array:
 
 def _slopes(loop: Loop, image: Array, batch: int) -> dict[str, Slopes]:
     """Return the slopes of all parameters at one image; none where they cannot be measured."""
-    copies = np.repeat(image, COPIES * batch, axis=0)
+    copies = np.repeat(image, batch if batch >= len(loop.data) else COPIES * batch, axis=0)
     label = int(loop.data.labels[0])
     handed = Handed(loop.data.class_count)
     labels = np.full(len(copies), label, loop.data.labels.dtype)
     with np.errstate(all="ignore"):
         predict = loop.train(copies, labels, 0.0, loop.seed, handed)
-        loss = _loss(handed, predict, image, label)
+        loss, grain = _loss(handed, predict, image, label)
         if loss is None or not handed.steady:
             return {}
         return {
             name: slopes
             for name, w in handed.parameters.items()
             if (gradient := handed.gradients.get(name)) is not None
-            and (slopes := _slopes_of(w, gradient, loss)) is not None
+            and (slopes := _slopes_of(w, gradient, loss, grain)) is not None
         }
 
 
-def _loss(handed: Handed, predict: Predict, image: Array, label: int) -> Loss | None:
-    """Return the loss of the image by the parameters as they are now; None if none is known."""
+def _loss(handed: Handed, predict: Predict, image: Array, label: int) -> tuple[Loss | None, float]:
+    """Return the loss of the image by the parameters as they are now, and how coarse it is.
+
+    None if none is known.
+    """
     told, outputs, labels = handed.told
     answer = as_array(predict(image.copy()))
     if outputs is None or labels is None or answer is None or answer.shape != outputs[:1].shape:
-        return None
+        return None, 0.0
     # Dropout, or a batch's own statistics: another function than the one that is trained.
     if not np.allclose(answer, outputs[:1], rtol=1e-4, atol=1e-5):
-        return None
+        return None, 0.0
     target = np.array([label])
     names = [n for n, v in recount(answer, target).items() if np.isclose(v, told, rtol=1e-3)]
 
     def loss() -> float:
         return recount(as_array(predict(image.copy())), target)[names[0]]  # type: ignore[arg-type]
 
-    return loss if names else None
+    fine = np.finfo(answer.dtype).eps if answer.dtype.kind == "f" else 1.0
+    return loss if names else None, float(fine) * max(1.0, float(np.abs(answer).max()))
 
 
-def _slopes_of(w: Array, gradient: Array, loss: Loss) -> Slopes | None:
+def _slopes_of(w: Array, gradient: Array, loss: Loss, grain: float) -> Slopes | None:
     """Measure along random directions; None where the array is not the one that counts."""
     size = float(np.linalg.norm(gradient))
     if w.shape != gradient.shape or w.dtype.kind != "f" or not w.flags.writeable:
@@ -258,11 +272,14 @@ def _slopes_of(w: Array, gradient: Array, loss: Loss) -> Slopes | None:
         return None
     random, kept = np.random.default_rng(0), w.copy()
     length = STEPS.get(w.itemsize, 1e-2) * max(float(np.sqrt(np.mean(np.square(kept)))), 1e-2)
+    grain = max(grain, float(np.finfo(w.dtype).eps)) / (2 * length)
+    pruned = (kept == 0) & (gradient == 0)
     rows = []
     for _ in range(DIRECTIONS):
         d = random.choice([-1.0, 1.0], w.shape).astype(w.dtype)
+        d[pruned & ~pruned.all()] = 0
         slope, doubt = _along(w, kept, d, length, loss)
-        rows.append((float((gradient * d).sum()), slope, doubt, float((kept * d).sum())))
+        rows.append((float((gradient * d).sum()), slope, doubt + grain, float((kept * d).sum())))
     claimed, measured, doubts, decay = np.array(rows).T
     # Where no unit is open there is nothing to see, and neither where the array is a copy.
     if abs(measured).max() < LEAST:
