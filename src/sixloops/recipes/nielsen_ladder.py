@@ -363,7 +363,7 @@ rate 0.1 with sigmoids, 0.03 with ReLU; L2 of 0.1 divided by the number of batch
 sigmoids and with dropout: all of it the book's. What counts is the test accuracy at the best
 validation epoch. Of three runs the book gives the one that validated best. Here the mean of the
 seeds stands first, then what the book's way of choosing gives, and how it differs from the book's
-figure. A seed takes 1 to 9 minutes on one core, with expanded data 20 to 120.""",
+figure. A seed takes 1 to 9 minutes on one core, with expanded data 20 to 170.""",
     remarks="""\
 The first two runs of the two convolutions and the second of dense 300 were paused while other
 things were timed: their seconds hold the pauses. Those with expanded data and those with
