@@ -297,6 +297,7 @@ def test_what_others_left_unfinished_is_told_and_stays(tmp_path, monkeypatch):
         output = reproduce("post-276213", "--out", tmp_path).output
         assert words in output
         assert "part-seed0.unfinished has trainings that this set-up, version" in output
+        assert "remove it, if nobody goes on with them" in output
     assert [path.name for path in others.parent.parent.iterdir()] == ["1"]
     assert others.exists()
 
@@ -627,6 +628,7 @@ def test_the_best_epoch_keeps_what_it_said(setting):
     assert [each["validation_accuracy"] for each in best.epochs] == pytest.approx([2 / 3, 1, 1 / 3])
     assert [each["test_accuracy"] for each in best.epochs] == pytest.approx([1 / 3, 2 / 3, 1 / 3])
     assert best.predicted == "010"
+    assert [each["epoch"] for each in best.records] == [1, 2, 3]
 
 
 def test_cost_is_of_the_training_and_accuracy_of_the_test(setting):

@@ -711,3 +711,10 @@ def test_a_state_of_another_form_is_named(new, got):
     assert network.state["3.count"].tolist() == [2, 2]
     fit(network, blobs(), epochs=1, batch_size=96)
     assert network.state["3.steps"] == 3
+
+
+@pytest.mark.parametrize("best", [True, False])
+def test_the_best_network_is_written_where_it_is_wanted(tmp_path, best):
+    fit(small_network(), blobs(), epochs=1, callbacks=[Checkpoint(tmp_path, best=best)])
+    assert (tmp_path / "best.safetensors").exists() == best
+    assert (tmp_path / "last.safetensors").exists()

@@ -62,7 +62,7 @@ def run(
             )
         errors = Console(stderr=True, highlight=False, soft_wrap=True)
         if errors.is_terminal:
-            words = "The run, experiments and the proof follow; each may take some time."
+            words = "It is run now, perhaps several times; what is found follows."
             errors.print(words, style="dim")
         found = examine(make, experiments=experiments, prove=prove, seconds=seconds)
     _say(json.dumps(found.to_json()) if as_json else str(found))

@@ -161,7 +161,8 @@ def _run(
         _record(path, recipe, experiment, telling, unfinished)
         unfinished.remove()
     if unfinished.folder.exists():
-        tell(f"{unfinished.folder} has trainings that this set-up, version or machine did not use")
+        words = "has trainings that this set-up, version or machine did not use"
+        tell(f"{unfinished.folder} {words}; remove it, if nobody goes on with them")
 
 
 def _record(

@@ -114,21 +114,22 @@ def fitted(
     with Plan(network, options["batch_size"], threads=1) as plan:
         plan.prepare()  # what must be compiled is no training
     beginning = _Beginning(setting)
-    besides, kept = [beginning, *callbacks], None
+    besides, checkpoint = [beginning, *callbacks], None
     if setting.unfinished is not None:
         folder = setting.unfinished.place(description, setting.threads)
         besides.append(Checkpoint(folder, best=False))
-        kept = folder / LAST if (folder / LAST).exists() else None
+        checkpoint = folder / LAST if (folder / LAST).exists() else None
     options |= {"callbacks": besides, "threads": setting.threads, "raise_interrupt": False}
     try:
-        history = fit(network, training, resume=kept, **options)
+        history = fit(network, training, resume=checkpoint, **options)
     except (FileError, NonFiniteError) as error:
-        if kept is not None and not beginning.begun:
-            mend = f"Remove {kept.parent}, to begin this training anew."
+        if checkpoint is not None and beginning.run is None:
+            mend = f"Remove {checkpoint.parent}, to begin this training anew."
             raise FileError(f"{error} {mend}") from error
         if isinstance(error, FileError):
             raise
-        return beginning.history, {"broken": str(error).partition(". ")[0]}
+        history = History() if beginning.run is None else beginning.run.history
+        return history, {"broken": str(error).partition(". ")[0]}
     if history.stopped == INTERRUPTED:
         raise KeyboardInterrupt
     return history, {}
@@ -160,15 +161,14 @@ class Measuring(Callback):
 
 
 @dataclass
-class _Beginning(Measuring):
-    """Holds the history, should the run break off, and tells from where a run goes on."""
+class _Beginning(Callback):
+    """Holds the run, once it has begun, should it break off, and tells from where it goes on."""
 
     setting: Setting
-    begun: bool = False
+    run: Run | None = None
 
     def on_train_start(self, run: Run, plan: Plan) -> None:
-        super().on_train_start(run, plan)
-        self.begun = True
+        self.run = run
         if run.step and self.setting.unfinished is not None:
             self.setting.unfinished.taken_over.append(run.seconds)
             self.setting.tell(f"goes on after {run.step:,} of {run.total_steps:,} steps")

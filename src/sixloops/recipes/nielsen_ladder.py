@@ -124,7 +124,8 @@ class BestEpoch(Measuring):
     @property
     def predicted(self) -> str:
         """The classes that the best epoch took the test images for."""
-        return "".join([each["predicted"] for each in self.records if "predicted" in each][-1:])
+        found = [each["predicted"] for each in self.records if "predicted" in each]
+        return found[-1] if found else ""
 
 
 def _predicted(plan: Plan, data: Dataset) -> Array:

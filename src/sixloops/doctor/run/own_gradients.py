@@ -28,7 +28,7 @@ from sixloops.data import Dataset
 from sixloops.doctor.run.arrays import as_array, named_arrays
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.fingerprints import recount
-from sixloops.doctor.run.loop import Loop, Predict
+from sixloops.doctor.run.loop import Loop
 from sixloops.doctor.run.monitor import Monitor
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.layers.base import Array
@@ -43,6 +43,7 @@ LEAST = 1e-6
 RIGHT_ANGLE, LITTLE = 1e-4, 1e-3
 """Cosines below that are of a right angle; of a slope such a part is as good as 0."""
 SOME = 20
+"""Numbers of a matrix that are not right by chance."""
 COPIES = 3
 """Batches of the one image, unless one batch has all images."""
 
@@ -215,7 +216,7 @@ def _uphill(ratio: float) -> Diagnosis:
 
 
 def _noise(data: Dataset) -> Array:
-    """Return an image without two equal pixels side by side, in the data's range and type."""
+    """Return an image of noise, which has few ties, in the data's range and type."""
     some = data.take(np.arange(min(len(data), 50)))[0]
     random = np.random.default_rng(0)
     noise = random.uniform(float(some.min()), float(some.max()), (1, *some.shape[1:]))
@@ -230,9 +231,16 @@ def _slopes(loop: Loop, image: Array, batch: int) -> dict[str, Slopes]:
     labels = np.full(len(copies), label, loop.data.labels.dtype)
     with np.errstate(all="ignore"):
         predict = loop.train(copies, labels, 0.0, loop.seed, handed)
-        loss, grain = _loss(handed, predict, image, label)
-        if loss is None or not handed.steady:
+        answer = as_array(predict(image.copy()))
+        name = _loss_name(handed, answer, label)
+        if answer is None or name is None or not handed.steady:
             return {}
+
+        def loss() -> float:
+            return recount(as_array(predict(image.copy())), np.array([label]))[name]  # type: ignore[arg-type]
+
+        fine = float(np.finfo(answer.dtype).eps) if answer.dtype.kind == "f" else 1.0
+        grain = fine * max(1.0, float(np.abs(answer).max()))
         return {
             name: slopes
             for name, w in handed.parameters.items()
@@ -241,26 +249,16 @@ def _slopes(loop: Loop, image: Array, batch: int) -> dict[str, Slopes]:
         }
 
 
-def _loss(handed: Handed, predict: Predict, image: Array, label: int) -> tuple[Loss | None, float]:
-    """Return the loss of the image by the parameters as they are now, and how coarse it is.
-
-    None if none is known.
-    """
+def _loss_name(handed: Handed, answer: Array | None, label: int) -> str | None:
+    """Return which of the usual losses of an answer the loop told; None if it cannot be asked."""
     told, outputs, labels = handed.told
-    answer = as_array(predict(image.copy()))
     if outputs is None or labels is None or answer is None or answer.shape != outputs[:1].shape:
-        return None, 0.0
+        return None
     # Dropout, or a batch's own statistics: another function than the one that is trained.
     if not np.allclose(answer, outputs[:1], rtol=1e-4, atol=1e-5):
-        return None, 0.0
-    target = np.array([label])
-    names = [n for n, v in recount(answer, target).items() if np.isclose(v, told, rtol=1e-3)]
-
-    def loss() -> float:
-        return recount(as_array(predict(image.copy())), target)[names[0]]  # type: ignore[arg-type]
-
-    fine = np.finfo(answer.dtype).eps if answer.dtype.kind == "f" else 1.0
-    return loss if names else None, float(fine) * max(1.0, float(np.abs(answer).max()))
+        return None
+    found = recount(answer, np.array([label])).items()
+    return next((name for name, value in found if np.isclose(value, told, rtol=1e-3)), None)
 
 
 def _slopes_of(w: Array, gradient: Array, loss: Loss, grain: float) -> Slopes | None:

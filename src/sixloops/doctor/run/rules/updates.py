@@ -74,9 +74,9 @@ def summed(e: Evidence) -> Diagnosis | None:
     return Diagnosis(
         id="summed-gradient",
         sentence="The loss is the mean over the batch, but the gradient of the outputs' bias is "
-        f"the sum of p − t over it: {e.batch} times as large.",
-        mathematics="E = (1/N)·Σ E_n has ∂E/∂z = (p − t)/N. A sum makes every step N times as "
-        "long.",
+        f"the sum of the outputs' error over it: {e.batch} times as large.",
+        mathematics="E = (1/N)·Σ E_n has ∂E/∂z_n = (1/N)·∂E_n/∂z_n. A sum makes every step N times "
+        "as long.",
         fix="Divide the outputs' error by the number of images in the batch, once.",
         number=22,
         certainty=0.96,
