@@ -390,6 +390,19 @@ def test_pyplot_is_never_imported():
     assert done.stdout.strip() == "False"
 
 
+def test_what_takes_long_to_import_waits_until_it_is_needed():
+    code = """
+import sys, sixloops.cli
+from sixloops.report import plot_history
+from sixloops.training import History
+print([name for name in ("matplotlib", "scipy.ndimage", "scipy.special") if name in sys.modules])
+plot_history(History())
+print("matplotlib" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["[]", "True"]
+
+
 def test_a_figure_that_cannot_be_written_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(FileError, match="cannot be written"):

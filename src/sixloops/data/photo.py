@@ -12,8 +12,8 @@ from __future__ import annotations
 import os
 
 import numpy as np
+import scipy
 from PIL import Image
-from scipy import ndimage
 
 from sixloops.data.image_files import check_image_shape, open_image
 from sixloops.errors import DataError
@@ -97,9 +97,9 @@ def prepare_photo(gray: Array, height: int = 28, width: int = 28) -> Array:
     level = _threshold(ink)
     mask = _character(ink > level)
     # Beside the strokes lie their soft edges, which hold the ink that one pixel has in part.
-    near = ndimage.binary_dilation(mask, iterations=2)
+    near = scipy.ndimage.binary_dilation(mask, iterations=2)
     ink = np.where(near & (ink > level / 2), ink, 0)
-    rows, columns = ndimage.find_objects(near.astype(np.int8))[0]
+    rows, columns = scipy.ndimage.find_objects(near.astype(np.int8))[0]
     return _centred(_fitted(ink[rows, columns], height, width), height, width)
 
 
@@ -110,8 +110,8 @@ def _without_paper(gray: Array) -> Array:
     light = np.asarray(small, dtype=np.float64)
     # Most pixels around any place are paper, also where strokes are broad.
     around = max(3, max(light.shape) // 2)
-    light = ndimage.percentile_filter(light, 75, size=around, mode="nearest")
-    light = ndimage.gaussian_filter(light, around / 6, mode="nearest")
+    light = scipy.ndimage.percentile_filter(light, 75, size=around, mode="nearest")
+    light = scipy.ndimage.gaussian_filter(light, around / 6, mode="nearest")
     paper = Image.fromarray(light.astype(np.float32)).resize(
         gray.shape[::-1], Image.Resampling.BILINEAR
     )
@@ -141,7 +141,7 @@ def _threshold(ink: Array) -> float:
 
 def _character(mask: Array) -> Array:
     """Keep the parts that belong to the character."""
-    parts, count = ndimage.label(mask, structure=np.ones((3, 3)))
+    parts, count = scipy.ndimage.label(mask, structure=np.ones((3, 3)))
     sizes = np.bincount(parts.ravel(), minlength=count + 1)
     sizes[0] = 0
     edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
@@ -167,7 +167,7 @@ def _fitted(ink: Array, height: int, width: int) -> Array:
 def _centred(ink: Array, height: int, width: int) -> Array:
     """Lay ink on black, its centre of mass in the middle as far as it stays inside."""
     page = np.zeros((height, width), dtype=np.uint8)
-    mass = ndimage.center_of_mass(ink)
+    mass = scipy.ndimage.center_of_mass(ink)
     # MNIST's digits have their centres of mass at row and column 14 of 0 to 27.
     corner = [
         min(max(round(whole / 2 - centre), 0), whole - part)

@@ -26,7 +26,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
+import scipy
 
 from sixloops.layers.base import Array, Shape
 from sixloops.losses.base import Loss, LossBackward, per_image, require, target_rows, weighted
@@ -54,13 +54,13 @@ class SigmoidCrossEntropy(Loss):
         losses = per_image(np.maximum(z, 0) - t * z + np.log1p(np.exp(-np.abs(z))))
 
         def backward(dlosses: Array) -> Array:
-            return weighted(dlosses, expit(z) - t)
+            return weighted(dlosses, scipy.special.expit(z) - t)
 
         return losses, backward
 
     def predictions(self, outputs: Array) -> Array:
         """Return the probabilities p = σ(z), each for itself."""
-        return np.asarray(expit(outputs))
+        return np.asarray(scipy.special.expit(outputs))
 
     def check_targets(self, targets: Array, output_shape: Shape) -> None:
         """Raise unless ``targets`` are labels, or numbers from 0 to 1."""

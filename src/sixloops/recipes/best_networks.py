@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from sixloops.data import (
     Affine,
@@ -79,7 +79,7 @@ def copies(images: Array) -> Iterator[Array]:
             top, left = 1 - down, 1 - across
             yield framed[:, :, top : top + height, left : left + width]
     for degrees in TURNS:
-        turned = ndimage.rotate(
+        turned = scipy.ndimage.rotate(
             images.astype(np.float32), degrees, axes=(3, 2), reshape=False, order=1
         )
         yield turned.round().astype(images.dtype)

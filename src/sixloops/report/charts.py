@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
+from typing import TYPE_CHECKING
 
 from sixloops.report.style import (
     BLUE,
@@ -23,7 +19,13 @@ from sixloops.report.style import (
     dress,
     inches,
     new_figure,
+    percentages,
+    plain_numbers,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 STYLES = "-", "--", "-.", ":"
 """Curves may lie on each other; these show through."""
@@ -134,17 +136,16 @@ def _draw(axes: Axes, chart: Chart, looks: dict[str, tuple[str, str]]) -> None:
         color, style = looks[curve.label]
         axes.plot(curve.x, curve.y, color=color, ls=style, lw=1.5, marker=marker, ms=4, alpha=0.85)
     dress(axes, chart.title, chart.x_label, chart.y_label)
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.locator_params(axis="x", nbins=8, integer=True)
     if chart.logarithmic:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        plain_numbers(axes)
+    if chart.y_ticks:
+        axes.set_yticks(chart.y_ticks)
     if chart.y_range is not None:
         axes.set_ylim(*chart.y_range)
     if chart.percent:
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
-    if chart.y_ticks:
-        axes.yaxis.set_major_locator(FixedLocator(chart.y_ticks))
+        percentages(axes)
     if chart.x_names:
         places = range(1, len(chart.x_names) + 1)
         axes.set_xticks(places, chart.x_names, rotation=30, ha="right", rotation_mode="anchor")
@@ -169,6 +170,8 @@ def _mark(axes: Axes, mark: Mark) -> None:
 
 def _legend(figure: Figure, looks: dict[str, tuple[str, str]], height: float) -> None:
     """Name the lines below all charts, one below the other."""
+    from matplotlib.lines import Line2D
+
     for number, (label, (color, style)) in enumerate(reversed(looks.items())):
         y = (0.2 + 0.3 * number) / height
         x = (MARGIN + 0.65) / WIDTH

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 
 from sixloops.errors import DataError
 from sixloops.layers.base import Array
@@ -25,6 +23,10 @@ from sixloops.report.style import (
     new_figure,
 )
 from sixloops.training import Evaluation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 ANGLE = 35
 _TURNED: Look = {"rotation": ANGLE, "ha": "right", "rotation_mode": "anchor"}
@@ -113,7 +115,8 @@ def _colours(counts: Array) -> Array:
 
 def _tint(strength: Array, colour: str) -> Array:
     """Mix white with a colour, (…,) → (…, 3)."""
-    return np.asarray(1 - strength[..., np.newaxis] * (1 - np.array(to_rgb(colour))))
+    red_green_blue = np.array(list(bytes.fromhex(colour[1:]))) / 255
+    return np.asarray(1 - strength[..., np.newaxis] * (1 - red_green_blue))
 
 
 def _name_classes(axes: Axes, names: Sequence[str], turned: bool) -> None:

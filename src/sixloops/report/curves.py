@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from sixloops.layers.base import Array
-from sixloops.report.style import BLUE, GREEN, INK, ORANGE, TEXT, Look, dress, inches, new_figure
+from sixloops.report.style import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    TEXT,
+    Look,
+    dress,
+    inches,
+    new_figure,
+    percentages,
+    plain_numbers,
+)
 from sixloops.training import History
 from sixloops.training.history import Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 LOG_FROM = 8.0
 """A loss whose largest and smallest values are this factor apart gets a logarithmic axis."""
@@ -73,7 +87,7 @@ def _draw(axes: Axes, lines: Sequence[_Line], measure: str, steps_per_epoch: flo
     for line in lines:
         axes.plot(*line.points(measure, steps_per_epoch), label=line.label, **line.look)
     axes.set_xlim(left=0)
-    axes.xaxis.set_major_locator(MaxNLocator(10, steps=[1, 2, 5, 10], integer=True))
+    axes.locator_params(axis="x", nbins=10, steps=[1, 2, 5, 10], integer=True)
 
 
 def _unit(history: History) -> str:
@@ -124,16 +138,15 @@ def _scale_loss(axes: Axes) -> None:
     if values.min() > 0 and values.max() / values.min() > LOG_FROM:
         axes.set_yscale("log")
         many = values.max() / values.min() > 3000
-        axes.yaxis.set_major_locator(LogLocator(10, subs=(1.0,) if many else (1.0, 2.0, 5.0)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.locator_params(axis="y", subs=(1.0,) if many else (1.0, 2.0, 5.0))
+        plain_numbers(axes)
     else:
         axes.set_ylim(min(0.0, values.min()), 1.05 * max(values.max(), 0.0) or 1.0)
 
 
 def _scale_accuracy(axes: Axes) -> None:
     """Show the range in which things happen; the steep rise of a run's first tenth may leave it."""
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
+    percentages(axes)
     parts = [np.asarray(line.get_ydata(), dtype=float) for line in axes.lines]
     parts = [part for part in parts if len(part)]
     if not parts:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from sixloops.engine import Place, places_of
 from sixloops.errors import ShapeError
@@ -28,6 +28,9 @@ from sixloops.report.style import (
     show_image,
 )
 from sixloops.report.words import class_name, describe, shape_words
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_STAGES = 8
 MOST_MAPS = 12

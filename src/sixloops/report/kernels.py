@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from sixloops.errors import ConfigurationError
 from sixloops.layers.base import Array
@@ -11,6 +12,9 @@ from sixloops.network import Network
 from sixloops.report.places import first_convolution
 from sixloops.report.style import gallery, label, show, value_scale
 from sixloops.report.words import describe
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_KERNELS = 96
 MOST_COLUMNS = 16

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from sixloops.checks import is_whole
 from sixloops.data import Dataset
@@ -17,6 +17,9 @@ from sixloops.report.style import GREEN, MUTED, TEXT, Look, gallery, label, new_
 from sixloops.report.words import class_name
 from sixloops.training.evaluate import check_data
 from sixloops.training.metrics import are_class_numbers, may_be_probabilities
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 BATCH = 256
 COLUMNS = 5

@@ -2,7 +2,8 @@
 
 Matplotlib's global settings are not changed, and but for the font not relied on: the
 pictures look the same, and leave everything as it was, inside any program. They are
-drawn without a screen, on figures that pyplot never hears of.
+drawn without a screen, on figures that pyplot never hears of. Matplotlib is half of what
+importing takes, so functions that need it import it: whoever draws nothing never waits for it.
 """
 
 from __future__ import annotations
@@ -10,16 +11,16 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.font_manager import get_font_names
-from matplotlib.text import Text
 
 from sixloops.files import write_bytes
 from sixloops.layers.base import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Look: TypeAlias = dict[str, Any]
 """Keyword arguments that say how something is drawn."""
@@ -60,6 +61,8 @@ def new_figure(height: float, title: str, subtitle: str = "") -> Figure:
         title: what the picture shows.
         subtitle: a smaller second line.
     """
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor=PAPER)
     figure.set_layout_engine("none")
     place: Look = {"x": MARGIN / WIDTH, "ha": "left", "va": "top", "parse_math": False}
@@ -119,6 +122,17 @@ def dress(axes: Axes, title: str, x_label: str, y_label: str) -> None:
     for name, spine in axes.spines.items():
         spine.set_visible(name in ("left", "bottom"))
         spine.set_color(FAINT)
+
+
+def plain_numbers(axes: Axes) -> None:
+    """Write the numbers of a logarithmic y axis as they are, and none between them."""
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_minor_formatter("")
+
+
+def percentages(axes: Axes) -> None:
+    """Write the shares of the y axis in percent."""
+    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
 
 
 def bare(axes: Axes) -> None:
@@ -194,6 +208,9 @@ def png(figure: Figure, source: str = "") -> bytes:
 
 def _add_fonts(figure: Figure) -> None:
     """Have this machine's fonts draw what the usual one has not: names of classes in any script."""
+    from matplotlib.font_manager import get_font_names
+    from matplotlib.text import Text
+
     installed = set(get_font_names())
     fonts = [name for name in FONTS if name in installed]
     for text in figure.findobj(Text):

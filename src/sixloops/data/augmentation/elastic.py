@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from sixloops import checks
 from sixloops.data.augmentation.resample import resample
@@ -52,7 +52,7 @@ class ElasticDistortion(Warp):
     ) -> tuple[Array, Array]:
         """Return where places come from by a field drawn for each image."""
         noise = random.uniform(-1.0, 1.0, (2, len(down), *extent))
-        smooth = ndimage.gaussian_filter(noise, self.sigma, mode="constant", axes=(2, 3))
+        smooth = scipy.ndimage.gaussian_filter(noise, self.sigma, mode="constant", axes=(2, 3))
         # Between the pixels, and where an earlier warp looks outside, the field is interpolated.
         field = resample(self, self.alpha * smooth.swapaxes(0, 1), down, across, 0.0)
         return down + field[:, 0], across + field[:, 1]

@@ -9,7 +9,7 @@ image it is ``fill``.
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from sixloops.data.augmentation.base import Augmentation, framed
 from sixloops.layers.base import Array
@@ -40,5 +40,7 @@ def resample(owner: Augmentation, images: Array, down: Array, across: Array, fil
     rows = first_rows + (np.clip(down, -1, h) + 1)[:, np.newaxis]
     columns = np.broadcast_to((np.clip(across, -1, w) + 1)[:, np.newaxis], rows.shape)
     computed_in = _COMPUTED_IN.get(images.dtype, images.dtype)
-    seen = ndimage.map_coordinates(tall.astype(computed_in, copy=False), [rows, columns], order=1)
+    seen = scipy.ndimage.map_coordinates(
+        tall.astype(computed_in, copy=False), [rows, columns], order=1
+    )
     return seen.astype(images.dtype, copy=False)

@@ -7,12 +7,9 @@ import html
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.examine import Examination
@@ -29,6 +26,10 @@ from sixloops.report.style import (
     new_figure,
     png,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = (BLUE, ORANGE, GREEN, RED, MUTED, "#805ad5", "#b7791f", "#2c7a7b")
 PAGE = """<!doctype html>
@@ -135,7 +136,7 @@ def _layers(axes: Axes, e: Evidence) -> None:
     axes.set_ylim(-0.03, 1.03)
     if e.layers:
         axes.set_xscale("log")
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_minor_formatter("")
         axes.legend(fontsize=SMALL, frameon=False)
     dress(axes, "Dead or saturated share of each layer", "step", "")
 
@@ -151,7 +152,7 @@ def _updates(axes: Axes, e: Evidence) -> None:
     if drawn:
         axes.axhline(1e-3, color=MUTED, linewidth=1, linestyle=":")
         axes.set_xscale("log")
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_minor_formatter("")
         axes.set_yscale("log")
         axes.legend(fontsize=SMALL, frameon=False)
     dress(axes, "‖Δw‖ / ‖w‖ of one step; about 10⁻³ is usual", "step", "")

@@ -16,7 +16,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+import scipy
 
 from sixloops.layers.base import (
     EVALUATION,
@@ -46,7 +46,7 @@ class GELU(Layer):
         self, x: Array, parameters: Parameters = NO_PARAMETERS, context: Context = EVALUATION
     ) -> tuple[Array, Backward]:
         """Weigh the input by how likely a normal number lies below it."""
-        normal_below = (special.erfc(x * -math.sqrt(0.5)) / 2).astype(x.dtype, copy=False)
+        normal_below = (scipy.special.erfc(x * -math.sqrt(0.5)) / 2).astype(x.dtype, copy=False)
 
         def backward(dy: Array) -> tuple[Array, Gradients]:
             # Beyond ±40 the density is below the smallest double, but x² might overflow.
