@@ -123,11 +123,11 @@ from sixloops.network import Network
 def blas():
     return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
-before = blas()
+assert set(blas()) == {2}
 with Plan(Network([Dense(3)], input_shape=(4,)), batch_size=8, threads=2) as plan:
     child = os.fork()
     plan.outputs(np.ones((3, 4), np.float32))
-assert blas() == before, blas()
+assert set(blas()) == {2}, blas()  # SciPy's, too, which Numba loads when it is first needed
 if child:
     assert os.waitpid(child, 0)[1] == 0
 """

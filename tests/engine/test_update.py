@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sixloops.engine import Plan
+from sixloops.engine.kernels import optimizers as kernels
 from sixloops.engine.kernels.compiling import told_of_compilations
 from sixloops.errors import ConfigurationError, DataError
 from sixloops.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, Residual
@@ -266,6 +267,18 @@ def test_other_penalties_than_the_step_before():
             plan.update(SGD(), {}, 0.1, 1, regularizers)
     for name, expected in defined.parameters.items():
         np.testing.assert_allclose(ours.parameters[name], expected, 1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("count", [1, 31, 32, 70])
+def test_a_number_that_is_not_finite_is_found_wherever_it_is(count, value, dtype):
+    values = np.resize(np.finfo(dtype).max * np.array([1, -1, 0], dtype), count)
+    assert not kernels._has_other_than_finite(values)
+    for place in range(count):
+        faulty = values.copy()
+        faulty[place] = value
+        assert kernels._has_other_than_finite(faulty)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

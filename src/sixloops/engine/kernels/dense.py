@@ -15,6 +15,7 @@ from sixloops.engine.kernels.operands import floats, number, whole_numbers_at
 from sixloops.engine.kernels.vectors import (
     LANES,
     broadcasts,
+    grid,
     multiply_add,
     store,
     store_totals,
@@ -25,6 +26,12 @@ from sixloops.layers.base import Array
 
 COLUMNS = 4
 """Vectors, or rows of weights, in a tile."""
+
+TERMS = 32
+"""Rows of numbers that a processor fetches side by side before it knows where they lead."""
+
+NEAR = 1 << 17
+"""Numbers that stay in a near cache while others come by."""
 
 OF_IMAGES = 0
 """Stands for a number of rows or terms that is that of the images."""
@@ -108,8 +115,8 @@ def _forward(
             y[n * units + u] += bias[u]
 
 
-def _weighted_rows(rows: int, columns: int) -> Callable[..., None]:
-    """Return the kernel for tiles of ``rows`` by ``columns`` vectors."""
+def _weighted_rows(rows: int, columns: int, goes_on: bool = False) -> Callable[..., None]:
+    """Return the kernel for tiles of ``rows`` by ``columns`` vectors, of 0 or of what is there."""
     size = rows * columns
 
     @inlined
@@ -125,7 +132,7 @@ def _weighted_rows(rows: int, columns: int) -> Callable[..., None]:
         c: Array,
         target: int,
     ) -> None:
-        sums = zeros(c, size)
+        sums = grid(c, target, width, rows, columns) if goes_on else zeros(c, size)
         for _ in range(terms):
             weights = broadcasts(a, place, row, rows)
             sums = multiply_add(sums, weights, vectors(b, begin, LANES, columns))
@@ -138,6 +145,7 @@ def _weighted_rows(rows: int, columns: int) -> Callable[..., None]:
 
 _one_row_1, _two_rows_1, _four_rows_1, _five_rows_1 = (_weighted_rows(n, 1) for n in (1, 2, 4, 5))
 _one_row_4, _two_rows_4, _four_rows_4, _five_rows_4 = (_weighted_rows(n, 4) for n in (1, 2, 4, 5))
+_four_rows_on, _five_rows_on = (_weighted_rows(n, COLUMNS, goes_on=True) for n in (4, 5))
 
 
 @kernel
@@ -217,6 +225,70 @@ def _sum_narrow_rows(
                 c[r * width + f] += a[a_begin + r * row + t * step] * b[t * width + f]
 
 
+@inlined
+def _are_near(first: int, count: int, width: int, terms: int) -> bool:
+    """Say whether rows are few, so that :func:`_add_up_near_rows` is quicker and can do it."""
+    tiles = first == 0 and count >= 4 and count % _rows_of_tile(count) == 0
+    return tiles and width >= COLUMNS * LANES and terms > TERMS and count * width <= NEAR
+
+
+@kernel
+def _add_up_near_rows(
+    a: Array, row: int, step: int, b: Array, terms: int, c: Array, count: int, width: int
+) -> None:
+    """Compute C[r] = Σ_t A[r, t] · B[t] for few rows r and many terms t.
+
+    A tile needs some numbers of each of B's rows, then of the same rows those beside them. To
+    fetch few numbers of each of many rows is slow, so all tiles take some terms before the next.
+
+    Args:
+        a: the weights.
+        row: from one row's weight to the next row's.
+        step: from one term's weight to the next term's.
+        b: (terms, width).
+        terms: how many.
+        c: filled; (count, width).
+        count: rows.
+        width: numbers in a row.
+    """
+    tile = COLUMNS * LANES
+    whole = width // tile * tile
+    c[: count * width] = 0
+    for term in range(0, terms, TERMS):
+        some = min(TERMS, terms - term)
+        _add_to_tiles(a, row, step, b, term, some, c, count, 0, whole, width)
+    if whole < width:
+        # As above, the last tile overlaps the one before it.
+        for r in range(count):
+            c[(r + 1) * width - tile : (r + 1) * width] = 0
+        _add_to_tiles(a, row, step, b, 0, terms, c, count, width - tile, width, width)
+
+
+@inlined
+def _add_to_tiles(
+    a: Array,
+    row: int,
+    step: int,
+    b: Array,
+    term: int,
+    terms: int,
+    c: Array,
+    count: int,
+    begin: int,
+    end: int,
+    width: int,
+) -> None:
+    """Add some terms, from ``term`` on, to the columns from ``begin`` to ``end``."""
+    rows = _rows_of_tile(count)
+    for p in range(begin, end, COLUMNS * LANES):
+        for r in range(0, count, rows):
+            place, at, target = r * row + term * step, term * width + p, r * width + p
+            if rows == 5:
+                _five_rows_on(a, place, row, step, b, at, width, terms, c, target)
+            else:
+                _four_rows_on(a, place, row, step, b, at, width, terms, c, target)
+
+
 @Instruction
 def dense_forward(at: int, first: int, images: int, shares: int, scale: float, like: Any) -> None:
     """Go forward through a dense layer."""
@@ -234,4 +306,7 @@ def sum_rows(at: int, first: int, images: int, shares: int, scale: float, like: 
     to_row, to_term, terms = number(row, 3), number(row, 4), number(row, 5)
     begin, count, width = number(row, 6), number(row, 7), number(row, 8)
     terms, count = images if terms == OF_IMAGES else terms, images if count == OF_IMAGES else count
-    add_up_rows(a, 0, to_row, to_term, b, terms, c, begin, count, width)
+    if _are_near(begin, count, width, terms):
+        _add_up_near_rows(a, to_row, to_term, b, terms, c, count, width)
+    else:
+        add_up_rows(a, 0, to_row, to_term, b, terms, c, begin, count, width)

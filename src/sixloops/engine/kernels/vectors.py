@@ -13,6 +13,7 @@ Each function here stands for a few instructions, which are written in LLVM's te
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from llvmlite import ir
@@ -127,6 +128,25 @@ def vectors(_: Any, array: Any, index: Any, step: Any, count: Any) -> Codegen:
 
 
 @intrinsic
+def grid(_: Any, array: Any, index: Any, row: Any, rows: Any, columns: Any) -> Codegen:
+    """Load rows of ``columns`` vectors side by side, the first at ``index``, ``row`` apart."""
+    result = _tuple_of(array.dtype, rows.literal_value * columns.literal_value)
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = context.get_value_type(result.dtype).as_pointer()
+        align, begin, loaded = array.dtype.bitwidth // 8, values[1], []
+        for _ in range(rows.literal_value):
+            for column in range(columns.literal_value):
+                place = builder.add(begin, ir.Constant(begin.type, column * LANES))
+                source = pointer_to(builder, context, array, values[0], place)
+                loaded.append(builder.load(builder.bitcast(source, kind), align=align))
+            begin = builder.add(begin, values[2])
+        return context.make_tuple(builder, result, loaded)
+
+    return result(array, types.intp, types.intp, rows, columns), generate
+
+
+@intrinsic
 def broadcasts(_: Any, array: Any, index: Any, step: Any, count: Any) -> Codegen:
     """Load ``count`` numbers, the first at ``index``, each into all lanes of a vector."""
     result = _tuple_of(array.dtype, count.literal_value)
@@ -234,6 +254,17 @@ def store_totals(
 
     taken = (array, types.intp, types.intp, types.intp, vectors, columns)
     return types.void(*taken), generate
+
+
+@intrinsic
+def total(_: Any, vectors: Any) -> Codegen:
+    """Return the sum of all lanes of some vectors."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        first, *others = cgutils.unpack_tuple(builder, values[0])
+        return _total(builder, functools.reduce(builder.fadd, others, first))
+
+    return vectors.dtype.dtype(vectors), generate
 
 
 def _total(builder: Any, vector: Any) -> Any:

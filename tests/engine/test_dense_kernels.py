@@ -1,0 +1,23 @@
+"""The products of dense layers: however the terms are taken, the same sums."""
+
+import numpy as np
+import pytest
+
+from sixloops.engine.kernels import dense
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("terms", [33, 64, 100])
+@pytest.mark.parametrize("width", [32, 39, 64, 101])
+@pytest.mark.parametrize("count", [4, 5, 8, 10, 12])
+def test_few_rows_of_many_terms_have_the_same_bits(count, width, terms, dtype):
+    random = np.random.default_rng(0)
+    a = random.standard_normal((count, terms)).astype(dtype)
+    b = random.standard_normal((terms, width)).astype(dtype)
+    some, all_at_once = (np.full(count * width, 9, dtype) for _ in range(2))
+    assert dense._are_near(0, count, width, terms)
+    dense._add_up_near_rows(a.ravel(), terms, 1, b.ravel(), terms, some, count, width)
+    dense.add_up_rows(a.ravel(), 0, terms, 1, b.ravel(), terms, all_at_once, 0, count, width)
+    assert some.tobytes() == all_at_once.tobytes()
+    expected = a.astype(np.float64) @ b.astype(np.float64)
+    np.testing.assert_allclose(some.reshape(count, width), expected, atol=1e-4, rtol=1e-4)
