@@ -75,6 +75,7 @@ class _Written:
     """A program that the stages have written, and what goes into it and comes out.
 
     Args:
+        draws: whether a stage draws random numbers.
         products: writes the gradients that the program leaves as factors; None where it has none.
     """
 
@@ -83,6 +84,7 @@ class _Written:
     images: Values
     outputs: Values
     loss: LossStage
+    draws: bool
     products: Program | None = None
 
 
@@ -263,8 +265,7 @@ class Plan:
                 f"made. Got {len(images)}. For more, make the plan with a larger batch_size."
             )
         made = self._ready(self._purpose(targets, len(images)))
-        draws = any(stage.draws for stage in made.stages)
-        generator = random() if random is not None and draws else None
+        generator = random() if random is not None and made.draws else None
         context = Context(training=True, random=generator, state=self.network.state)
         made.program.context = context
         losses = made.loss.take(targets, len(images))
@@ -274,7 +275,7 @@ class Plan:
         made.program.too_large[0] = 0
         self._run(made, images)
         self._left, self._images = made, len(images)
-        loss = float(losses.mean(dtype=np.float64))
+        loss = float(losses.sum(dtype=np.float64)) / len(losses)
         outputs = _view(made.outputs, len(images)).copy()
         return Step(loss, outputs, context.updates, self)
 
@@ -395,7 +396,8 @@ class Plan:
         elif purpose == "predictions":
             outputs = predicted(program, self.network.loss, outputs)
         outputs.buffer.whole = True
-        return _Written(program, stages, images, outputs, loss)
+        draws = any(stage.draws for stage in stages)
+        return _Written(program, stages, images, outputs, loss, draws)
 
 
 def _view(values: Values, images: int) -> Array:

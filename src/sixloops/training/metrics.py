@@ -72,7 +72,7 @@ def correct(loss: Loss, outputs: Array, targets: Array) -> int | None:
     """Count the images whose most probable class is right; None for targets of another kind."""
     if not are_class_numbers(targets) or outputs.ndim != 2:
         return None
-    return int((loss.predictions(outputs).argmax(axis=1) == targets).sum())
+    return int((loss.most_probable(outputs) == targets).sum())
 
 
 def confusion_matrix(predicted: Array, labels: Array, classes: int) -> npt.NDArray[np.int64]:
