@@ -1,9 +1,10 @@
 r"""Proving the gradients of somebody's own loop, all layers at once.
 
-The loop is run at a rate of 0, on one image alone: then its parameters stay as they are, every
-batch has the same mean loss E(w), and what it hands over as gradients, whatever momentum they
-have, must be a multiple c of ∂E/∂w. The function that it returns tells E for other parameters, for
-these are changed in the loop's own arrays: along a direction d of ones with random signs
+The loop is run at a rate of 0, on a batch of some images and on copies of one: then its parameters
+stay as they are, every batch has the same mean loss E(w), and what it hands over as gradients,
+whatever momentum they have, must be a multiple c of ∂E/∂w. The function that it returns tells E
+for other parameters, for these are changed in the loop's own arrays: along a direction d of ones
+with random signs
 
     Σ ∂E/∂w · d ≈ (E(w + ε·d) − E(w − ε·d)) / 2ε
 
@@ -12,14 +13,15 @@ penalty, which adds λ·w to a gradient, is not held against it. Much of what is
 gradients, too, and nothing is said where that may be so: where they differ from step to step, as by
 dropout; where one array has a factor of its own, as by clipping, unless that is the batch's size or
 −1; where the largest is a round number, as numbers are that were cut off; where no matrix is right,
-as for the steps of Adam; and where they are 0, or at right angles to their parameters, as before a
-normalisation, which knows of other images while it is trained.
+as for the steps of Adam; where they are 0, or at right angles to their parameters; and where an
+image's outputs are not its own, as behind a normalisation by the batch's mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -45,7 +47,9 @@ RIGHT_ANGLE, LITTLE = 1e-4, 1e-3
 SOME = 20
 """Numbers of a matrix that are not right by chance."""
 COPIES = 3
-"""Batches of the one image, unless one batch has all images."""
+"""Batches of copies of an image, unless one batch has all images."""
+DIFFERENT = 8
+"""Images of a batch, of which each counts."""
 
 Loss: TypeAlias = Callable[[], float]
 
@@ -138,6 +142,11 @@ class Slopes:
         far = [np.abs(rest) > limit for rest in (off, off - penalty * self.decay)]
         return min(int((self._known() & each).sum()) for each in far) > DIRECTIONS // 2
 
+    def far_off(self, ratio: float) -> bool:
+        """Say whether no penalty makes the difference, which is small beside a gradient."""
+        off = np.linalg.norm(self.claimed - ratio * self.measured)
+        return bool(off > np.linalg.norm(self.claimed) / 2)
+
     def _known(self) -> Array:
         return np.asarray(20 * self.doubts < max(self.size, float(np.abs(self.measured).max())))
 
@@ -146,21 +155,29 @@ def check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:
     """Hold a loop's gradients against the slopes of its loss; note what is proved.
 
     Args:
-        loop: as it was run; it is run twice more, on an image of noise and on its first.
+        loop: as it was run; it is run three times more, on some images, on one of noise and on
+            its first.
         e: what was seen of it; gets a note.
     """
     proved: set[str] = set()
     factors: dict[str, float] = {}
+    undecided: dict[str, Slopes] = {}
     batch = max(e.batch, 1)
-    for image in (_noise(loop.data), loop.data.take([0])[0]):
-        found = _slopes(loop, image, batch)
+    for rows, images in _trials(loop, batch):
+        found = _slopes(loop, rows, images)
+        if found is None:
+            break
         ratios = [s.ratio for s in found.values() if s.ratio is not None and s.matrix]
         if not ratios:
+            undecided = found if len(images) > 1 else undecided
             continue
         ratio = max(ratios, key=lambda c: (c > 0, _agreeing(c, ratios), -abs(c - 1)))
         wrong = [name for name, slopes in found.items() if slopes.wrong(ratio, batch)]
         if wrong:
             return _said(wrong, found, ratio)
+        matrices = [s for s in undecided.values() if s.matrix]
+        if matrices and all(s.wrong(ratio, batch) and s.far_off(ratio) for s in matrices):
+            return _of_copies_alone(undecided)
         if ratio < 0:
             return _uphill(ratio)
         known = {name: s.ratio / ratio for name, s in found.items() if s.ratio is not None}
@@ -204,6 +221,19 @@ def _said(wrong: Sequence[str], found: dict[str, Slopes], ratio: float) -> Diagn
     )
 
 
+def _of_copies_alone(found: Iterable[str]) -> Diagnosis:
+    return Diagnosis(
+        id="backward-wrong",
+        sentence="Gradients that are the slope of the loss for copies of one image, and not for "
+        f"images that differ: {', '.join(found)}.",
+        mathematics="∂E/∂w = Σ_n ∂E_n/∂w / N: each image of a batch has its part.",
+        fix="Look where the images' parts are added up: one may be written over the others, or "
+        "an error may be multiplied with another image's input.",
+        page="docs/doctor.md#3-let-it-try",
+        certainty=0.6,
+    )
+
+
 def _uphill(ratio: float) -> Diagnosis:
     return Diagnosis(
         id="sign",
@@ -215,6 +245,15 @@ def _uphill(ratio: float) -> Diagnosis:
     )
 
 
+def _trials(loop: Loop, batch: int) -> Iterator[tuple[Array, Array]]:
+    """Yield what the loop is run on: of some images which, again and again, and these."""
+    some = np.arange(min(DIFFERENT, batch, len(loop.data)))
+    yield np.resize(some, batch), loop.data.take(some)[0]
+    copies = np.zeros(batch if batch >= len(loop.data) else COPIES * batch, int)
+    yield copies, _noise(loop.data)
+    yield copies, loop.data.take([0])[0]
+
+
 def _noise(data: Dataset) -> Array:
     """Return an image of noise, which has few ties, in the data's range and type."""
     some = data.take(np.arange(min(len(data), 50)))[0]
@@ -223,24 +262,40 @@ def _noise(data: Dataset) -> Array:
     return noise.astype(some.dtype)
 
 
-def _slopes(loop: Loop, image: Array, batch: int) -> dict[str, Slopes]:
-    """Return the slopes of all parameters at one image; none where they cannot be measured."""
-    copies = np.repeat(image, batch if batch >= len(loop.data) else COPIES * batch, axis=0)
-    label = int(loop.data.labels[0])
+def _slopes(loop: Loop, rows: Array, images: Array) -> dict[str, Slopes] | None:
+    """Return the slopes of all parameters that can be measured.
+
+    Args:
+        loop: as it was run.
+        rows: which of the images it is given.
+        images: with the labels of the loop's first ones.
+
+    Returns:
+        By name; None where an image's outputs are not those that it has by itself.
+    """
+    labels = loop.data.labels[: len(images)]
     handed = Handed(loop.data.class_count)
-    labels = np.full(len(copies), label, loop.data.labels.dtype)
     with np.errstate(all="ignore"):
-        predict = loop.train(copies, labels, 0.0, loop.seed, handed)
-        answer = as_array(predict(image.copy()))
-        name = _loss_name(handed, answer, label)
-        if answer is None or name is None or not handed.steady:
+        predict = loop.train(images[rows], labels[rows], 0.0, loop.seed, handed)
+        answers = as_array(predict(images.copy()))
+        told, outputs, told_labels = handed.told
+        # Dropout, or a batch's own statistics: another function than the one that is trained.
+        if answers is None or outputs is None or outputs.shape[1:] != answers.shape[1:]:
+            return None
+        seen = np.abs(outputs[:, None] - answers).reshape(len(outputs), len(answers), -1)
+        which = seen.max(axis=2).argmin(axis=1)
+        if not _close(answers[which], outputs).all():
+            return None
+        name = _loss_name(told, answers[which], labels[which])
+        if told_labels is None or name is None or not handed.steady or not _differ(answers):
             return {}
 
         def loss() -> float:
-            return recount(as_array(predict(image.copy())), np.array([label]))[name]  # type: ignore[arg-type]
+            now = as_array(predict(images.copy()))
+            return recount(now[which], labels[which])[name]  # type: ignore[index]
 
-        fine = float(np.finfo(answer.dtype).eps) if answer.dtype.kind == "f" else 1.0
-        grain = fine * max(1.0, float(np.abs(answer).max()))
+        fine = float(np.finfo(answers.dtype).eps) if answers.dtype.kind == "f" else 1.0
+        grain = fine * max(1.0, float(np.abs(answers).max()))
         return {
             name: slopes
             for name, w in handed.parameters.items()
@@ -249,15 +304,20 @@ def _slopes(loop: Loop, image: Array, batch: int) -> dict[str, Slopes]:
         }
 
 
-def _loss_name(handed: Handed, answer: Array | None, label: int) -> str | None:
-    """Return which of the usual losses of an answer the loop told; None if it cannot be asked."""
-    told, outputs, labels = handed.told
-    if outputs is None or labels is None or answer is None or answer.shape != outputs[:1].shape:
-        return None
-    # Dropout, or a batch's own statistics: another function than the one that is trained.
-    if not np.allclose(answer, outputs[:1], rtol=1e-4, atol=1e-5):
-        return None
-    found = recount(answer, np.array([label])).items()
+def _close(one: Array, other: Array) -> Array:
+    """Say which outputs are the same but for rounding."""
+    return np.isclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def _differ(answers: Array) -> bool:
+    """Say whether each image can be told by its outputs."""
+    pairs = combinations(answers, 2)
+    return not any(_close(one, other).all() for one, other in pairs)
+
+
+def _loss_name(told: float, answers: Array, labels: Array) -> str | None:
+    """Return which of the usual losses the loop told; None if it cannot be asked."""
+    found = recount(answers, labels).items()
     return next((name for name, value in found if np.isclose(value, told, rtol=1e-3)), None)
 
 

@@ -106,10 +106,7 @@ def _not_proved(e: Evidence) -> list[str]:
     if not e.by_hand:
         return []
     if e.proved:
-        return [
-            f"The gradients of {e.proved} parameters agree with the slopes of your loss, "
-            "on copies of one image."
-        ]
+        return [f"The gradients of {e.proved} parameters agree with the slopes of your loss."]
     return [
         "A loop of your own is judged by what it hands over. A wrong backward may learn all the "
         "same: 'sixloops doctor layer FILE.py:NAME' proves each layer's."
