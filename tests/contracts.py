@@ -428,13 +428,6 @@ def loss_shapes(row: LossRow) -> None:
     assert len(predictions) == len(row.outputs), f"predictions {predictions.shape}"
 
 
-def loss_most_probable(row: LossRow) -> None:
-    """Check that the class that is told without probabilities is the most probable one."""
-    if row.outputs.ndim == 2:
-        told, expected = row.loss.most_probable(row.outputs), row.loss.predictions(row.outputs)
-        identical({"classes": told}, {"classes": expected.argmax(axis=1)}, "the most probable")
-
-
 def loss_float_types(row: LossRow) -> None:
     """Check that what comes in as float32 or float64 goes out as that; both say the same."""
     for dtype in FLOAT_TYPES:
@@ -512,7 +505,6 @@ LOSS_CONTRACTS: dict[str, Callable[[LossRow], None]] = {
     for contract in (
         loss_gradients,
         loss_shapes,
-        loss_most_probable,
         loss_float_types,
         loss_layouts,
         loss_nothing_modified,

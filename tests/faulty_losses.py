@@ -134,11 +134,6 @@ def predictions_along_the_batch(self: PlantedLoss, outputs: Array) -> Array:
     return np.asarray(outputs.argmax(axis=0))
 
 
-@breaks("loss_most_probable", CROSS_ENTROPY, "most_probable")
-def the_class_of_the_smallest_output(self: PlantedLoss, outputs: Array) -> Array:
-    return np.asarray(outputs.argmin(axis=1))
-
-
 @breaks("loss_float_types", SQUARED, "new_losses")
 def losses_turned_into_float64(self: PlantedLoss, case: LossCase) -> Array:
     return case.losses.astype(np.float64)

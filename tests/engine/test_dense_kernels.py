@@ -10,14 +10,29 @@ from sixloops.engine.kernels import dense
 @pytest.mark.parametrize("terms", [33, 64, 100])
 @pytest.mark.parametrize("width", [32, 39, 64, 101])
 @pytest.mark.parametrize("count", [4, 5, 8, 10, 12])
-def test_few_rows_of_many_terms_have_the_same_bits(count, width, terms, dtype):
+@pytest.mark.parametrize("across", [False, True])
+def test_few_rows_of_many_terms_have_the_same_bits(count, width, terms, dtype, across):
     random = np.random.default_rng(0)
     a = random.standard_normal((count, terms)).astype(dtype)
     b = random.standard_normal((terms, width)).astype(dtype)
     some, all_at_once = (np.full(count * width, 9, dtype) for _ in range(2))
+    weights, row, step = (a.T.ravel(), 1, count) if across else (a.ravel(), terms, 1)
     assert dense._are_near(0, count, width, terms)
-    dense._add_up_near_rows(a.ravel(), terms, 1, b.ravel(), terms, some, count, width)
-    dense.add_up_rows(a.ravel(), 0, terms, 1, b.ravel(), terms, all_at_once, 0, count, width)
+    dense._add_up_near_rows(weights, row, step, b.ravel(), terms, some, count, width)
+    dense.add_up_rows(weights, 0, row, step, b.ravel(), terms, all_at_once, 0, count, width)
     assert some.tobytes() == all_at_once.tobytes()
     expected = a.astype(np.float64) @ b.astype(np.float64)
     np.testing.assert_allclose(some.reshape(count, width), expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "width", "terms"),
+    [
+        *((0, count, 64, 64) for count in (1, 3, 6, 7, 9, 11)),  # tiles of rows would overlap
+        *((1, 10, 64, 64), (0, 10, 31, 64), (0, 10, 64, 32), (0, 1000, 132, 64)),
+    ],
+)
+def test_all_terms_are_taken_at_once_where_tiles_do_not_fit_or_nothing_is_won(
+    first, count, width, terms
+):
+    assert not dense._are_near(first, count, width, terms)

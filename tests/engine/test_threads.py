@@ -125,6 +125,7 @@ def blas():
 
 assert set(blas()) == {2}
 with Plan(Network([Dense(3)], input_shape=(4,)), batch_size=8, threads=2) as plan:
+    assert set(blas()) == {1}, blas()
     child = os.fork()
     plan.outputs(np.ones((3, 4), np.float32))
 assert set(blas()) == {2}, blas()  # SciPy's, too, which Numba loads when it is first needed

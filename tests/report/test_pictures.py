@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -28,6 +29,7 @@ from sixloops.report import (
     plot_mistakes,
     save_figure,
 )
+from sixloops.report.charts import Chart, Curve, plot_charts
 from sixloops.report.style import png
 from sixloops.training import Evaluation, History, confusion_matrix
 
@@ -381,6 +383,14 @@ def test_they_look_the_same_under_any_settings_and_change_none():
         again = [png(figure) for figure in all_figures()]
         assert dict(mpl.rcParams) == before
     assert plain == again
+
+
+def test_ticks_leave_the_range_as_it_is():
+    curve = Curve("curve", [1, 2], [0.3, 0.5])
+    plain = Chart("", "", "", [curve], logarithmic=True)
+    named = replace(plain, y_ticks=(0.1, 0.4, 10))
+    limits = [plot_charts([chart], "").axes[0].get_ylim() for chart in (plain, named)]
+    assert limits[0] == limits[1]
 
 
 def test_pyplot_is_never_imported():

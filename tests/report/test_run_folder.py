@@ -7,6 +7,8 @@ import json
 import os
 import platform
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -96,6 +98,19 @@ def test_the_configuration_tells_what_was_run(tmp_path):
     assert about["validation"]["images"] == 10
     assert about["settings"]["optimizer"] == {"type": "SGD", "rate": 0.05}
     assert about["network"] == net.about()
+
+
+def test_versions_are_the_same_before_and_after_a_network_has_run():
+    code = """
+from sixloops import Network
+from sixloops.engine import Plan
+from sixloops.layers import Dense
+from sixloops.report.machine import versions
+before = versions()
+with Plan(Network([Dense(3)], input_shape=(4,)), batch_size=8):
+    assert versions() == before, versions()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
 def test_the_configuration_names_neither_person_nor_place(tmp_path):

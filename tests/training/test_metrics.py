@@ -66,6 +66,17 @@ def test_the_nearest_code_is_the_answer_of_radial_basis_outputs():
     assert correct(SoftmaxCrossEntropy(), distances[:1], labels[:1]) == 0
 
 
+class Adjusted(SoftmaxCrossEntropy):
+    def predictions(self, outputs):
+        return super().predictions(outputs + np.array([0, 2]))
+
+
+def test_a_loss_that_is_derived_says_itself_what_is_most_probable():
+    outputs, labels = np.array([[1.0, 0.0]]), np.array([1])
+    assert correct(Adjusted(), outputs, labels) == 1
+    assert correct(SoftmaxCrossEntropy(), outputs, labels) == 0
+
+
 def test_targets_that_are_no_labels_have_a_loss_alone():
     images = np.random.default_rng(0).random((10, 2, 1, 1))
     network = Network([Flatten()], input_shape=(2, 1, 1), loss=SquaredError(), dtype=np.float64)

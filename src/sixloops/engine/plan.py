@@ -80,7 +80,6 @@ class _Written:
     """
 
     program: Program
-    stages: tuple[Stage, ...]
     images: Values
     outputs: Values
     loss: LossStage
@@ -397,7 +396,7 @@ class Plan:
             outputs = predicted(program, self.network.loss, outputs)
         outputs.buffer.whole = True
         draws = any(stage.draws for stage in stages)
-        return _Written(program, stages, images, outputs, loss, draws)
+        return _Written(program, images, outputs, loss, draws)
 
 
 def _view(values: Values, images: int) -> Array:

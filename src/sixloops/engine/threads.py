@@ -59,13 +59,14 @@ class Workers:
                 "A plan's with block must be left before it is entered again. Got a second with "
                 "inside the first. Use the plan that the first one gives."
             )
-        self._limits.append(ThreadpoolController().limit(limits=1, user_api="blas"))
         # No helper is there yet. What an earlier block left, such as a job that one of its
         # helpers did not notice before it went home, must not be taken up.
         self._control[:] = 0
         self._control[team.WORKERS] = self.threads - 1
         # A job without phases: what must be compiled is compiled here, by one thread.
         team.take_part(self._control, team.LEADER)
+        # By now Numba has loaded SciPy's BLAS, too.
+        self._limits.append(ThreadpoolController().limit(limits=1, user_api="blas"))
         self._bells = [threading.Semaphore(0) for _ in range(self.threads - 1)]
         self._helpers: list[threading.Thread] = []
         for number in range(self.threads - 1):

@@ -58,20 +58,6 @@ class Loss(Description):
         """
         return outputs
 
-    def most_probable(self, outputs: Array) -> Array:
-        """Return the class that :meth:`predictions` say is the most probable, the first of equals.
-
-        A loss whose outputs tell it without the probabilities says so: a step of training counts
-        its right answers by it.
-
-        Args:
-            outputs: (batch, classes).
-
-        Returns:
-            (batch,), whole numbers.
-        """
-        return np.asarray(self.predictions(outputs).argmax(axis=1))
-
     def check_targets(self, targets: Array, output_shape: Shape) -> None:
         r"""Raise unless ``targets`` can be wanted of outputs of ``output_shape``.
 

@@ -80,10 +80,6 @@ class RadialBasisLoss(Loss):
         """Return probabilities: the softmax of the distances, negated."""
         return softmax(-outputs)
 
-    def most_probable(self, outputs: Array) -> Array:
-        """Return the class whose code is nearest."""
-        return np.asarray(outputs.argmin(axis=1))
-
     def check_targets(self, targets: Array, output_shape: Shape) -> None:
         """Raise unless ``targets`` are labels, or rows of probabilities."""
         require_classes(self, output_shape)

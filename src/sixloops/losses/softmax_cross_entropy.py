@@ -71,10 +71,6 @@ class SoftmaxCrossEntropy(Loss):
         """Return the probabilities p."""
         return softmax(outputs)
 
-    def most_probable(self, outputs: Array) -> Array:
-        """Return the class of the largest output: the larger z_k, the larger p_k."""
-        return np.asarray(outputs.argmax(axis=1))
-
     def check_targets(self, targets: Array, output_shape: Shape) -> None:
         """Raise unless ``targets`` are labels, or rows of probabilities."""
         require_classes(self, output_shape)

@@ -131,6 +131,8 @@ def _looks(charts: Sequence[Chart]) -> dict[str, tuple[str, str]]:
 
 
 def _draw(axes: Axes, chart: Chart, looks: dict[str, tuple[str, str]]) -> None:
+    from matplotlib.ticker import FixedLocator
+
     for curve in filter(lambda curve: len(curve.x), chart.curves):
         marker = "o" if len(curve.x) <= FEW else ""
         color, style = looks[curve.label]
@@ -141,7 +143,7 @@ def _draw(axes: Axes, chart: Chart, looks: dict[str, tuple[str, str]]) -> None:
         axes.set_yscale("log")
         plain_numbers(axes)
     if chart.y_ticks:
-        axes.set_yticks(chart.y_ticks)
+        axes.yaxis.set_major_locator(FixedLocator(chart.y_ticks))
     if chart.y_range is not None:
         axes.set_ylim(*chart.y_range)
     if chart.percent:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numba
 import numpy as np
-import scipy
 from threadpoolctl import threadpool_info
 
 from sixloops.engine.threads import available_threads
@@ -19,6 +18,9 @@ from sixloops.engine.threads import available_threads
 
 def versions() -> dict[str, Any]:
     """Return the versions of what a result may depend on."""
+    # SciPy's BLAS is a library of its own, which is there once something has needed it.
+    import scipy.linalg
+
     blas = [
         f"{pool['internal_api']} {pool['version']}"
         for pool in threadpool_info()

@@ -9,6 +9,8 @@ image it is ``fill``.
 from __future__ import annotations
 
 import numpy as np
+
+# SciPy loads a part of it when it is first asked for: ``from scipy import …`` would not wait.
 import scipy
 
 from sixloops.data.augmentation.base import Augmentation, framed

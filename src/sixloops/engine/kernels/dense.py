@@ -28,10 +28,10 @@ COLUMNS = 4
 """Vectors, or rows of weights, in a tile."""
 
 TERMS = 32
-"""Rows of numbers that a processor fetches side by side before it knows where they lead."""
+"""Rows that all tiles take before the next: as many streams as a processor fetches ahead."""
 
 NEAR = 1 << 17
-"""Numbers that stay in a near cache while others come by."""
+"""Numbers of a result that stay in a near cache while the rows come by."""
 
 OF_IMAGES = 0
 """Stands for a number of rows or terms that is that of the images."""
@@ -116,7 +116,7 @@ def _forward(
 
 
 def _weighted_rows(rows: int, columns: int, goes_on: bool = False) -> Callable[..., None]:
-    """Return the kernel for tiles of ``rows`` by ``columns`` vectors, of 0 or of what is there."""
+    """Return the kernel for tiles of ``rows`` by ``columns`` vectors, begun at 0 or at C."""
     size = rows * columns
 
     @inlined
