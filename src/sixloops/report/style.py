@@ -2,8 +2,8 @@
 
 Matplotlib's global settings are not changed, and but for the font not relied on: the
 pictures look the same, and leave everything as it was, inside any program. They are
-drawn without a screen, on figures that pyplot never hears of. Matplotlib is half of what
-importing takes, so functions that need it import it: whoever draws nothing never waits for it.
+drawn without a screen, on figures that pyplot never hears of. Importing Matplotlib
+takes long, so functions that need it import it: whoever draws nothing never waits for it.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def correct(loss: Loss, outputs: Array, targets: Array) -> int | None:
     """Count the images whose most probable class is right; None for targets of another kind."""
     if not are_class_numbers(targets) or outputs.ndim != 2:
         return None
-    # The largest output has the largest softmax, which takes longer than a small network's step.
+    # The largest output has the largest softmax, which took a tenth of a small network's step.
     seen = outputs if type(loss) is SoftmaxCrossEntropy else loss.predictions(outputs)
     return int((seen.argmax(axis=1) == targets).sum())
 
