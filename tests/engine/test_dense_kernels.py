@@ -4,20 +4,26 @@ import numpy as np
 import pytest
 
 from sixloops.engine.kernels import dense
+from sixloops.engine.kernels.vectors import lanes_of
+
+
+def tile_of(dtype):
+    """Return how many numbers of a row a tile has."""
+    return dense.COLUMNS * lanes_of(dtype)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("terms", [33, 64, 100])
-@pytest.mark.parametrize("width", [32, 39, 64, 101])
+@pytest.mark.parametrize(("tiles", "more"), [(1, 0), (1, 7), (2, 0), (3, 5)])
 @pytest.mark.parametrize("count", [4, 5, 8, 10, 12])
 @pytest.mark.parametrize("across", [False, True])
-def test_few_rows_of_many_terms_have_the_same_bits(count, width, terms, dtype, across):
-    random = np.random.default_rng(0)
+def test_few_rows_of_many_terms_have_the_same_bits(count, tiles, more, terms, dtype, across):
+    random, width = np.random.default_rng(0), tiles * tile_of(dtype) + more
     a = random.standard_normal((count, terms)).astype(dtype)
     b = random.standard_normal((terms, width)).astype(dtype)
     some, all_at_once = (np.full(count * width, 9, dtype) for _ in range(2))
     weights, row, step = (a.T.ravel(), 1, count) if across else (a.ravel(), terms, 1)
-    assert dense._are_near(0, count, width, terms)
+    assert dense._are_near(0, count, some, width, terms)
     dense._add_up_near_rows(weights, row, step, b.ravel(), terms, some, count, width)
     dense.add_up_rows(weights, 0, row, step, b.ravel(), terms, all_at_once, 0, count, width)
     assert some.tobytes() == all_at_once.tobytes()
@@ -25,14 +31,17 @@ def test_few_rows_of_many_terms_have_the_same_bits(count, width, terms, dtype, a
     np.testing.assert_allclose(some.reshape(count, width), expected, atol=1e-4, rtol=1e-4)
 
 
+TILE = tile_of(np.float32)
+
+
 @pytest.mark.parametrize(
     ("first", "count", "width", "terms"),
     [
-        *((0, count, 64, 64) for count in (1, 3, 6, 7, 9, 11)),  # tiles of rows would overlap
-        *((1, 10, 64, 64), (0, 10, 31, 64), (0, 10, 64, 32), (0, 1000, 132, 64)),
+        *((0, count, TILE, 64) for count in (1, 3, 6, 7, 9, 11)),  # tiles of rows would overlap
+        *((1, 10, TILE, 64), (0, 10, TILE - 1, 64), (0, 10, TILE, 32), (0, 1000, 132, 64)),
     ],
 )
 def test_all_terms_are_taken_at_once_where_tiles_do_not_fit_or_nothing_is_won(
     first, count, width, terms
 ):
-    assert not dense._are_near(first, count, width, terms)
+    assert not dense._are_near(first, count, np.zeros(1, np.float32), width, terms)

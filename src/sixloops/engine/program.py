@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,6 +27,9 @@ from sixloops.layers.base import Array
 
 SLACK = 64
 """Numbers behind the end of each array: kernels load whole vectors."""
+
+CACHE_LINE = 64
+"""Bytes that come from memory together: a vector that lies in two lines is loaded twice."""
 
 Call: TypeAlias = Callable[[int], None]
 """Something that Python does, for so many images."""
@@ -196,16 +198,17 @@ class Program:
 
     def part(self, size: int, dtype: npt.DTypeLike | None = None) -> Part:
         """Return ``size`` numbers for each share."""
-        return Part(np.zeros((self.shares, size + SLACK), dtype or self.dtype))
+        return Part(_zeros((self.shares, size), dtype or self.dtype))
 
     def scratch(self, size: int, dtype: npt.DTypeLike | None = None) -> Scratch:
         """Return ``size`` numbers that an instruction may use while it works."""
-        return Scratch(np.zeros((self._lanes_count, size + SLACK), dtype or self.dtype))
+        return Scratch(_zeros((self._lanes_count, size), dtype or self.dtype))
 
     def array(self, values: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> Array:
         """Return numbers, the same for all images, with room behind them."""
         given = np.asarray(values, dtype or self.dtype).ravel()
-        made = np.concatenate([given, np.zeros(SLACK, given.dtype)])
+        made: Array = _zeros((1, given.size), given.dtype)[0]
+        made[: given.size] = given
         self._shared += made.nbytes
         return made
 
@@ -382,7 +385,7 @@ class Program:
         """Return the bytes of all that it works in, once all is written."""
         rows = [row for phase in self._all_phases() for row in phase.once + phase.each]
         own = {id(o): o for row in rows for o in row.operands if isinstance(o, Part | Scratch)}
-        buffers = sum(prod(self._form(b)) * b.dtype.itemsize for b in self._buffers)
+        buffers = sum(_bytes_of(self._form(b), b.dtype) for b in self._buffers)
         parts = sum(operand.array.nbytes for operand in own.values())
         return self._shared + buffers + parts
 
@@ -392,18 +395,32 @@ class Program:
     def _form(self, buffer: Buffer) -> tuple[int, int]:
         """Return the shape of a buffer's array: one for the batch, or a chunk's for every lane."""
         if buffer.whole or len(buffer.phases) > 1:
-            return 1, self.batch_size * buffer.size + SLACK
-        return self._lanes_count, self.chunk * buffer.size + SLACK
+            return 1, self.batch_size * buffer.size
+        return self._lanes_count, self.chunk * buffer.size
 
     def _allocated(self, buffer: Buffer) -> Array:
         buffer.whole |= len(buffer.phases) > 1
-        return np.zeros(self._form(buffer), buffer.dtype)
+        return _zeros(self._form(buffer), buffer.dtype)
 
     def _row(self, made: _Row, lane: int) -> list[int]:
         row = [made.instruction.address(self.dtype)]
         for operand in made.operands:
             row += _place(operand, lane)
         return row + [0] * (team.WIDTH - len(row))
+
+
+def _bytes_of(form: tuple[int, int], dtype: npt.DTypeLike) -> int:
+    """Return how many bytes rows need that each have room behind them, and fill cache lines."""
+    rows, size = form
+    return rows * -(-(size + SLACK) * np.dtype(dtype).itemsize // CACHE_LINE) * CACHE_LINE
+
+
+def _zeros(form: tuple[int, int], dtype: npt.DTypeLike) -> Array:
+    """Return rows of zeros, each of which begins at a cache line and has room behind it."""
+    size = _bytes_of(form, dtype)
+    allocated = np.zeros(size + CACHE_LINE, np.uint8)
+    begin = -allocated.ctypes.data % CACHE_LINE
+    return allocated[begin : begin + size].view(dtype).reshape(form[0], -1)
 
 
 def _place(operand: Operand, lane: int) -> tuple[int, int]:

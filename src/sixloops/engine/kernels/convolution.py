@@ -22,10 +22,11 @@ from typing import Any
 
 from sixloops.engine.kernels.compiling import Instruction, kernel
 from sixloops.engine.kernels.operands import five_numbers, floats, indices, number, whole_numbers_at
+from sixloops.engine.kernels.processor import REGISTERS
 from sixloops.engine.kernels.vectors import (
-    LANES,
     add,
     broadcasts_at,
+    lanes,
     largest_of_four,
     load,
     multiply_add,
@@ -40,13 +41,17 @@ Runs = tuple[int, int, int, int, int]
 """What a window sees: rows of runs, runs a row, numbers a run; and how many numbers further the
 next row and the next run begin."""
 
-WIDEST = 5
-"""Vectors of kernels in a tile at most: with four windows they fill 32 registers."""
+WIDEST = 3
+"""Vectors of kernels in a tile at most."""
+
+MANY = 8 if REGISTERS >= 32 else 4
+"""Windows in a tile of two or three vectors of kernels: as many sums as the processor has registers
+for. The more there are, the less often the weights come from a cache that is not so near."""
 
 
 def _panel(rows: int, columns: int) -> Callable[..., None]:
     """Return the kernel for tiles of ``rows`` windows by ``columns`` vectors of kernels."""
-    size, width = rows * columns, columns * LANES
+    size = rows * columns
 
     @kernel
     def panel(
@@ -78,24 +83,24 @@ def _panel(rows: int, columns: int) -> Callable[..., None]:
                     first = u * line + v * gap
                     for t in range(first, first + run):
                         seen = broadcasts_at(x, starts, t)
-                        sums = multiply_add(sums, seen, vectors(weight, w, LANES, columns))
-                        w += width
-            biases = vectors(bias, bias_begin, LANES, columns)
+                        sums = multiply_add(sums, seen, vectors(weight, w, lanes(x), columns))
+                        w += columns * lanes(x)
+            biases = vectors(bias, bias_begin, lanes(x), columns)
             if pooled:
                 best, won = largest_of_four(sums, columns, windows, begin)
                 place = y_begin + begin // 4 * y_step
-                store(y, place, y_step, LANES, add(best, biases), columns, last)
-                store(winners, place, y_step, LANES, won, columns, last)
+                store(y, place, y_step, lanes(x), add(best, biases), columns, last)
+                store(winners, place, y_step, lanes(x), won, columns, last)
             else:
                 place = y_begin + begin * y_step
-                store(y, place, y_step, LANES, add(sums, biases), columns, last)
+                store(y, place, y_step, lanes(x), add(sums, biases), columns, last)
 
     return panel
 
 
-_one_by_1, _one_by_2, _one_by_3, _one_by_4, _one_by_5 = (_panel(1, n) for n in range(1, 6))
-_four_by_1, _four_by_2, _four_by_3, _four_by_4, _four_by_5 = (_panel(4, n) for n in range(1, 6))
-_eight_by_1, _eight_by_2 = _panel(8, 1), _panel(8, 2)
+_one_by_1, _one_by_2, _one_by_3 = (_panel(1, columns) for columns in (1, 2, 3))
+_four_by_1, _four_by_2, _four_by_3 = (_panel(4, columns) for columns in (1, 2, 3))
+_eight_by_1, _many_by_2, _many_by_3 = _panel(8, 1), _panel(MANY, 2), _panel(MANY, 3)
 
 
 @kernel
@@ -128,27 +133,19 @@ def _tiles(
         else:
             _one_by_1(x, base, windows, count, channels, runs, *place)
     elif columns == 2:
-        if count >= 8:
-            _eight_by_2(x, base, windows, count, channels, runs, *place)
+        if count >= MANY:
+            _many_by_2(x, base, windows, count, channels, runs, *place)
         elif count >= 4:
             _four_by_2(x, base, windows, count, channels, runs, *place)
         else:
             _one_by_2(x, base, windows, count, channels, runs, *place)
-    elif columns == 3:
-        if count >= 4:
+    else:
+        if count >= MANY:
+            _many_by_3(x, base, windows, count, channels, runs, *place)
+        elif count >= 4:
             _four_by_3(x, base, windows, count, channels, runs, *place)
         else:
             _one_by_3(x, base, windows, count, channels, runs, *place)
-    elif columns == 4:
-        if count >= 4:
-            _four_by_4(x, base, windows, count, channels, runs, *place)
-        else:
-            _one_by_4(x, base, windows, count, channels, runs, *place)
-    else:
-        if count >= 4:
-            _four_by_5(x, base, windows, count, channels, runs, *place)
-        else:
-            _one_by_5(x, base, windows, count, channels, runs, *place)
 
 
 @kernel
@@ -189,18 +186,18 @@ def _convolve(
         winners: filled where ``pooled``; as y, of each value the window's first pixel.
         image_starts: of every image, its first pixel.
     """
-    taps, padded = runs[0] * runs[1] * runs[2], -(-kernels // LANES) * LANES
+    taps, padded = runs[0] * runs[1] * runs[2], -(-kernels // lanes(x)) * lanes(x)
     row = groups * kernels
     outputs = (positions // 4 if pooled else positions) * row
-    panels = -(-padded // (WIDEST * LANES))
+    panels = -(-padded // (WIDEST * lanes(x)))
     # With few windows, a tile takes the same one of several images.
     by_image = pooled or positions >= 4
     table, count, step = (windows, positions, row) if by_image else (image_starts, images, outputs)
     for g in range(groups):
         begin = 0
         for panel in range(panels):
-            end = padded // LANES * (panel + 1) // panels * LANES
-            columns, last = (end - begin) // LANES, min(LANES, kernels - end + LANES)
+            end = padded // lanes(x) * (panel + 1) // panels * lanes(x)
+            columns, last = (end - begin) // lanes(x), min(lanes(x), kernels - end + lanes(x))
             w, b, k = (g * padded + begin) * taps, g * padded + begin, g * kernels + begin
             seen = g * (channels // groups)
             for item in range(images if by_image else positions):

@@ -20,8 +20,8 @@ import numpy as np
 from sixloops.engine.kernels.compiling import Instruction, inlined, kernel
 from sixloops.engine.kernels.convolution import Runs
 from sixloops.engine.kernels.operands import five_numbers, floats, indices, number, whole_numbers_at
-from sixloops.engine.kernels.vectors import LANES, load, save
-from sixloops.engine.kernels.weighted_runs import MOST, add_weighted_runs
+from sixloops.engine.kernels.vectors import NARROW, lanes, load, save
+from sixloops.engine.kernels.weighted_runs import MOST, add_narrow_runs, add_weighted_runs
 from sixloops.layers.base import Array
 
 
@@ -100,11 +100,12 @@ def _weight_gradient(
         sums: added to; (groups × kernels, runs, run padded to whole vectors).
     """
     down, across, run, line, gap = runs
-    row, of_run, step = groups * kernels, -(-run // LANES), LANES
-    length = down * across * of_run * LANES
-    if across == 1 and of_run == 1 and down <= MOST:
+    row, of_run = groups * kernels, -(-run // lanes(x))
+    length, step, apart = down * across * of_run * lanes(x), lanes(x), lanes(x)
+    is_narrow = across == 1 and run <= NARROW <= of_run * lanes(x) and down in (3, 5, 7)
+    if is_narrow or (across == 1 and down <= MOST and of_run == 1):
         # A window that sees so little is taken at once, a row in a vector.
-        of_run, down, step = down, 1, line
+        of_run, down, step, apart = down, 1, line, of_run * lanes(x)
     pieces, together = -(-of_run // MOST), max(block, 1)
     for k in range(row):
         counts[k] = positions
@@ -131,10 +132,14 @@ def _weight_gradient(
                 begin = 0
                 for piece in range(pieces):
                     end = of_run * (piece + 1) // pieces
-                    to = base + (segment * of_run + begin) * LANES
-                    target = kernels, offsets, sums, to, LANES, LANES
-                    taken = x, source + begin * LANES, channels, step
-                    add_weighted_runs(end - begin, (*target, *taken), of_group)
+                    to = base + (segment * of_run + begin) * lanes(x)
+                    taken = x, source + begin * lanes(x), channels, step
+                    if is_narrow:
+                        target = kernels, offsets, sums, to, apart, NARROW
+                        add_narrow_runs(end - begin, (*target, *taken), of_group)
+                    else:
+                        target = kernels, offsets, sums, to, apart, lanes(x)
+                        add_weighted_runs(end - begin, (*target, *taken), of_group)
                     begin = end
 
 
@@ -215,8 +220,8 @@ def _input_gradient(
     """
     kernel_down, kernel_across, run, line, gap = runs
     row, candidates, positions = groups * kernels, 4 if pooled else 1, down * across
-    of_run, last = -(-run // LANES), (run - 1) % LANES + 1
-    length, pieces = kernel_down * kernel_across * of_run * LANES, -(-of_run // MOST)
+    of_run, last = -(-run // lanes(dx)), (run - 1) % lanes(dx) + 1
+    length, pieces = kernel_down * kernel_across * of_run * lanes(dx), -(-of_run // MOST)
     for n in range(images):
         own = dx[n * image : (n + 1) * image]
         for i in range(image):
@@ -234,11 +239,11 @@ def _input_gradient(
                 first = 0
                 for piece in range(pieces):
                     end = of_run * (piece + 1) // pieces
-                    lanes = last if end == of_run else LANES
-                    to = place + first * LANES, LANES, lanes
-                    source = (g * kernels * length) + (segment * of_run + first) * LANES
+                    stored = last if end == of_run else lanes(dx)
+                    to = place + first * lanes(dx), lanes(dx), stored
+                    source = (g * kernels * length) + (segment * of_run + first) * lanes(dx)
                     target = positions * candidates, offsets, dx, *to
-                    taken = weight, source, length, LANES
+                    taken = weight, source, length, lanes(dx)
                     add_weighted_runs(end - first, (*target, *taken), lists)
                     first = end
 

@@ -7,7 +7,7 @@ from typing import Any
 from sixloops.engine.kernels.compiling import Instruction, kernel
 from sixloops.engine.kernels.convolution import WIDEST, Runs
 from sixloops.engine.kernels.operands import five_numbers, floats, number, whole_numbers_at
-from sixloops.engine.kernels.vectors import LANES, load, save
+from sixloops.engine.kernels.vectors import lanes, load, save
 from sixloops.layers.base import Array
 
 Shape = tuple[int, int, int, int, int]
@@ -30,19 +30,21 @@ def _pack_panels(
             each panel (taps, kernels), with zeros for the kernels that fill up a vector.
     """
     _, kernels, channels, height, width = shape
-    taps, of_group = channels * height * width, -(-kernels // LANES)
+    lane_count, taps = lanes(weight), channels * height * width
+    of_group = -(-kernels // lane_count)
     panels = -(-of_group // WIDEST)
     for vector in range(first, last):
         g, block = vector // of_group, vector % of_group
         panel = ((block + 1) * panels - 1) // of_group
         begin, end = of_group * panel // panels, of_group * (panel + 1) // panels
-        columns, inside = (end - begin) * LANES, min(LANES, kernels - block * LANES)
-        target = (g * of_group + begin) * taps * LANES + (block - begin) * LANES
+        columns = (end - begin) * lane_count
+        inside = min(lane_count, kernels - block * lane_count)
+        target = (g * of_group + begin) * taps * lane_count + (block - begin) * lane_count
         for c in range(channels):
             for uv in range(height * width):
                 place = target + (uv * channels + c) * columns
-                source = (g * kernels + block * LANES) * taps + c * height * width + uv
-                for k in range(LANES):
+                source = (g * kernels + block * lane_count) * taps + c * height * width + uv
+                for k in range(lane_count):
                     # Beyond the last kernel, that one's weights times 0.
                     at = source + min(k, inside - 1) * taps
                     value = load(weight, at) * load(mask, at)
@@ -59,7 +61,7 @@ def _pack_biases(bias: Array, shape: Shape, biases: Array) -> None:
         biases: filled; (groups, kernels padded to whole vectors).
     """
     groups, kernels = shape[0], shape[1]
-    padded = -(-kernels // LANES) * LANES
+    padded = -(-kernels // lanes(bias)) * lanes(bias)
     for g in range(groups):
         for k in range(padded):
             biases[g * padded + k] = bias[g * kernels + k] if k < kernels else 0
@@ -81,7 +83,7 @@ def _pack_rows(
         rows_of: filled; (groups × kernels, runs, run padded to whole vectors).
     """
     _, _, channels, height, width = shape
-    of_run, padded = runs[2] // channels, -(-runs[2] // LANES) * LANES
+    of_run, padded = runs[2] // channels, -(-runs[2] // lanes(weight)) * lanes(weight)
     segments = height * width // of_run
     for k in range(begin, end):
         source = k * channels * height * width
@@ -120,7 +122,7 @@ def _sum_of_rows(
         gradient: filled; (groups × kernels, channels, height, width).
     """
     _, _, channels, height, width = shape
-    of_run, padded = runs[2] // channels, -(-runs[2] // LANES) * LANES
+    of_run, padded = runs[2] // channels, -(-runs[2] // lanes(parts)) * lanes(parts)
     segments, row = height * width // of_run, height * width // of_run * padded
     for k in range(begin, end):
         total = parts[k * row : (k + 1) * row]

@@ -12,11 +12,15 @@ from typing import Any
 
 from sixloops.engine.kernels.compiling import Instruction, inlined, kernel
 from sixloops.engine.kernels.operands import floats, number, whole_numbers_at
+from sixloops.engine.kernels.processor import REGISTER_BITS, REGISTERS
 from sixloops.engine.kernels.vectors import (
-    LANES,
+    NARROW,
     broadcasts,
     grid,
+    lanes,
     multiply_add,
+    narrow_vectors,
+    narrow_zeros,
     store,
     store_totals,
     vectors,
@@ -24,8 +28,11 @@ from sixloops.engine.kernels.vectors import (
 )
 from sixloops.layers.base import Array
 
-COLUMNS = 4
-"""Vectors, or rows of weights, in a tile."""
+COLUMNS = 4 if REGISTERS >= 32 else 2
+"""Vectors in a tile: with five rows of them, as many as the processor has registers for."""
+
+UNITS = 4 if REGISTERS * REGISTER_BITS >= 32 * 256 else 2
+"""Units in a tile, as their sums have lanes of their own."""
 
 TERMS = 32
 """Rows that all tiles take before the next: as many streams as a processor fetches ahead."""
@@ -45,10 +52,10 @@ def _scalar_products(rows: int, columns: int) -> Callable[..., None]:
     def scalar_products(
         x: Array, n: int, weight: Array, u: int, features: int, y: Array, units: int
     ) -> None:
-        sums, whole = zeros(x, size), features // LANES * LANES
-        for f in range(0, whole, LANES):
-            images = vectors(x, n * features + f, features, rows)
-            weights = vectors(weight, u * features + f, features, columns)
+        sums, whole = narrow_zeros(x, size), features // NARROW * NARROW
+        for f in range(0, whole, NARROW):
+            images = narrow_vectors(x, n * features + f, features, rows)
+            weights = narrow_vectors(weight, u * features + f, features, columns)
             sums = multiply_add(sums, images, weights)
         store_totals(y, n * units + u, units, 1, sums, columns)
         for f in range(whole, features):
@@ -61,7 +68,8 @@ def _scalar_products(rows: int, columns: int) -> Callable[..., None]:
 
 
 _one_by_1, _two_by_1, _four_by_1, _five_by_1 = (_scalar_products(n, 1) for n in (1, 2, 4, 5))
-_one_by_4, _two_by_4, _four_by_4, _five_by_4 = (_scalar_products(n, 4) for n in (1, 2, 4, 5))
+_one_by_some, _two_by_some = _scalar_products(1, UNITS), _scalar_products(2, UNITS)
+_four_by_some, _five_by_some = _scalar_products(4, UNITS), _scalar_products(5, UNITS)
 
 
 @inlined
@@ -88,20 +96,20 @@ def _forward(
         y: filled; (images, units).
     """
     rows = _rows_of_tile(images)
-    columns = COLUMNS if units >= COLUMNS else 1
+    columns = UNITS if units >= UNITS else 1
     for unit in range(0, units, columns):
         # The last tile overlaps the one before it, and computes the same again.
         u = min(unit, units - columns)
         for image in range(0, images, rows):
             n = min(image, images - rows)
-            if rows == 5 and columns == 4:
-                _five_by_4(x, n, weight, u, features, y, units)
-            elif rows == 4 and columns == 4:
-                _four_by_4(x, n, weight, u, features, y, units)
-            elif rows == 2 and columns == 4:
-                _two_by_4(x, n, weight, u, features, y, units)
-            elif rows == 1 and columns == 4:
-                _one_by_4(x, n, weight, u, features, y, units)
+            if rows == 5 and columns > 1:
+                _five_by_some(x, n, weight, u, features, y, units)
+            elif rows == 4 and columns > 1:
+                _four_by_some(x, n, weight, u, features, y, units)
+            elif rows == 2 and columns > 1:
+                _two_by_some(x, n, weight, u, features, y, units)
+            elif rows == 1 and columns > 1:
+                _one_by_some(x, n, weight, u, features, y, units)
             elif rows == 5:
                 _five_by_1(x, n, weight, u, features, y, units)
             elif rows == 4:
@@ -135,16 +143,17 @@ def _weighted_rows(rows: int, columns: int, goes_on: bool = False) -> Callable[.
         sums = grid(c, target, width, rows, columns) if goes_on else zeros(c, size)
         for _ in range(terms):
             weights = broadcasts(a, place, row, rows)
-            sums = multiply_add(sums, weights, vectors(b, begin, LANES, columns))
+            sums = multiply_add(sums, weights, vectors(b, begin, lanes(b), columns))
             place += step
             begin += width
-        store(c, target, width, LANES, sums, columns, LANES)
+        store(c, target, width, lanes(c), sums, columns, lanes(c))
 
     return weighted_rows
 
 
 _one_row_1, _two_rows_1, _four_rows_1, _five_rows_1 = (_weighted_rows(n, 1) for n in (1, 2, 4, 5))
-_one_row_4, _two_rows_4, _four_rows_4, _five_rows_4 = (_weighted_rows(n, 4) for n in (1, 2, 4, 5))
+_one_row, _two_rows = _weighted_rows(1, COLUMNS), _weighted_rows(2, COLUMNS)
+_four_rows, _five_rows = _weighted_rows(4, COLUMNS), _weighted_rows(5, COLUMNS)
 _four_rows_on, _five_rows_on = (_weighted_rows(n, COLUMNS, goes_on=True) for n in (4, 5))
 
 
@@ -176,24 +185,24 @@ def add_up_rows(
         width: numbers in a row.
     """
     rows = _rows_of_tile(count)
-    columns = COLUMNS if width >= COLUMNS * LANES else 1
-    if width < LANES:
+    columns = COLUMNS if width >= COLUMNS * lanes(b) else 1
+    if width < lanes(b):
         _sum_narrow_rows(a, a_begin, row, step, b, terms, c, first, count, width)
         return
-    for piece in range(0, width, columns * LANES):
+    for piece in range(0, width, columns * lanes(b)):
         # As above, the last tile overlaps the one before it.
-        p = min(piece, width - columns * LANES)
+        p = min(piece, width - columns * lanes(b))
         for block in range(0, count, rows):
             r = first + min(block, count - rows)
             place, target = a_begin + r * row, r * width + p
-            if rows == 5 and columns == 4:
-                _five_rows_4(a, place, row, step, b, p, width, terms, c, target)
-            elif rows == 4 and columns == 4:
-                _four_rows_4(a, place, row, step, b, p, width, terms, c, target)
-            elif rows == 2 and columns == 4:
-                _two_rows_4(a, place, row, step, b, p, width, terms, c, target)
-            elif rows == 1 and columns == 4:
-                _one_row_4(a, place, row, step, b, p, width, terms, c, target)
+            if rows == 5 and columns > 1:
+                _five_rows(a, place, row, step, b, p, width, terms, c, target)
+            elif rows == 4 and columns > 1:
+                _four_rows(a, place, row, step, b, p, width, terms, c, target)
+            elif rows == 2 and columns > 1:
+                _two_rows(a, place, row, step, b, p, width, terms, c, target)
+            elif rows == 1 and columns > 1:
+                _one_row(a, place, row, step, b, p, width, terms, c, target)
             elif rows == 5:
                 _five_rows_1(a, place, row, step, b, p, width, terms, c, target)
             elif rows == 4:
@@ -226,10 +235,10 @@ def _sum_narrow_rows(
 
 
 @inlined
-def _are_near(first: int, count: int, width: int, terms: int) -> bool:
+def _are_near(first: int, count: int, c: Array, width: int, terms: int) -> bool:
     """Say whether rows are few, so that :func:`_add_up_near_rows` is quicker and can do it."""
     tiles = first == 0 and count >= 4 and count % _rows_of_tile(count) == 0
-    return tiles and width >= COLUMNS * LANES and terms > TERMS and count * width <= NEAR
+    return tiles and width >= COLUMNS * lanes(c) and terms > TERMS and count * width <= NEAR
 
 
 @kernel
@@ -251,7 +260,7 @@ def _add_up_near_rows(
         count: rows.
         width: numbers in a row.
     """
-    tile = COLUMNS * LANES
+    tile = COLUMNS * lanes(c)
     whole = width // tile * tile
     c[: count * width] = 0
     for term in range(0, terms, TERMS):
@@ -280,7 +289,7 @@ def _add_to_tiles(
 ) -> None:
     """Add some terms, from ``term`` on, to the columns from ``begin`` to ``end``."""
     rows = _rows_of_tile(count)
-    for p in range(begin, end, COLUMNS * LANES):
+    for p in range(begin, end, COLUMNS * lanes(c)):
         for r in range(0, count, rows):
             place, at, target = r * row + term * step, term * width + p, r * width + p
             if rows == 5:
@@ -306,7 +315,7 @@ def sum_rows(at: int, first: int, images: int, shares: int, scale: float, like: 
     to_row, to_term, terms = number(row, 3), number(row, 4), number(row, 5)
     begin, count, width = number(row, 6), number(row, 7), number(row, 8)
     terms, count = images if terms == OF_IMAGES else terms, images if count == OF_IMAGES else count
-    if _are_near(begin, count, width, terms):
+    if _are_near(begin, count, c, width, terms):
         _add_up_near_rows(a, to_row, to_term, b, terms, c, count, width)
     else:
         add_up_rows(a, 0, to_row, to_term, b, terms, c, begin, count, width)

@@ -9,33 +9,55 @@ from numba.core import cgutils, types
 
 from sixloops.engine.kernels.compiling import Instruction, intrinsic, kernel
 from sixloops.engine.kernels.operands import five_numbers, floats, indices, whole_numbers_at
-from sixloops.engine.kernels.vectors import LANES, Vector, add, store, vectors, zeros
+from sixloops.engine.kernels.vectors import (
+    Vector,
+    add,
+    lanes,
+    pointer_to,
+    spread,
+    store,
+    vectors,
+    zeros,
+)
 from sixloops.layers.base import Array
 
 Spans = tuple[int, int, int, int, int]
 """Positions down and across; pixels of an image and of its row; channels."""
 
 
-NAMES = types.UniTuple(Vector(types.int32), 1)
-"""Numbers of pixels, one a lane."""
+def _names_of(values: Any) -> types.UniTuple:
+    """Return the type of a vector of whole numbers, pixels' names, one for each value's lane."""
+    return types.UniTuple(Vector(types.int32, values.dtype.lanes), 1)
+
+
+def _name(builder: Any, number: Any, names: types.UniTuple) -> Any:
+    """Write how a pixel's number gets into all lanes."""
+    return spread(builder, builder.trunc(number, ir.IntType(32)), names.dtype.lanes)
 
 
 @intrinsic
-def names(_: Any, number: Any) -> Any:
-    """Return a vector of whole numbers, all the same."""
+def named(_: Any, values: Any, number: Any) -> Any:
+    """Return a pixel's name for each lane of a vector of values."""
+    names = _names_of(values)
 
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return context.make_tuple(builder, NAMES, [_in_all_lanes(builder, values[0])])
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return context.make_tuple(builder, names, [_name(builder, given[1], names)])
 
-    return NAMES(types.intp), generate
+    return names(values, types.intp), generate
 
 
-def _in_all_lanes(builder: Any, number: Any) -> Any:
-    """Write how a whole number gets into all lanes of a vector."""
-    whole = ir.IntType(32)
-    nothing = ir.Constant(ir.VectorType(whole, LANES), ir.Undefined)
-    first = builder.insert_element(nothing, builder.trunc(number, whole), ir.Constant(whole, 0))
-    return builder.shuffle_vector(first, nothing, ir.Constant(nothing.type, [0] * LANES))
+@intrinsic
+def names_at(_: Any, values: Any, array: Any, index: Any) -> Any:
+    """Load a name for each lane of a vector of values."""
+    names = _names_of(values)
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        kind = context.get_value_type(names.dtype).as_pointer()
+        source = pointer_to(builder, context, array, given[1], given[2])
+        loaded = builder.load(builder.bitcast(source, kind), align=4)
+        return context.make_tuple(builder, names, [loaded])
+
+    return names(values, array, types.intp), generate
 
 
 @intrinsic
@@ -54,7 +76,7 @@ def keep_largest(_: Any, best: Any, winners: Any, others: Any, number: Any) -> A
         (old,), (won,), (new,) = (cgutils.unpack_tuple(builder, value) for value in values[:3])
         larger = builder.fcmp_unordered(">", new, old)
         wins = builder.and_(larger, builder.fcmp_ordered("ord", old, old))
-        name = _in_all_lanes(builder, values[3])
+        name = _name(builder, values[3], winners)
         pair = builder.select(wins, new, old), builder.select(wins, name, won)
         made = [
             context.make_tuple(builder, kind, [value])
@@ -71,8 +93,8 @@ def where_won(_: Any, errors: Any, winners: Any, number: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         (error,), (won,) = (cgutils.unpack_tuple(builder, value) for value in values[:2])
-        is_it = builder.icmp_signed("==", won, _in_all_lanes(builder, values[2]))
-        zero = ir.Constant(error.type, [0.0] * LANES)
+        is_it = builder.icmp_signed("==", won, _name(builder, values[2], winners))
+        zero = ir.Constant(error.type, [0.0] * error.type.count)
         return context.make_tuple(builder, errors, [builder.select(is_it, error, zero)])
 
     return errors(errors, winners, types.intp), generate
@@ -101,14 +123,14 @@ def _max_pool(
             for j in range(across):
                 target = ((n * down + i) * across + j) * channels
                 begin = rows[2 * i] * width + columns[2 * j]
-                for c in range(0, channels, LANES):
-                    best = vectors(x, (n * pixels + begin) * channels + c, LANES, 1)
-                    won = names(begin)
+                for c in range(0, channels, lanes(x)):
+                    best = vectors(x, (n * pixels + begin) * channels + c, 0, 1)
+                    won = named(best, begin)
                     for u in range(rows[2 * i], rows[2 * i + 1]):
                         for s in range(u * width + columns[2 * j], u * width + columns[2 * j + 1]):
-                            others = vectors(x, (n * pixels + s) * channels + c, LANES, 1)
+                            others = vectors(x, (n * pixels + s) * channels + c, 0, 1)
                             best, won = keep_largest(best, won, others, s)
-                    some = min(channels - c, LANES)
+                    some = min(channels - c, lanes(x))
                     store(y, target + c, 0, 0, best, 1, some)
                     store(winners, target + c, 0, 0, won, 1, some)
 
@@ -134,15 +156,15 @@ def _send_back(
             for j in range(across):
                 pixel = i * across + j
                 target = (n * down * across + pixel) * channels
-                for c in range(0, channels, LANES):
+                for c in range(0, channels, lanes(dx)):
                     sums = zeros(dx, 1)
                     for u in range(rows[2 * i], rows[2 * i + 1]):
                         for p in range(u * width + columns[2 * j], u * width + columns[2 * j + 1]):
                             place = (n * positions + p) * channels + c
-                            errors = vectors(error, place, LANES, 1)
-                            won = vectors(winners, place, LANES, 1)
+                            errors = vectors(error, place, 0, 1)
+                            won = names_at(errors, winners, place)
                             sums = add(sums, where_won(errors, won, pixel))
-                    store(dx, target + c, 0, 0, sums, 1, min(channels - c, LANES))
+                    store(dx, target + c, 0, 0, sums, 1, min(channels - c, lanes(dx)))
 
 
 @kernel
@@ -165,10 +187,10 @@ def _place_back(
         for i in range(down):
             for j in range(across):
                 place = ((n * down + i) * across + j) * channels
-                for c in range(0, channels, LANES):
-                    errors = vectors(error, place + c, LANES, 1)
-                    won = vectors(winners, place + c, LANES, 1)
-                    some = min(channels - c, LANES)
+                for c in range(0, channels, lanes(dx)):
+                    errors = vectors(error, place + c, 0, 1)
+                    won = names_at(errors, winners, place + c)
+                    some = min(channels - c, lanes(dx))
                     for u in range(rows[2 * i], rows[2 * i + 1]):
                         for s in range(u * width + columns[2 * j], u * width + columns[2 * j + 1]):
                             target = (n * pixels + s) * channels + c

@@ -12,9 +12,9 @@ from sixloops.engine.kernels.compiling import Instruction, kernel
 from sixloops.engine.kernels.max_pool import Spans
 from sixloops.engine.kernels.operands import five_numbers, floats, indices, whole_numbers_at
 from sixloops.engine.kernels.vectors import (
-    LANES,
     add,
     broadcasts,
+    lanes,
     multiply_add,
     store,
     vectors,
@@ -54,16 +54,16 @@ def _sum_windows(
             for j in range(across):
                 p = i * across + j
                 target = (n * down * across + p) * channels
-                for c in range(0, channels, LANES):
+                for c in range(0, channels, lanes(x)):
                     total = zeros(x, 1)
                     for u in range(rows[2 * i], rows[2 * i + 1]):
                         line = zeros(x, 1)
                         for s in range(u * width + columns[2 * j], u * width + columns[2 * j + 1]):
-                            seen = vectors(x, (n * pixels + s) * channels + c, LANES, 1)
+                            seen = vectors(x, (n * pixels + s) * channels + c, 0, 1)
                             line = multiply_add(line, broadcasts(before, s, 1, 1), seen)
                         total = add(total, line)
                     scaled = multiply_add(zeros(x, 1), broadcasts(after, p, 1, 1), total)
-                    store(y, target + c, 0, 0, scaled, 1, min(channels - c, LANES))
+                    store(y, target + c, 0, 0, scaled, 1, min(channels - c, lanes(x)))
 
 
 @Instruction

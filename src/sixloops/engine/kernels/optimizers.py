@@ -18,7 +18,7 @@ from typing import Any
 from sixloops.engine.kernels.compiling import Instruction, inlined, kernel
 from sixloops.engine.kernels.dense import add_up_rows
 from sixloops.engine.kernels.operands import floats, indices, number, whole_numbers_at
-from sixloops.engine.kernels.vectors import LANES, multiply_add, total, vectors, zeros
+from sixloops.engine.kernels.vectors import lanes, multiply_add, total, vectors, zeros
 from sixloops.layers.base import Array
 
 SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, ADAM = range(6)
@@ -38,10 +38,10 @@ then products of two such numbers do not overflow, nor does the sum of as many a
 @inlined
 def _has_other_than_finite(values: Array) -> bool:
     """Say whether NaN or an infinity is among some numbers: times 0, only they are NaN."""
-    zero, whole = values.dtype.type(0), values.shape[0] // (4 * LANES) * (4 * LANES)
-    sums = zeros(values, 4)
-    for i in range(0, whole, 4 * LANES):
-        sums = multiply_add(sums, vectors(values, i, LANES, 4), zeros(values, 1))
+    zero, sums, at_once = values.dtype.type(0), zeros(values, 4), 4 * lanes(values)
+    whole = values.shape[0] // at_once * at_once
+    for i in range(0, whole, at_once):
+        sums = multiply_add(sums, vectors(values, i, lanes(values), 4), zeros(values, 1))
     found = total(sums)
     for i in range(whole, values.shape[0]):
         found += values[i] * zero

@@ -7,20 +7,18 @@ from typing import Any
 from sixloops.engine.kernels.compiling import Instruction, kernel
 from sixloops.engine.kernels.operands import floats, number, whole_numbers_at
 from sixloops.engine.kernels.vectors import (
-    LANES,
-    broadcasts,
+    NARROW,
     multiply_add,
+    narrow_vectors,
+    narrow_zeros,
     store_totals,
-    vectors,
-    zeros,
+    subtract,
 )
 from sixloops.layers.base import Array
 
 
 @kernel
-def _measure(
-    x: Array, images: int, center: Array, classes: int, features: int, minus: Array, y: Array
-) -> None:
+def _measure(x: Array, images: int, center: Array, classes: int, features: int, y: Array) -> None:
     """Compute y = Σ (x − w)².
 
     Args:
@@ -29,16 +27,16 @@ def _measure(
         center: w; (classes, features).
         classes: how many.
         features: of an image and of a code.
-        minus: −1.
         y: filled; (images, classes).
     """
-    whole, negative = features // LANES * LANES, broadcasts(minus, 0, 0, 1)
+    whole = features // NARROW * NARROW
     for n in range(images):
         for i in range(classes):
-            image, code, sums = n * features, i * features, zeros(y, 1)
-            for f in range(0, whole, LANES):
-                values, own = vectors(x, image + f, 0, 1), vectors(center, code + f, 0, 1)
-                apart = multiply_add(values, negative, own)
+            image, code, sums = n * features, i * features, narrow_zeros(y, 1)
+            for f in range(0, whole, NARROW):
+                apart = subtract(
+                    narrow_vectors(center, code + f, 0, 1), narrow_vectors(x, image + f, 0, 1)
+                )
                 sums = multiply_add(sums, apart, apart)
             store_totals(y, n * classes + i, 0, 0, sums, 1)
             for f in range(whole, features):
@@ -113,8 +111,8 @@ def radial_basis(at: int, first: int, images: int, shares: int, scale: float, li
     """Measure how far features are from codes."""
     row = whole_numbers_at(at)
     x, center = floats(row, 0, first, like), floats(row, 1, 0, like)
-    minus, y = floats(row, 4, 0, like), floats(row, 5, first, like)
-    _measure(x, images, center, number(row, 2), number(row, 3), minus, y)
+    y = floats(row, 4, first, like)
+    _measure(x, images, center, number(row, 2), number(row, 3), y)
 
 
 @Instruction

@@ -1,12 +1,15 @@
 """Vectors as values: several numbers that the processor works on at once, held in registers.
 
 Numba turns loops into vector instructions by itself, but does not keep a tile of sums in
-registers across a loop. Here a vector of :data:`LANES` numbers is a value of its own, and so
-is a tuple of them, so that a kernel can say what stays in registers:
+registers across a loop. Here a vector, as many numbers as one of the processor's registers holds,
+is a value of its own, and so is a tuple of them, so that a kernel can say what stays in registers:
 
 ``sums = multiply_add(sums, broadcasts(x, …, 4), vectors(w, …, 3))`` adds twelve products of
 vectors to twelve sums, with seven loads. How many vectors a tuple has must be known when the
 kernel is compiled.
+
+Narrow vectors have :data:`NARROW` lanes on all processors: where lanes are added up in the end the
+bits depend on how many there are, and where few numbers lie together more lanes are of no use.
 
 Each function here stands for a few instructions, which are written in LLVM's terms.
 """
@@ -14,16 +17,20 @@ Each function here stands for a few instructions, which are written in LLVM's te
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import models, register_model
 
 from sixloops.engine.kernels.compiling import intrinsic
+from sixloops.engine.kernels.processor import REGISTER_BITS
 
-LANES = 8
-"""Numbers in a vector: 256 bits in single precision."""
+NARROW = 8
+"""Lanes of a narrow vector."""
 
 Codegen = Any
 
@@ -31,9 +38,9 @@ Codegen = Any
 class Vector(types.Type):
     """Numba's type of a vector of numbers."""
 
-    def __init__(self, dtype: types.Type) -> None:
-        self.dtype = dtype
-        super().__init__(name=f"Vector({dtype})")
+    def __init__(self, dtype: types.Type, lanes: int) -> None:
+        self.dtype, self.lanes = dtype, lanes
+        super().__init__(name=f"Vector({dtype}, {lanes})")
 
 
 @register_model(Vector)
@@ -41,7 +48,7 @@ class _VectorModel(models.PrimitiveModel):
     """A vector is what LLVM calls one."""
 
     def __init__(self, manager: Any, kind: Vector) -> None:
-        super().__init__(manager, kind, ir.VectorType(_ELEMENTS[kind.dtype], LANES))
+        super().__init__(manager, kind, ir.VectorType(_ELEMENTS[kind.dtype], kind.lanes))
 
 
 _ELEMENTS = {
@@ -49,11 +56,24 @@ _ELEMENTS = {
     types.float64: ir.DoubleType(),
     types.int32: ir.IntType(32),
 }
-_INDICES = ir.VectorType(ir.IntType(32), LANES)
 
 
-def _tuple_of(dtype: types.Type, count: int) -> types.UniTuple:
-    return types.UniTuple(Vector(dtype), count)
+def lanes_of(dtype: npt.DTypeLike) -> int:
+    """Return how many numbers a vector has."""
+    return REGISTER_BITS // (8 * np.dtype(dtype).itemsize)
+
+
+def _lanes_of(dtype: Any) -> int:
+    """Return the same, of Numba's type of a number."""
+    return REGISTER_BITS // int(dtype.bitwidth)
+
+
+def _narrow(dtype: Any) -> int:
+    return NARROW
+
+
+def _tuple_of(dtype: types.Type, in_each: int, count: int) -> types.UniTuple:
+    return types.UniTuple(Vector(dtype, in_each), count)
 
 
 def pointer_to(builder: Any, context: Any, kind: Any, array: Any, index: Any) -> Any:
@@ -61,19 +81,30 @@ def pointer_to(builder: Any, context: Any, kind: Any, array: Any, index: Any) ->
     return builder.gep(context.make_array(kind)(context, builder, array).data, [index])
 
 
-def _spread(builder: Any, value: Any) -> Any:
-    """Return a vector with ``value`` in each lane."""
-    undefined = ir.Constant(ir.VectorType(value.type, LANES), ir.Undefined)
+def spread(builder: Any, value: Any, count: int) -> Any:
+    """Return a vector with ``value`` in each of ``count`` lanes."""
+    undefined = ir.Constant(ir.VectorType(value.type, count), ir.Undefined)
     first = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(first, undefined, ir.Constant(_INDICES, [0] * LANES))
+    everywhere = ir.Constant(ir.VectorType(ir.IntType(32), count), [0] * count)
+    return builder.shuffle_vector(first, undefined, everywhere)
 
 
 def _call(builder: Any, name: str, *values: Any) -> Any:
     kind = values[0].type
-    suffix = f"v{LANES}f{32 if kind.element == ir.FloatType() else 64}"
+    suffix = f"v{kind.count}f{32 if kind.element == ir.FloatType() else 64}"
     function_type = ir.FunctionType(kind, [value.type for value in values])
     function = cgutils.get_or_insert_function(builder.module, function_type, f"{name}.{suffix}")
     return builder.call(function, values)
+
+
+@intrinsic
+def lanes(_: Any, array: Any) -> Codegen:
+    """Return how many of an array's numbers a vector has, known when a kernel is compiled."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return context.get_constant(types.intp, _lanes_of(array.dtype))
+
+    return types.intp(array), generate
 
 
 @intrinsic
@@ -97,47 +128,71 @@ def save(_: Any, array: Any, index: Any, value: Any) -> Codegen:
     return types.void(array, types.intp, array.dtype), generate
 
 
-@intrinsic
-def zeros(_: Any, array: Any, count: Any) -> Codegen:
-    """Return ``count`` vectors of 0 of the array's type."""
-    result = _tuple_of(array.dtype, count.literal_value)
+def _zeros(lanes_of_vectors: Callable[[Any], int]) -> Any:
+    """Return what makes vectors of 0."""
 
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        kind = context.get_value_type(result.dtype)
-        zero = ir.Constant(kind, [0.0] * LANES)
-        return context.make_tuple(builder, result, [zero] * result.count)
+    @intrinsic
+    def zeros(_: Any, array: Any, count: Any) -> Codegen:
+        result = _tuple_of(array.dtype, lanes_of_vectors(array.dtype), count.literal_value)
 
-    return result(array, count), generate
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            kind = context.get_value_type(result.dtype)
+            zero = ir.Constant(kind, [0.0] * kind.count)
+            return context.make_tuple(builder, result, [zero] * result.count)
+
+        return result(array, count), generate
+
+    return zeros
 
 
-@intrinsic
-def vectors(_: Any, array: Any, index: Any, step: Any, count: Any) -> Codegen:
-    """Load ``count`` vectors, the first at ``index``, each next one ``step`` further."""
-    result = _tuple_of(array.dtype, count.literal_value)
+zeros = _zeros(_lanes_of)
+"""``zeros(array, count)``: ``count`` vectors of 0 of the array's type."""
 
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        kind = context.get_value_type(result.dtype).as_pointer()
-        align, place, loaded = array.dtype.bitwidth // 8, values[1], []
-        for _ in range(result.count):
-            source = pointer_to(builder, context, array, values[0], place)
-            loaded.append(builder.load(builder.bitcast(source, kind), align=align))
-            place = builder.add(place, values[2])
-        return context.make_tuple(builder, result, loaded)
+narrow_zeros = _zeros(_narrow)
+"""The same, of narrow vectors."""
 
-    return result(array, types.intp, types.intp, count), generate
+
+def _vectors(lanes_of_vectors: Callable[[Any], int]) -> Any:
+    """Return what loads vectors."""
+
+    @intrinsic
+    def vectors(_: Any, array: Any, index: Any, step: Any, count: Any) -> Codegen:
+        result = _tuple_of(array.dtype, lanes_of_vectors(array.dtype), count.literal_value)
+
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            kind = context.get_value_type(result.dtype).as_pointer()
+            align, place, loaded = array.dtype.bitwidth // 8, values[1], []
+            for _ in range(result.count):
+                source = pointer_to(builder, context, array, values[0], place)
+                loaded.append(builder.load(builder.bitcast(source, kind), align=align))
+                place = builder.add(place, values[2])
+            return context.make_tuple(builder, result, loaded)
+
+        return result(array, types.intp, types.intp, count), generate
+
+    return vectors
+
+
+vectors = _vectors(_lanes_of)
+"""``vectors(array, index, step, count)``: load ``count`` vectors, the first at ``index``, each next
+one ``step`` further."""
+
+narrow_vectors = _vectors(_narrow)
+"""The same, of narrow vectors."""
 
 
 @intrinsic
 def grid(_: Any, array: Any, index: Any, row: Any, rows: Any, columns: Any) -> Codegen:
     """Load rows of ``columns`` vectors side by side, the first at ``index``, ``row`` apart."""
-    result = _tuple_of(array.dtype, rows.literal_value * columns.literal_value)
+    count = rows.literal_value * columns.literal_value
+    result = _tuple_of(array.dtype, _lanes_of(array.dtype), count)
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         kind = context.get_value_type(result.dtype).as_pointer()
         align, begin, loaded = array.dtype.bitwidth // 8, values[1], []
         for _ in range(rows.literal_value):
             for column in range(columns.literal_value):
-                place = builder.add(begin, ir.Constant(begin.type, column * LANES))
+                place = builder.add(begin, ir.Constant(begin.type, column * result.dtype.lanes))
                 source = pointer_to(builder, context, array, values[0], place)
                 loaded.append(builder.load(builder.bitcast(source, kind), align=align))
             begin = builder.add(begin, values[2])
@@ -146,20 +201,32 @@ def grid(_: Any, array: Any, index: Any, row: Any, rows: Any, columns: Any) -> C
     return result(array, types.intp, types.intp, rows, columns), generate
 
 
-@intrinsic
-def broadcasts(_: Any, array: Any, index: Any, step: Any, count: Any) -> Codegen:
-    """Load ``count`` numbers, the first at ``index``, each into all lanes of a vector."""
-    result = _tuple_of(array.dtype, count.literal_value)
+def _broadcasts(lanes_of_vectors: Callable[[Any], int]) -> Any:
+    """Return what loads numbers into all lanes."""
 
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        place, loaded = values[1], []
-        for _ in range(result.count):
-            source = pointer_to(builder, context, array, values[0], place)
-            loaded.append(_spread(builder, builder.load(source)))
-            place = builder.add(place, values[2])
-        return context.make_tuple(builder, result, loaded)
+    @intrinsic
+    def broadcasts(_: Any, array: Any, index: Any, step: Any, count: Any) -> Codegen:
+        result = _tuple_of(array.dtype, lanes_of_vectors(array.dtype), count.literal_value)
 
-    return result(array, types.intp, types.intp, count), generate
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            place, loaded = values[1], []
+            for _ in range(result.count):
+                source = pointer_to(builder, context, array, values[0], place)
+                loaded.append(spread(builder, builder.load(source), result.dtype.lanes))
+                place = builder.add(place, values[2])
+            return context.make_tuple(builder, result, loaded)
+
+        return result(array, types.intp, types.intp, count), generate
+
+    return broadcasts
+
+
+broadcasts = _broadcasts(_lanes_of)
+"""``broadcasts(array, index, step, count)``: load ``count`` numbers, the first at ``index``, each
+next one ``step`` further, each into all lanes of a vector."""
+
+narrow_broadcasts = _broadcasts(_narrow)
+"""The same, of narrow vectors."""
 
 
 @intrinsic
@@ -187,14 +254,15 @@ def _consecutive(context: Any, builder: Any, kind: Any, array: Any, index: Any, 
 @intrinsic
 def broadcasts_at(_: Any, array: Any, places: Any, index: Any) -> Codegen:
     """Load the number ``index`` behind each of ``places``, each into all lanes of a vector."""
-    result = _tuple_of(array.dtype, places.count)
+    result = _tuple_of(array.dtype, _lanes_of(array.dtype), places.count)
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         loaded = []
         for place in cgutils.unpack_tuple(builder, values[1]):
             # The pointer of the row first: it stays the same while the index runs.
             row = pointer_to(builder, context, array, values[0], place)
-            loaded.append(_spread(builder, builder.load(builder.gep(row, [values[2]]))))
+            number = builder.load(builder.gep(row, [values[2]]))
+            loaded.append(spread(builder, number, result.dtype.lanes))
         return context.make_tuple(builder, result, loaded)
 
     return result(array, places, types.intp), generate
@@ -223,6 +291,17 @@ def add(_: Any, sums: Any, terms: Any) -> Codegen:
         return context.make_tuple(builder, sums, added)
 
     return sums(sums, terms), generate
+
+
+@intrinsic
+def subtract(_: Any, left: Any, right: Any) -> Codegen:
+    """Return the differences of vectors."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        pairs = zip(*(cgutils.unpack_tuple(builder, value) for value in values), strict=True)
+        return context.make_tuple(builder, left, [builder.fsub(a, b) for a, b in pairs])
+
+    return left(left, right), generate
 
 
 @intrinsic
@@ -269,16 +348,16 @@ def total(_: Any, vectors: Any) -> Codegen:
 
 def _total(builder: Any, vector: Any) -> Any:
     """Add up the lanes, halves of them at a time: always in the same order."""
-    width = LANES
+    width = vector.type.count
     while width > 1:
         width //= 2
-        low, high = (_lanes(range(begin, begin + width)) for begin in (0, width))
+        low, high = (_chosen(range(begin, begin + width)) for begin in (0, width))
         halves = [builder.shuffle_vector(vector, vector, half) for half in (low, high)]
         vector = builder.fadd(*halves)
     return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
 
-def _lanes(chosen: range) -> Any:
+def _chosen(chosen: range) -> Any:
     return ir.Constant(ir.VectorType(ir.IntType(32), len(chosen)), list(chosen))
 
 
@@ -300,7 +379,7 @@ def store(
     width = columns.literal_value
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        mask = _first_lanes(builder, values[6])
+        mask = _first_lanes(builder, values[6], vectors.dtype.lanes)
         each = cgutils.unpack_tuple(builder, values[4])
         begin = values[1]
         for number in range(0, len(each), width):
@@ -316,9 +395,10 @@ def store(
     return types.void(*taken), generate
 
 
-def _first_lanes(builder: Any, count: Any) -> Any:
-    numbers = ir.Constant(_INDICES, list(range(LANES)))
-    return builder.icmp_signed("<", numbers, _spread(builder, builder.trunc(count, ir.IntType(32))))
+def _first_lanes(builder: Any, stored: Any, count: int) -> Any:
+    numbers = ir.Constant(ir.VectorType(ir.IntType(32), count), list(range(count)))
+    end = spread(builder, builder.trunc(stored, ir.IntType(32)), count)
+    return builder.icmp_signed("<", numbers, end)
 
 
 def _store(builder: Any, vector: Any, target: Any, mask: Any, masked: bool) -> None:
@@ -329,7 +409,7 @@ def _store(builder: Any, vector: Any, target: Any, mask: Any, masked: bool) -> N
         builder.store(vector, pointer, align=size)
         return
     letter = "i" if isinstance(kind.element, ir.IntType) else "f"
-    name = f"llvm.masked.store.v{LANES}{letter}{8 * size}.p0"
+    name = f"llvm.masked.store.v{kind.count}{letter}{8 * size}.p0"
     taken = [kind, pointer.type, ir.IntType(32), mask.type]
     function_type = ir.FunctionType(ir.VoidType(), taken)
     function = cgutils.get_or_insert_function(builder.module, function_type, name)
@@ -354,18 +434,19 @@ def largest_of_four(_: Any, rows: Any, columns: Any, names: Any, index: Any) -> 
     width, count = columns.literal_value, rows.count // columns.literal_value
     # A tile of one row is never pooled, yet compiled.
     fours = [[min(row + r, count - 1) for r in range(4)] for row in range(0, count, 4)]
-    largest = _tuple_of(rows.dtype.dtype, len(fours) * width)
-    winners = _tuple_of(types.int32, len(fours) * width)
+    in_each, vectors_count = rows.dtype.lanes, len(fours) * width
+    largest = _tuple_of(rows.dtype.dtype, in_each, vectors_count)
+    winners = _tuple_of(types.int32, in_each, vectors_count)
     result = types.Tuple((largest, winners))
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         each = cgutils.unpack_tuple(builder, values[0])
         named = _consecutive(context, builder, names, values[2], values[3], count)
-        spread = [_spread(builder, name) for name in named]
+        names_of = [spread(builder, name, in_each) for name in named]
         best = []
         for four in fours:
             for column in range(width):
-                named_values = [(each[row * width + column], spread[row]) for row in four]
+                named_values = [(each[row * width + column], names_of[row]) for row in four]
                 best.append(_largest(builder, named_values))
         pair = [
             context.make_tuple(builder, largest, [value for value, _ in best]),

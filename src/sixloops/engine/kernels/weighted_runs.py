@@ -9,13 +9,23 @@ number.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sixloops.engine.kernels.compiling import inlined
-from sixloops.engine.kernels.vectors import broadcasts, load, multiply_add, store, vectors
+from sixloops.engine.kernels.processor import REGISTERS
+from sixloops.engine.kernels.vectors import (
+    broadcasts,
+    load,
+    multiply_add,
+    narrow_broadcasts,
+    narrow_vectors,
+    store,
+    vectors,
+)
 from sixloops.layers.base import Array
 
-MOST = 16
-"""Vectors in a sum at most."""
+MOST = 16 if REGISTERS >= 32 else 12
+"""Vectors in a sum at most: some registers are for the terms."""
 
 Lists = tuple[Array, Array, Array, int, int, int, int, int, int]
 """The terms of all sums: weights, places (times four), and how many each sum has; then for
@@ -27,8 +37,8 @@ the lanes of the last; and the source with a base, the places' scale, and the st
 vector."""
 
 
-def _add_runs(count: int) -> Callable[..., None]:
-    """Return the kernel for sums of ``count`` vectors."""
+def _add_runs(count: int, vectors: Any, broadcasts: Any) -> Callable[..., None]:
+    """Return the kernel for sums of ``count`` vectors, which are loaded as told."""
 
     @inlined
     def add_runs(
@@ -69,10 +79,10 @@ def _add_runs(count: int) -> Callable[..., None]:
     return add_runs
 
 
-_add_1, _add_2, _add_3, _add_4 = (_add_runs(count) for count in range(1, 5))
-_add_5, _add_6, _add_7, _add_8 = (_add_runs(count) for count in range(5, 9))
-_add_9, _add_10, _add_11, _add_12 = (_add_runs(count) for count in range(9, 13))
-_add_13, _add_14, _add_15, _add_16 = (_add_runs(count) for count in range(13, 17))
+_add_1, _add_2, _add_3, _add_4 = (_add_runs(n, vectors, broadcasts) for n in range(1, 5))
+_add_5, _add_6, _add_7, _add_8 = (_add_runs(n, vectors, broadcasts) for n in range(5, 9))
+_add_9, _add_10, _add_11, _add_12 = (_add_runs(n, vectors, broadcasts) for n in range(9, 13))
+_add_13, _add_14, _add_15, _add_16 = (_add_runs(n, vectors, broadcasts) for n in range(13, 17))
 
 
 @inlined
@@ -116,3 +126,25 @@ def add_weighted_runs(vectors_count: int, where: Where, lists: Lists) -> None:
         _add_15(*where, *lists)
     else:
         _add_16(*where, *lists)
+
+
+_add_3_narrow, _add_5_narrow, _add_7_narrow = (
+    _add_runs(n, narrow_vectors, narrow_broadcasts) for n in (3, 5, 7)
+)
+
+
+@inlined
+def add_narrow_runs(vectors_count: int, where: Where, lists: Lists) -> None:
+    """Add to each of some sums its weighted runs, in three, five or seven narrow vectors.
+
+    Args:
+        vectors_count: how many vectors each sum is.
+        where: what is added up, and where.
+        lists: the terms.
+    """
+    if vectors_count == 3:
+        _add_3_narrow(*where, *lists)
+    elif vectors_count == 5:
+        _add_5_narrow(*where, *lists)
+    else:
+        _add_7_narrow(*where, *lists)

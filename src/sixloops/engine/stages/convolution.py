@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import prod
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from sixloops.engine.kernels.convolution_weights import (
     sum_of_rows,
 )
 from sixloops.engine.kernels.sums import add_parts, add_rows, clear
-from sixloops.engine.kernels.vectors import LANES
+from sixloops.engine.kernels.vectors import lanes_of
 from sixloops.engine.places import Place
 from sixloops.engine.program import Behind, Buffer, Operand, Part, Program
 from sixloops.engine.stages.activation import activate, differentiate
@@ -38,8 +39,8 @@ NEAR = 6144
 FEW = 64
 """Positions from which on a kernel's errors need not be collected from several images."""
 
-LONG = 24
-"""Vectors of taps from which on it pays to leave out errors of 0."""
+LONG = 192
+"""Taps of a kernel from which on it pays to leave out errors of 0."""
 
 
 class ConvolutionStage(Stage):
@@ -74,6 +75,7 @@ class ConvolutionStage(Stage):
         down, across = self._window.positions
         self._down, self._across = (down // 2, across // 2) if pooled else (down, across)
         self._runs = self._what_a_window_sees()
+        self._lanes = lanes_of(learned.parameters[f"{place.path}.weight"].dtype)
         self.name = self._described()
 
     def _described(self) -> str:
@@ -139,18 +141,18 @@ class ConvolutionStage(Stage):
         self._shape = (self._groups, self._kernels, *weight.shape[1:])
         connected = self._layer.connections(self._channels)[:, :, None, None]
         self._mask = program.array(np.broadcast_to(connected, weight.shape))
-        padded = -(-self._kernels // LANES) * LANES * self._groups
+        padded = -(-self._kernels // self._lanes) * self._lanes * self._groups
         self._panels = program.array(np.zeros(padded * weight[0].size))
         self._biases = program.array(np.zeros(padded))
         self._rows = program.array(np.zeros(self._layer.filters * self._length()))
         arrays = weight, self._mask, self._panels, *self._shape
-        for begin, end, where in program.cut(padded // LANES, weight.size):
+        for begin, end, where in program.cut(padded // self._lanes, weight.size):
             program.before(pack_panels, *arrays, begin, end, where=where)
         program.before(pack_biases, bias, self._biases, *self._shape)
 
     def _length(self) -> int:
         """Return how many numbers a kernel's runs are, each padded to whole vectors."""
-        return self._runs[0] * self._runs[1] * (-(-self._runs[2] // LANES) * LANES)
+        return self._runs[0] * self._runs[1] * (-(-self._runs[2] // self._lanes) * self._lanes)
 
     def _framed(self, program: Program, x: Values) -> Buffer:
         """Return the maps with their channels last, in a frame of zeros if there is padding."""
@@ -195,7 +197,7 @@ class ConvolutionStage(Stage):
 
     def _block(self, positions: int) -> int:
         """Return from how many images errors are collected; 0 to take them as they lie."""
-        has_zeros = isinstance(self._activation, ReLU) and self._length() >= LONG * LANES
+        has_zeros = isinstance(self._activation, ReLU) and prod(self._runs[:3]) >= LONG
         if not has_zeros and positions >= FEW:
             return 0
         return max(1, min(NEAR // self._image(), 16))

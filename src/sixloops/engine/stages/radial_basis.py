@@ -39,7 +39,7 @@ class RadialBasisStage(Stage):
         center = learnt[self._center] if self.learns else program.array(codes)
         self._x, self._known = x, (x.buffer, center, *self._form)
         y = Values(program.buffer(self._form[0]), self._form[:1])
-        program.each(radial_basis, *self._known, program.array([-1.0]), y.buffer)
+        program.each(radial_basis, *self._known, y.buffer)
         return y
 
     def backward(self, program: Program, dy: Values, needs_dx: bool) -> Values:
