@@ -110,9 +110,11 @@ from sixloops.optimizers import Adam
 from sixloops.training import fit
 
 numbers = np.random.default_rng(1)
-images = numbers.normal(size=(40, 2, 11, 10)).astype(np.float32)
-layers = [Conv2D(70, 3), ReLU(), MaxPool2D(2), Conv2D(9, 2), BatchNorm(), Tanh()]
-network = Network([*layers, Flatten(), Dense(70), Dense(3)], (2, 11, 10), seed=1)
+images = numbers.normal(size=(40, 2, 15, 14)).astype(np.float32)
+layers = [Conv2D(70, 3), ReLU(), MaxPool2D(2), Conv2D(9, 2), MaxPool2D(2)]
+layers += [Conv2D(6, 2, padding=1), BatchNorm(), Tanh(), Flatten()]
+layers += [Dense(70), Dense(12), Dense(3)]
+network = Network(layers, (2, 15, 14), seed=1)
 fit(network, Dataset(images, numbers.integers(0, 3, 40)), epochs=3, batch_size=16, optimizer=Adam())
 """
 

@@ -45,3 +45,14 @@ def test_all_terms_are_taken_at_once_where_tiles_do_not_fit_or_nothing_is_won(
     first, count, width, terms
 ):
     assert not dense._are_near(first, count, np.zeros(1, np.float32), width, terms)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_short_rows_have_the_bits_that_they_have_within_long_ones(dtype):
+    random, width = np.random.default_rng(0), tile_of(dtype)
+    a = random.standard_normal((3, 20)).astype(dtype)
+    b = random.standard_normal((20, width)).astype(dtype)
+    long, short = np.full(3 * width, 9, dtype), np.full(3, 9, dtype)
+    dense.add_up_rows(a.ravel(), 0, 20, 1, b.ravel(), 20, long, 0, 3, width)
+    dense.add_up_rows(a.ravel(), 0, 20, 1, b[:, 0].copy(), 20, short, 0, 3, 1)
+    assert (short == long.reshape(3, width)[:, 0]).all()

@@ -196,7 +196,8 @@ def _input_gradient(
 
     The runs are taken one after the other, and for each all windows, column by column: so
     the weights that are in use are few enough to stay near, and a sum that has just been
-    written is not read again at once.
+    written is not read again at once. Of a run in several pieces the last is the first: a number
+    then gets what the windows give it from the left to the right, as it does from whole runs.
 
     Args:
         dx: filled; as the maps that went in, with their padding.
@@ -236,16 +237,14 @@ def _input_gradient(
             seen = n * image + g * (channels // groups)
             for segment in range(kernel_down * kernel_across):
                 place = seen + segment // kernel_across * line + segment % kernel_across * gap
-                first = 0
-                for piece in range(pieces):
-                    end = of_run * (piece + 1) // pieces
+                for piece in range(pieces - 1, -1, -1):
+                    first, end = of_run * piece // pieces, of_run * (piece + 1) // pieces
                     stored = last if end == of_run else lanes(dx)
                     to = place + first * lanes(dx), lanes(dx), stored
                     source = (g * kernels * length) + (segment * of_run + first) * lanes(dx)
                     target = positions * candidates, offsets, dx, *to
                     taken = weight, source, length, lanes(dx)
                     add_weighted_runs(end - first, (*target, *taken), lists)
-                    first = end
 
 
 @Instruction

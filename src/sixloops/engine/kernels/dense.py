@@ -16,6 +16,7 @@ from sixloops.engine.kernels.processor import REGISTER_BITS, REGISTERS
 from sixloops.engine.kernels.vectors import (
     NARROW,
     broadcasts,
+    fused,
     grid,
     lanes,
     multiply_add,
@@ -226,12 +227,13 @@ def _sum_narrow_rows(
     count: int,
     width: int,
 ) -> None:
-    """Compute the same where a row is shorter than a vector."""
+    """Compute the same, with the same bits, where a row is shorter than a vector."""
     for r in range(first, first + count):
         for f in range(width):
-            c[r * width + f] = 0
+            total = c.dtype.type(0)
             for t in range(terms):
-                c[r * width + f] += a[a_begin + r * row + t * step] * b[t * width + f]
+                total = fused(a[a_begin + r * row + t * step], b[t * width + f], total)
+            c[r * width + f] = total
 
 
 @inlined

@@ -282,6 +282,16 @@ def multiply_add(_: Any, sums: Any, left: Any, right: Any) -> Codegen:
 
 
 @intrinsic
+def fused(_: Any, left: Any, right: Any, number: Any) -> Codegen:
+    """Return a product plus a number, rounded once, as :func:`multiply_add` does in each lane."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.fma(*values)
+
+    return number(number, number, number), generate
+
+
+@intrinsic
 def add(_: Any, sums: Any, terms: Any) -> Codegen:
     """Return the sums of vectors; fewer terms than sums are used again and again."""
 
