@@ -40,7 +40,7 @@ def start(program, **environment):
 
 
 def said(process):
-    out, errors = process.communicate(timeout=240)
+    out, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     return out.split()
 
@@ -104,28 +104,63 @@ def test_nobody_is_told_after_the_block():
 TRAINING = """
 import numpy as np
 from sixloops.data import Dataset
-from sixloops.layers import BatchNorm, Conv2D, Dense, Flatten, MaxPool2D, ReLU, Tanh
+from sixloops.engine.kernels.processor import REGISTER_BITS
+from sixloops.layers import *
 from sixloops.network import Network
 from sixloops.optimizers import Adam
 from sixloops.training import fit
 
 numbers = np.random.default_rng(1)
-images = numbers.normal(size=(40, 2, 15, 14)).astype(np.float32)
-layers = [Conv2D(70, 3), ReLU(), MaxPool2D(2), Conv2D(9, 2), MaxPool2D(2)]
-layers += [Conv2D(6, 2, padding=1), BatchNorm(), Tanh(), Flatten()]
-layers += [Dense(70), Dense(12), Dense(3)]
-network = Network(layers, (2, 15, 14), seed=1)
+images = numbers.normal(size=(40, 2, 15, 14)).astype(DTYPE)
+network = Network(LAYERS, (2, 15, 14), dtype=DTYPE, seed=1)
 fit(network, Dataset(images, numbers.integers(0, 3, 40)), epochs=3, batch_size=16, optimizer=Adam())
+print(REGISTER_BITS, *[parameter.tobytes().hex() for parameter in network.parameters.values()])
 """
 
+SINGLE_PRECISION = """[
+    Conv2D(70, 3), ReLU(), MaxPool2D(2), Conv2D(9, 2), MaxPool2D(2), Conv2D(6, 2, padding=1),
+    BatchNorm(), Tanh(), Flatten(), Dense(70), Dense(12), Dense(3),
+]"""
 
-def test_the_bits_depend_on_neither_the_processor_nor_the_cache(tmp_path):
-    tell = "print(*[parameter.tobytes().hex() for parameter in network.parameters.values()])"
+DOUBLE_PRECISION = """[
+    Conv2D(20, 3, padding=1, groups=2), MaxPool2D(3, 2), Conv2D(12, 2), MeanPool2D(3, 2),
+    Flatten(), Dense(12), Sigmoid(), Dense(3),
+]"""
+
+
+def trained(layers, dtype, environment):
+    """Return the bits of a register and the parameters, trained in another process."""
+    program = TRAINING.replace("LAYERS", layers).replace("DTYPE", repr(dtype))
+    bits, *parameters = said(start(program, **environment))
+    return int(bits), parameters
+
+
+@pytest.mark.parametrize(
+    ("layers", "dtype"), [(SINGLE_PRECISION, "float32"), (DOUBLE_PRECISION, "float64")]
+)
+def test_the_bits_depend_on_neither_the_processor_nor_the_cache(layers, dtype, tmp_path):
     plain = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": tmp_path}
+    (plain_bits, compiled), (_, cached) = (trained(layers, dtype, plain) for _ in range(2))
+    _, here = trained(layers, dtype, {})
+    assert plain_bits == 128
+    assert compiled == cached == here
+
+
+def test_the_bits_are_the_same_without_the_widest_registers(tmp_path):
     without = get_host_cpu_features().replace("+avx512", "-avx512")
-    narrow = {"NUMBA_CPU_FEATURES": without, "NUMBA_CACHE_DIR": tmp_path}
-    compiled, *others = (said(start(TRAINING + tell, **e)) for e in (plain, plain, narrow, {}))
-    assert all(other == compiled for other in others)
+    narrower = {"NUMBA_CPU_FEATURES": without, "NUMBA_CACHE_DIR": tmp_path}
+    bits, parameters = trained(SINGLE_PRECISION, "float32", narrower)
+    assert bits <= 256
+    assert parameters == trained(SINGLE_PRECISION, "float32", {})[1]
+
+
+def test_code_for_other_processors_is_kept_elsewhere():
+    tell = (
+        "from sixloops.engine.kernels import compiling; print(compiling._folder(compiling._folder))"
+    )
+    others = {"NUMBA_CPU_NAME": "generic"}, {"NUMBA_CPU_FEATURES": ""}
+    (here,), *folders = (said(start(tell, **each)) for each in ({}, *others))
+    assert len({here, *(folder for (folder,) in folders)}) == 3
 
 
 SIDE_BY_SIDE = """

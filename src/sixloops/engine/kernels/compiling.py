@@ -25,8 +25,9 @@ from typing import Any
 import numba
 import numba.extending
 import numpy as np
-from llvmlite import binding
 from numba.core import event, types
+
+from sixloops.engine.kernels.processor import TARGET
 
 PACKAGE = "sixloops.engine.kernels"
 
@@ -87,7 +88,7 @@ def _folder(function: Callable[..., Any], dtype: str = "") -> Path:
         function: what is compiled.
         dtype: the type of numbers that it is compiled for, if for one only.
     """
-    digest = hashlib.sha256(f"{dtype} {binding.get_host_cpu_name()}".encode())
+    digest = hashlib.sha256(" ".join((dtype, *TARGET)).encode())
     for path in sorted(_sources(function.__module__.rpartition(".")[2])):
         digest.update(Path(path).read_bytes())
     return BASE / f"kernels-{digest.hexdigest()[:16]}"

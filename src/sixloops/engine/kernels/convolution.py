@@ -100,7 +100,9 @@ def _panel(rows: int, columns: int) -> Callable[..., None]:
 
 _one_by_1, _one_by_2, _one_by_3 = (_panel(1, columns) for columns in (1, 2, 3))
 _four_by_1, _four_by_2, _four_by_3 = (_panel(4, columns) for columns in (1, 2, 3))
-_eight_by_1, _many_by_2, _many_by_3 = _panel(8, 1), _panel(MANY, 2), _panel(MANY, 3)
+_eight_by_1 = _panel(8, 1)
+_many_by_2 = _panel(MANY, 2) if MANY > 4 else _four_by_2
+_many_by_3 = _panel(MANY, 3) if MANY > 4 else _four_by_3
 
 
 @kernel

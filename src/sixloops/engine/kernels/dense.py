@@ -33,7 +33,7 @@ COLUMNS = 4 if REGISTERS >= 32 else 2
 """Vectors in a tile: with five rows of them, as many as the processor has registers for."""
 
 UNITS = 4 if REGISTERS * REGISTER_BITS >= 32 * 256 else 2
-"""Units in a tile, as their sums have lanes of their own."""
+"""Units in a tile of scalar products: each is a narrow vector until its lanes are added up."""
 
 TERMS = 32
 """Rows that all tiles take before the next: as many streams as a processor fetches ahead."""
@@ -188,7 +188,7 @@ def add_up_rows(
     rows = _rows_of_tile(count)
     columns = COLUMNS if width >= COLUMNS * lanes(b) else 1
     if width < lanes(b):
-        _sum_narrow_rows(a, a_begin, row, step, b, terms, c, first, count, width)
+        _sum_short_rows(a, a_begin, row, step, b, terms, c, first, count, width)
         return
     for piece in range(0, width, columns * lanes(b)):
         # As above, the last tile overlaps the one before it.
@@ -215,7 +215,7 @@ def add_up_rows(
 
 
 @kernel
-def _sum_narrow_rows(
+def _sum_short_rows(
     a: Array,
     a_begin: int,
     row: int,

@@ -37,7 +37,7 @@ the lanes of the last; and the source with a base, the places' scale, and the st
 vector."""
 
 
-def _add_runs(count: int, vectors: Any, broadcasts: Any) -> Callable[..., None]:
+def _add_runs(count: int, load_vectors: Any, load_weight: Any) -> Callable[..., None]:
     """Return the kernel for sums of ``count`` vectors, which are loaded as told."""
 
     @inlined
@@ -68,10 +68,10 @@ def _add_runs(count: int, vectors: Any, broadcasts: Any) -> Callable[..., None]:
                 continue
             w, p = first_weight + number * next_weights, first_place + number * next_places
             place = base + load(offsets, number)
-            total = vectors(target, place, step, count)
+            total = load_vectors(target, place, step, count)
             for _ in range(terms):
-                run = vectors(source, begin + scale * (load(places, p) >> 2), gap, count)
-                total = multiply_add(total, broadcasts(weights, w, 0, 1), run)
+                run = load_vectors(source, begin + scale * (load(places, p) >> 2), gap, count)
+                total = multiply_add(total, load_weight(weights, w, 0, 1), run)
                 w += next_weight
                 p += next_place
             store(target, place, 0, step, total, count, last)
