@@ -264,6 +264,19 @@ def test_the_named_networks_in_float32(name):
     assert_same(Network(layers, (1, 28, 28), loss=made.loss), 10)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("filters", [1, 8, 17, 33, 50, 100])
+@pytest.mark.parametrize(
+    ("channels", "kernel", "side"), [(1, 3, 7), (1, (5, 2), 6), (3, (7, 2), 9), (45, (2, 3), 5)]
+)
+@pytest.mark.parametrize("pooled", [False, True])
+def test_convolutions_of_any_width(channels, kernel, side, filters, pooled, dtype):
+    layers = [Conv2D(filters, kernel), *([MaxPool2D(2)] if pooled else []), Tanh()]
+    layers += [Conv2D(filters, (1, 2), padding="same"), Flatten(), Dense(3)]
+    network = Network(layers, (channels, side, side), dtype=dtype, seed=1)
+    assert_same(network, 5)
+
+
 UNEVEN = ((0, 1), (2, 0))
 
 SINGLE = {
