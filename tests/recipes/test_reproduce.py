@@ -38,7 +38,7 @@ from sixloops.recipes.epochs import outcome, shown, train, values
 from sixloops.recipes.recipe import Experiment, Setting
 from sixloops.recipes.records import KINDS, first_training, read_record, read_results
 from sixloops.recipes.unfinished import Unfinished
-from sixloops.report.charts import Chart, Curve, plot_charts
+from sixloops.report.charts import Chart, Curve, Points, plot_charts
 from sixloops.schedules import Schedule
 from sixloops.training import Settings
 from sixloops.training.run import Run
@@ -481,11 +481,31 @@ def test_a_rung_that_breaks_off_is_told_and_does_not_count():
     assert "0.20 points more" in found
 
 
-def test_one_network_is_no_vote():
-    assert nielsen_ladder.findings({})[-1].found == "not run yet"
-    epochs = [{"epoch": 1, "validation_accuracy": 0.9, "test_accuracy": 0.98}]
-    runs = {"dropout": [{"epochs": epochs, "predicted": "72"}]}
-    assert nielsen_ladder.findings(runs)[-1].found == "one network only"
+def test_one_network_is_no_vote_and_several_vote_in_each_order_for_themselves():
+    def voted(**runs):
+        return nielsen_ladder.findings(runs)[-1].found
+
+    def run(predicted):
+        epochs = [{"epoch": 1, "validation_accuracy": 0.9, "test_accuracy": 0.98}]
+        return {"epochs": epochs, "predicted": predicted}
+
+    assert voted() == "not run yet; in one order not run yet"
+    in_order = {"dropout-in-order": [run("7210"), run("7310"), run("7310")]}  # 7, 2, 1, 0 are right
+    found = voted(dropout=[run("7210")], **in_order)
+    assert found == "one network only; in one order 75.00% (3 voted); 24.67 points less"
+
+
+def test_the_ladder_is_drawn_with_its_seeds_and_without_rungs_that_were_not_run():
+    def run(accuracy):
+        return {"epochs": [{"epoch": 1, "validation_accuracy": 0.9, "test_accuracy": accuracy}]}
+
+    results = {"dense": [run(0.97), run(0.99)], "expanded": [run(0.5)], "relu-in-order": [run(0.6)]}
+    plain, expanded = nielsen_ladder.charts(results)
+    assert [[*points.y] for points in plain.points[1:]] == [[[0.97, 0.99]], [[0.6]]]
+    assert [[*points.y] for points in expanded.points[1:]] == [[[0.5]], []]
+    assert [plain.points[1].x, plain.points[2].x] == [[1], [4 + nielsen_ladder.APART]]
+    assert [len(chart.points[0].y) for chart in (plain, expanded)] == [4, 7]  # the book's
+    assert [len(chart.x_names) for chart in (plain, expanded)] == [4, 7]
 
 
 def test_the_logistic_error_of_tanh_outputs_is_the_one_of_the_page():
@@ -530,6 +550,19 @@ def test_charts_name_each_curve_once():
     assert [len(axes.lines) for axes in figure.axes] == [3, 3, 3]
     colors = [line.get_color() for line in figure.axes[0].lines]
     assert colors[0] == colors[1] != colors[2]
+
+
+def test_points_are_drawn_at_their_means_with_their_ranges_and_no_line():
+    points = [Points("one", [1, 2], [[0.5, 0.6, 1.0], [0.4]]), Points("none", [], [])]
+    figure = plot_charts([Chart("", "", "", (), points=points)], "")
+    (axes,) = figure.axes
+    (dots,), (bars,) = axes.lines, axes.collections
+    assert [*dots.get_xydata().ravel()] == pytest.approx([1, 0.7, 2, 0.4])
+    assert dots.get_linestyle() == "None"
+    assert [[*bar[:, 1]] for bar in bars.get_segments()] == [[0.5, 1.0], [0.4, 0.4]]
+    (named,) = figure.artists
+    assert (named.get_marker(), named.get_linestyle()) == ("o", "None")
+    assert [text.get_text() for text in figure.texts].count("none") == 0
 
 
 def test_records_are_plain_json(tmp_path):

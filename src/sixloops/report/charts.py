@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 STYLES = "-", "--", "-.", ":"
 """Curves may lie on each other; these show through."""
 
+NO_LINE = ""
+"""The style of points."""
+
 COLORS = BLUE, ORANGE, GREEN, RED, "#6b46c1", "#0987a0", "#975a16", MUTED
 
 
@@ -50,6 +54,21 @@ class Curve:
     label: str
     x: Sequence[float]
     y: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Points:
+    """Things that have no order: a dot at the mean of each, a bar from its least to its largest.
+
+    Args:
+        label: for the legend; points and curves of one label are named once.
+        x: where.
+        y: the values of each, one at least.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -80,6 +99,7 @@ class Chart:
         marks: levels to compare with.
         y_ticks: the values that are named at the axis; none to choose them here.
         x_names: what 1, 2, … on the x axis stand for; none for the numbers.
+        points: what is drawn besides the lines.
     """
 
     title: str
@@ -92,6 +112,7 @@ class Chart:
     marks: Sequence[Mark] = ()
     y_ticks: Sequence[float] = ()
     x_names: Sequence[str] = ()
+    points: Sequence[Points] = ()
 
 
 def plot_charts(charts: Sequence[Chart], title: str, subtitle: str = "") -> Figure:
@@ -117,15 +138,25 @@ def plot_charts(charts: Sequence[Chart], title: str, subtitle: str = "") -> Figu
 
 
 def _labels(charts: Sequence[Chart]) -> list[str]:
-    """Return the labels of all curves that have a point."""
-    return [curve.label for chart in charts for curve in chart.curves if len(curve.x)]
+    """Return the labels of all that has a point."""
+    drawn: list[Curve | Points] = []
+    for chart in charts:
+        drawn += (*chart.curves, *chart.points)
+    return [each.label for each in drawn if len(each.x)]
 
 
 def _looks(charts: Sequence[Chart]) -> dict[str, tuple[str, str]]:
-    """Return a colour and a style of line for each label, the same in all charts."""
+    """Return a colour and a style of line for each label, the same in all charts.
+
+    Points have no line, and :data:`NO_LINE` for a style.
+    """
     labels = dict.fromkeys(_labels(charts))
+    apart = {points.label for chart in charts for points in chart.points}
     return {
-        label: (COLORS[number % len(COLORS)], STYLES[number % len(STYLES)])
+        label: (
+            COLORS[number % len(COLORS)],
+            NO_LINE if label in apart else STYLES[number % len(STYLES)],
+        )
         for number, label in enumerate(labels)
     }
 
@@ -137,6 +168,11 @@ def _draw(axes: Axes, chart: Chart, looks: dict[str, tuple[str, str]]) -> None:
         marker = "o" if len(curve.x) <= FEW else ""
         color, style = looks[curve.label]
         axes.plot(curve.x, curve.y, color=color, ls=style, lw=1.5, marker=marker, ms=4, alpha=0.85)
+    for points in filter(lambda points: len(points.x), chart.points):
+        color, _ = looks[points.label]
+        means = [statistics.fmean(values) for values in points.y]
+        axes.vlines(points.x, *_ranges(points), color=color, lw=1.5, alpha=0.5)
+        axes.plot(points.x, means, color=color, ls=NO_LINE, marker="o", ms=5)
     dress(axes, chart.title, chart.x_label, chart.y_label)
     axes.locator_params(axis="x", nbins=8, integer=True)
     if chart.logarithmic:
@@ -155,6 +191,11 @@ def _draw(axes: Axes, chart: Chart, looks: dict[str, tuple[str, str]]) -> None:
         _mark(axes, mark)
 
 
+def _ranges(points: Points) -> tuple[list[float], list[float]]:
+    """Return the least values, and the largest."""
+    return [min(values) for values in points.y], [max(values) for values in points.y]
+
+
 def _mark(axes: Axes, mark: Mark) -> None:
     axes.axhline(mark.y, color=MUTED, lw=0.8, ls=(0, (1, 2)))
     axes.annotate(
@@ -171,13 +212,15 @@ def _mark(axes: Axes, mark: Mark) -> None:
 
 
 def _legend(figure: Figure, looks: dict[str, tuple[str, str]], height: float) -> None:
-    """Name the lines below all charts, one below the other."""
+    """Name the lines and points below all charts, one below the other."""
     from matplotlib.lines import Line2D
 
     for number, (label, (color, style)) in enumerate(reversed(looks.items())):
         y = (0.2 + 0.3 * number) / height
         x = (MARGIN + 0.65) / WIDTH
-        line = Line2D([x, x + 0.45 / WIDTH], [y, y], color=color, ls=style, lw=1.5)
+        marker = "o" if style == NO_LINE else ""
+        places = [x + 0.225 / WIDTH] if marker else [x, x + 0.45 / WIDTH]
+        line = Line2D(places, [y] * len(places), color=color, ls=style, lw=1.5, marker=marker, ms=5)
         figure.add_artist(line)
         figure.text(
             *(x + 0.6 / WIDTH, y, label),
