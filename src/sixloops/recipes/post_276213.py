@@ -49,7 +49,7 @@ outputs are linear; for the logistic error the probability of a class is (1 + ta
 the sigmoid of 2z; ten epochs for the two layers, two for the five filters, five for LeNet-5 and
 what is varied about it. Tiny-dnn's example has one epoch, and its own batches (16), targets (±0.8),
 weights (Glorot's) and AdaGrad at 0.04. All 60,000 images are learnt from. The whole takes about
-twenty minutes on two cores."""
+25 minutes on two cores."""
 
 BATCH = 20
 RATE = 0.001 * BATCH

@@ -267,10 +267,10 @@ RECIPE = Recipe(
     setup="""\
 All 60,000 images to learn from and 10,000 to test; 20 kernels of 5×5, 100 sigmoids, ten sigmoid
 outputs with cross-entropy, batches of 10 and 60 epochs are the post's. It names no rate. Plain
-gradient descent, pixels divided by 255, weights of variance 1 / fan-in (where N(0, 1) is not said),
-biases 0 and the rates are ours: 0.5 with pooling and 0.1 without for 60 epochs; 0.1 with pooling
-for 3 epochs and 0.5 without for 10. In the rows where no error goes back, a layer of zeros on the
-way back stands behind the pooling, so that the convolution keeps its first weights; these have 10
-epochs. A training cost is the mean over the epoch, while the network learns. Three seeds of
-everything take an hour to two on two cores.""",
+gradient descent, pixels divided by 255, weights of variance 1 / fan-in, the number of a unit's
+inputs (where N(0, 1) is not said), biases 0 and the rates are ours: 0.5 with pooling and 0.1
+without for 60 epochs; 0.1 with pooling for 3 epochs and 0.5 without for 10. In the rows where no
+error goes back, a layer of zeros on the way back stands behind the pooling, so that the convolution
+keeps its first weights; these have 10 epochs. A training cost is the mean over the epoch, while the
+network learns. Three seeds of everything take some two hours on two cores.""",
 )
