@@ -382,9 +382,8 @@ validation epoch. Of three runs the book gives the one that validated best. Here
 seeds stands first, then what the book's way of choosing gives, and how it differs from the book's
 figure. A seed takes 1 to 9 minutes on one core, with expanded data 20 to 170.""",
     remarks="""\
-The first two runs of the two convolutions, the second of dense 300, the third of two of 100 and, in
-one order, the three with expanded data and the first and third of two of 100 were paused while
-other things were timed: their seconds hold the pauses. Those with expanded data and those with
+Two runs of the two convolutions and several of those with expanded data were paused while other
+things were timed: their seconds hold the pauses. Those with expanded data and those with
 convolutions in one order ran beside other work, which took some of their time. All is as in the
 book: where a figure of it is not reached, nothing else was tried.""",
 )
