@@ -24,6 +24,7 @@ from sixloops.doctor.run.fixes import fixed
 from sixloops.doctor.run.judged import falls_short
 from sixloops.doctor.run.loop import Loop, fixed_loop
 from sixloops.doctor.run.own_gradients import check_gradients
+from sixloops.doctor.run.own_updates import check_order
 from sixloops.doctor.run.rules import verdict_of
 from sixloops.doctor.run.rules.base import times
 from sixloops.doctor.run.rules.rates import rate_factor
@@ -150,7 +151,7 @@ def _prove_gradients(loop: Loop, e: Evidence, seconds: float) -> None:
     One that learns all the same may change them on purpose: then it is worth knowing, no more.
     """
     try:
-        said = Guard(seconds=seconds).call(check_gradients, loop, e)
+        said = Guard(seconds=seconds).call(_check_gradients, loop, e)
     except Trouble as trouble:
         e.notes.append(f"The gradients were not held against slopes: {trouble.words}.")
         return
@@ -158,6 +159,10 @@ def _prove_gradients(loop: Loop, e: Evidence, seconds: float) -> None:
         e.facts.append(said)
     elif said is not None:
         e.notes.append(f"{said.sentence} {said.fix}")
+
+
+def _check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:
+    return check_gradients(loop, e) or check_order(loop, max(e.batch, 1))
 
 
 def _first(case: Case | Loop) -> Case | Loop:

@@ -1,0 +1,157 @@
+r"""Seeing whether somebody's own loop changes weights before the error has gone on.
+
+The error that a layer hands on is ∂E/∂x = Wᵀ·δ with the W of the forward pass. Where W is updated
+first, the layers before it get gradients of another network. At a rate of 0 this cannot be seen:
+nothing is changed then. But the gradients of the very first step belong to the first weights and
+the first images, and no rate has had a part in them: so the loop is run for a step at a rate of 0
+and at one that changes the weights visibly, and what it hands over must be the same.
+
+Much else may make the difference, and nothing is said then: where two runs at a rate of 0 differ,
+as by chance; where the weights' change is not along the gradients that were handed over (and the
+weights themselves, as by a penalty), as with several steps before the first that is told, and with
+Adam; and where all gradients differ, as with an update for each image of a batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sixloops.data import Dataset
+from sixloops.doctor.run.arrays import named_arrays, norm
+from sixloops.doctor.run.loop import Loop
+from sixloops.doctor.run.monitor import Monitor
+from sixloops.doctor.run.own_gradients import SOME
+from sixloops.doctor.verdict import Diagnosis
+from sixloops.layers.base import Array
+
+VISIBLE = 0.3
+"""By such a part of their size the weights are changed."""
+EQUAL, APART = 1e-3, 0.02
+"""Angles, in radians, up to which arrays have one direction, and beyond which they have two."""
+
+
+@dataclass(frozen=True)
+class FirstStep:
+    """What a loop told after its first step, of its matrices alone.
+
+    Args:
+        weights: by name; copies.
+        gradients: by the same names.
+    """
+
+    weights: dict[str, Array]
+    gradients: dict[str, Array]
+
+
+class _First(Monitor):
+    """Keeps what the first step handed over."""
+
+    def __init__(self, classes: int | None) -> None:
+        super().__init__(classes)
+        self.found = FirstStep({}, {})
+        self._told = False
+
+    def due(self, step: int | None = None) -> bool:
+        """Say yes: the first step's arrays are wanted, whichever it is."""
+        return True
+
+    def observe(self, loss: float, **given: Any) -> None:
+        """Keep what the first step of training has."""
+        if self._told or not given.get("training", True):
+            return
+        self._told = True
+        weights, gradients = (
+            named_arrays(given.get(each), "parameter")[0] for each in ("parameters", "gradients")
+        )
+        names = [
+            name
+            for name, w in weights.items()
+            if w.ndim > 1 and w.size >= SOME and name in gradients
+        ]
+        kept = (
+            {name: each[name].astype(np.float64) for name in names} for each in (weights, gradients)
+        )
+        self.found = FirstStep(*kept)
+
+
+def check_order(loop: Loop, batch: int) -> Diagnosis | None:
+    """See whether the first step's gradients depend on the rate.
+
+    Args:
+        loop: as it was run; it is run three times more, on one batch.
+        batch: how many images it has.
+    """
+    few = loop.data.subset(np.arange(min(batch, len(loop.data))))
+    still, again = (_first_step(loop, few, 0.0) for _ in range(2))
+    sizes = {name: norm(g) for name, g in still.gradients.items() if norm(g) > 0}
+    lengths = {name: norm(still.weights[name]) for name in sizes if norm(still.weights[name]) > 0}
+    if not lengths or any(_angle(still, again, name) > EQUAL for name in sizes):
+        return None
+    rate = VISIBLE / max(sizes[name] / length for name, length in lengths.items())
+    moved = _first_step(loop, few, rate)
+    if not all(_is_plain(still, moved, name) for name in sizes):
+        return None
+    early = [name for name in sizes if _angle(still, moved, name) > APART]
+    right = [name for name in sizes if _angle(still, moved, name) < EQUAL]
+    return _said(early, right) if early and right else None
+
+
+def _first_step(loop: Loop, few: Dataset, rate: float) -> FirstStep:
+    """Return what the loop tells of its first step."""
+    monitor = _First(loop.data.class_count)
+    with np.errstate(all="ignore"):
+        try:
+            loop.train(few.images.copy(), few.labels.copy(), rate, loop.seed, monitor)
+        except Exception:
+            # At this rate later steps may overflow; what was told of the first one counts.
+            if not monitor.found.weights:
+                raise
+    return monitor.found
+
+
+def _is_plain(still: FirstStep, moved: FirstStep, name: str) -> bool:
+    """Say whether a matrix was changed along the gradient that was handed over, or a penalty."""
+    w, told = moved.weights.get(name), moved.gradients.get(name)
+    before = still.weights[name]
+    if w is None or told is None or not w.shape == told.shape == before.shape:
+        return False
+    change, ways = (before - w).reshape(-1), np.stack([told, before]).reshape(2, -1).T
+    if not np.isfinite(change).all() or not np.isfinite(ways).all():
+        return False
+    rest = change - ways @ np.linalg.lstsq(ways, change, rcond=None)[0]
+    return norm(rest) < APART * norm(change)
+
+
+def _angle(one: FirstStep, other: FirstStep, name: str) -> float:
+    g = other.gradients.get(name)
+    return np.pi if g is None else angle(one.gradients[name], g)
+
+
+def angle(one: Array, other: Array) -> float:
+    """Return the angle between two arrays, in radians; π where there is none.
+
+    Examples:
+        >>> angle(np.array([1.0, 0.0]), np.array([0.0, 2.0])) == np.pi / 2
+        True
+    """
+    sizes = norm(one), norm(other)
+    if one.shape != other.shape or not 0 < min(sizes) <= max(sizes) < np.inf:
+        return float(np.pi)
+    # Of unit vectors half the distance is the sine of half the angle: exact where it is small.
+    return 2 * float(np.arcsin(min(norm(one / sizes[0] - other / sizes[1]) / 2, 1.0)))
+
+
+def _said(early: list[str], right: list[str]) -> Diagnosis:
+    return Diagnosis(
+        id="updated-in-backward",
+        sentence="Gradients of the first step that depend on the learning rate, although no update "
+        f"came before: {', '.join(early)}. Those of {', '.join(right)} do not.",
+        mathematics="∂E/∂x = Wᵀ·δ is taken at the weights with which the forward was computed.",
+        fix="Compute all gradients, and update the weights after the last of them.",
+        number=19,
+        page="docs/doctor.md#3-let-it-try",
+        certainty=0.9,
+    )
