@@ -38,6 +38,8 @@ CHANGED = {
     "bias not averaged": lambda g, d1, w: [*g[:3], 20 * g[3]],
     "penalty": lambda g, d1, w: [each + 0.3 * p for each, p in zip(g, w, strict=True)],
     "clipped": lambda g, d1, w: [0.1 * each for each in g],
+    "growth": lambda g, d1, w: [g[0] - 0.01 * w[0], g[1], g[2] - 0.01 * w[2], g[3]],
+    "one grows": lambda g, d1, w: [g[0] - 0.01 * w[0], *g[1:]],
 }
 """What becomes of the gradients, given also the first layer's error and the parameters."""
 
@@ -157,6 +159,14 @@ def test_gradients_that_point_uphill_are_found():
     said, _ = checked("turned")
     assert said.id == "sign"
     assert "are -1 times the slopes" in said.sentence
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_penalty_that_makes_weights_grow_is_found(dtype):
+    said, _ = checked("growth", dtype=dtype)
+    assert (said.id, said.number) == ("weight-decay-sign", 27)
+    assert "Gradients have -0.01 times the weights added" in said.sentence
+    assert checked("one grows", dtype=dtype)[0] is None
 
 
 @pytest.mark.parametrize(

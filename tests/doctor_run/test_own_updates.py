@@ -7,7 +7,7 @@ import pytest
 
 from sixloops.doctor.faults.runs.cases import part
 from sixloops.doctor.run import Loop, examine
-from sixloops.doctor.run.own_updates import check_order
+from sixloops.doctor.run.own_updates import check_updates
 
 examining = sys.modules["sixloops.doctor.run.examine"]  # the function has the module's name
 
@@ -43,7 +43,9 @@ class Changing:
             gradient = gradient + 0.1 * gradient.std() * noise
         change = {
             "adam": gradient / (np.abs(gradient) + 1e-8),
-            "decay": gradient + 0.01 * w,
+            "decay": gradient + 0.001 * w,
+            "growth": gradient - 0.001 * w,
+            "growth of the outputs' weights": gradient - 0.001 * (number == 2) * w,
         }.get(self.habit, gradient)
         w -= self.rate * change
         return self.rate * gradient if self.habit == "the change is told" else gradient
@@ -101,7 +103,7 @@ def loop(early=False, habit="", dtype=np.float64):
 @pytest.mark.parametrize("habit", ["", "momentum", "decay", "breaks off"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_weights_that_are_updated_too_early_are_found(habit, dtype):
-    said = check_order(loop(early=True, habit=habit, dtype=dtype), 20)
+    said = check_updates(loop(early=True, habit=habit, dtype=dtype), 20)
     assert (said.id, said.number) == ("updated-in-backward", 19)
     assert "came before: parameter 0, parameter 1. Those of parameter 2 do not." in said.sentence
 
@@ -109,7 +111,15 @@ def test_weights_that_are_updated_too_early_are_found(habit, dtype):
 @pytest.mark.parametrize("habit", ["", "momentum", "decay", "breaks off", "outputs from 0"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_updates_after_all_gradients_are_right(habit, dtype):
-    assert check_order(loop(habit=habit, dtype=dtype), 20) is None
+    assert check_updates(loop(habit=habit, dtype=dtype), 20) is None
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_decay_that_makes_weights_grow_is_found(dtype):
+    said = check_updates(loop(habit="growth", dtype=dtype), 20)
+    assert (said.id, said.number) == ("weight-decay-sign", 27)
+    assert "Updates have -0.001 times the weights added" in said.sentence
+    assert check_updates(loop(habit="growth of the outputs' weights", dtype=dtype), 20) is None
 
 
 @pytest.mark.parametrize("early", [False, True])
@@ -118,7 +128,7 @@ def test_updates_after_all_gradients_are_right(habit, dtype):
 )
 def test_what_cannot_be_told_apart_is_not_judged(habit, early):
     if not (early and habit == "each image"):  # that is wrong, too
-        assert check_order(loop(early, habit), 20) is None
+        assert check_updates(loop(early, habit), 20) is None
 
 
 def test_it_is_worth_knowing_where_a_run_learns_and_named_where_it_falls_short(monkeypatch):

@@ -24,7 +24,7 @@ from sixloops.doctor.run.fixes import fixed
 from sixloops.doctor.run.judged import falls_short
 from sixloops.doctor.run.loop import Loop, fixed_loop
 from sixloops.doctor.run.own_gradients import check_gradients
-from sixloops.doctor.run.own_updates import check_order
+from sixloops.doctor.run.own_updates import check_updates
 from sixloops.doctor.run.rules import verdict_of
 from sixloops.doctor.run.rules.base import times
 from sixloops.doctor.run.rules.rates import rate_factor
@@ -162,7 +162,7 @@ def _prove_gradients(loop: Loop, e: Evidence, seconds: float) -> None:
 
 
 def _check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:
-    return check_gradients(loop, e) or check_order(loop, max(e.batch, 1))
+    return check_gradients(loop, e) or check_updates(loop, max(e.batch, 1))
 
 
 def _first(case: Case | Loop) -> Case | Loop:

@@ -9,12 +9,13 @@ with random signs
     Σ ∂E/∂w · d ≈ (E(w + ε·d) − E(w − ε·d)) / 2ε
 
 Any wrong number of an array shows in such a slope. c is the one that most arrays agree on, and a
-penalty, which adds λ·w to a gradient, is not held against it. Much of what is sound changes
-gradients, too, and nothing is said where that may be so: where they differ from step to step, as by
-dropout; where one array has a factor of its own, as by clipping, unless that is the batch's size or
-−1; where the largest is a round number, as numbers are that were cut off; where no matrix is right,
-as for the steps of Adam; where they are 0, or at right angles to their parameters; and where an
-image's outputs are not its own, as behind a normalisation by the batch's mean.
+penalty, which adds λ·w to a gradient, is not held against it, unless it makes all weights grow.
+Much of what is sound changes gradients, too, and nothing is said where that may be so: where they
+differ from step to step, as by dropout; where one array has a factor of its own, as by clipping,
+unless that is the batch's size or −1; where the largest is a round number, as numbers are that were
+cut off; where no matrix is right, as for the steps of Adam; where they are 0, or at right angles to
+their parameters; and where an image's outputs are not its own, as behind a normalisation by the
+batch's mean.
 """
 
 from __future__ import annotations
@@ -122,11 +123,23 @@ class Slopes:
         """Return c where claimed = c · measured, but for a penalty; None where there is none."""
         if not self._known().all():
             return None
-        both = np.stack([self.measured, self.decay], axis=1)
-        ratio, penalty = np.linalg.lstsq(both, self.claimed, rcond=None)[0]
-        rest = self.claimed - ratio * self.measured - penalty * self.decay
+        ratio, _, rest = self._fitted()
         little = np.abs(ratio * self.measured).max() < FAR * self.size  # all of it is penalty
-        return float(ratio) if np.abs(rest).max() < FAR * self.size and not little else None
+        return ratio if np.abs(rest).max() < FAR * self.size and not little else None
+
+    @property
+    def penalty(self) -> float:
+        """Return λ where claimed = c · (measured + λ · decay); 0 where it is not clearly seen."""
+        ratio, penalty, rest = self._fitted()
+        part = np.abs(penalty * self.decay).max()
+        clear = part > 10 * max(np.abs(rest).max(), abs(ratio) * self.doubts.max())
+        return penalty / ratio if clear and self.ratio is not None else 0.0
+
+    def _fitted(self) -> tuple[float, float, Array]:
+        """Return what claimed is made of, by least squares: c, c · λ, and what neither explains."""
+        both = np.stack([self.measured, self.decay], axis=1)
+        ratio, penalty = map(float, np.linalg.lstsq(both, self.claimed, rcond=None)[0])
+        return ratio, penalty, self.claimed - ratio * self.measured - penalty * self.decay
 
     def wrong(self, ratio: float, batch: int) -> bool:
         """Say whether the gradient is no ``ratio`` times the slope, for no reason that is sound."""
@@ -180,6 +193,9 @@ def check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:
             return _of_copies_alone(undecided)
         if ratio < 0:
             return _uphill(ratio)
+        penalties = [s.penalty for s in found.values() if s.matrix]
+        if grows(penalties):
+            return growing(float(np.mean(penalties)), "Gradients have")
         known = {name: s.ratio / ratio for name, s in found.items() if s.ratio is not None}
         proved |= {name for name, factor in known.items() if abs(factor - 1) < FAR}
         factors |= {name: factor for name, factor in known.items() if name not in proved}
@@ -241,6 +257,35 @@ def _uphill(ratio: float) -> Diagnosis:
         mathematics="E(w + Δw) ≈ E(w) + g·Δw: for softmax and cross-entropy ∂E/∂z = p − t.",
         fix="Turn the sign of the outputs' error.",
         number=23,
+        certainty=0.9,
+    )
+
+
+def grows(penalties: Sequence[float]) -> bool:
+    """Say whether all matrices, of which one alone proves nothing, have one penalty below 0.
+
+    Examples:
+        >>> grows([-0.01, -0.0101]), grows([-0.01, -0.02]), grows([0.01, 0.01]), grows([-0.01])
+        (True, False, False, False)
+    """
+    return len(penalties) > 1 and (1 + FAR) * max(penalties) < min(penalties) < 0
+
+
+def growing(penalty: float, what: str) -> Diagnosis:
+    """Say that weights grow by themselves.
+
+    Args:
+        penalty: λ, below 0.
+        what: has it.
+    """
+    return Diagnosis(
+        id="weight-decay-sign",
+        sentence=f"{what} {penalty:.3g} times the weights added to the slope of the loss: with no "
+        "error at all the weights would grow.",
+        mathematics="R = ½λΣw² has ∂R/∂w = +λw: a step −η·λ·w shrinks w.",
+        fix="Turn the penalty's sign.",
+        number=27,
+        page="docs/doctor.md#3-let-it-try",
         certainty=0.9,
     )
 

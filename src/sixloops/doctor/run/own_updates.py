@@ -1,4 +1,4 @@
-r"""Seeing whether somebody's own loop changes weights before the error has gone on.
+r"""Seeing how somebody's own loop updates: too early, or with a decay that makes weights grow.
 
 The error that a layer hands on is ∂E/∂x = Wᵀ·δ with the W of the forward pass. Where W is updated
 first, the layers before it get gradients of another network. At a rate of 0 this cannot be seen:
@@ -10,6 +10,9 @@ Much else may make the difference, and nothing is said then: where two runs at a
 as by chance; where the weights' change is not along the gradients that were handed over (and the
 weights themselves, as by a penalty), as with several steps before the first that is told, and with
 Adam; and where all gradients differ, as with an update for each image of a batch.
+
+The same step shows what else is done to the weights: w − w′ = η·(g + λ·w) for some λ, which a decay
+has, and which is below 0 where its sign is wrong.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from sixloops.data import Dataset
 from sixloops.doctor.run.arrays import named_arrays, norm
 from sixloops.doctor.run.loop import Loop
 from sixloops.doctor.run.monitor import Monitor
-from sixloops.doctor.run.own_gradients import SOME
+from sixloops.doctor.run.own_gradients import SOME, growing, grows
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.layers.base import Array
 
@@ -31,6 +34,8 @@ VISIBLE = 0.3
 """By such a part of their size the weights are changed."""
 EQUAL, APART = 1e-3, 0.02
 """Angles, in radians, up to which arrays have one direction, and beyond which they have two."""
+LEAST = 1e-4
+"""A smaller part of a change may be rounding."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +82,8 @@ class _First(Monitor):
         self.found = FirstStep(*kept)
 
 
-def check_order(loop: Loop, batch: int) -> Diagnosis | None:
-    """See whether the first step's gradients depend on the rate.
+def check_updates(loop: Loop, batch: int) -> Diagnosis | None:
+    """See whether the first step's gradients depend on the rate, and what becomes of them.
 
     Args:
         loop: as it was run; it is run three times more, on one batch.
@@ -92,11 +97,12 @@ def check_order(loop: Loop, batch: int) -> Diagnosis | None:
         return None
     rate = VISIBLE / max(sizes[name] / length for name, length in lengths.items())
     moved = _first_step(loop, few, rate)
-    if not all(_is_plain(still, moved, name) for name in sizes):
+    changes = [change for name in sizes if (change := _change(still, moved, name)) is not None]
+    if len(changes) < len(sizes):
         return None
     early = [name for name in sizes if _angle(still, moved, name) > APART]
     right = [name for name in sizes if _angle(still, moved, name) < EQUAL]
-    return _said(early, right) if early and right else None
+    return _too_early(early, right) if early and right else _growing(changes)
 
 
 def _first_step(loop: Loop, few: Dataset, rate: float) -> FirstStep:
@@ -112,17 +118,37 @@ def _first_step(loop: Loop, few: Dataset, rate: float) -> FirstStep:
     return monitor.found
 
 
-def _is_plain(still: FirstStep, moved: FirstStep, name: str) -> bool:
-    """Say whether a matrix was changed along the gradient that was handed over, or a penalty."""
+@dataclass(frozen=True)
+class Change:
+    """What became of a matrix: w − w′ = rate · (g + decay · w).
+
+    Args:
+        rate: what the gradient was multiplied with.
+        decay: a penalty's λ that is not in the gradient which was handed over.
+        part: of the change, by its size, that is the decay's.
+        rest: of the change, by its size, that is neither.
+    """
+
+    rate: float
+    decay: float
+    part: float
+    rest: float
+
+
+def _change(still: FirstStep, moved: FirstStep, name: str) -> Change | None:
+    """Return how a matrix was changed; None if not by the gradient and a decay alone."""
     w, told = moved.weights.get(name), moved.gradients.get(name)
     before = still.weights[name]
     if w is None or told is None or not w.shape == told.shape == before.shape:
-        return False
+        return None
     change, ways = (before - w).reshape(-1), np.stack([told, before]).reshape(2, -1).T
-    if not np.isfinite(change).all() or not np.isfinite(ways).all():
-        return False
-    rest = change - ways @ np.linalg.lstsq(ways, change, rcond=None)[0]
-    return norm(rest) < APART * norm(change)
+    if not np.isfinite(change).all() or not np.isfinite(ways).all() or not change.any():
+        return None
+    rate, decayed = np.linalg.lstsq(ways, change, rcond=None)[0]
+    rest = norm(change - ways @ (rate, decayed)) / norm(change)
+    if rate == 0 or rest > APART:
+        return None
+    return Change(rate, decayed / rate, abs(decayed) * norm(before) / norm(change), rest)
 
 
 def _angle(one: FirstStep, other: FirstStep, name: str) -> float:
@@ -134,8 +160,8 @@ def angle(one: Array, other: Array) -> float:
     """Return the angle between two arrays, in radians; π where there is none.
 
     Examples:
-        >>> angle(np.array([1.0, 0.0]), np.array([0.0, 2.0])) == np.pi / 2
-        True
+        >>> round(angle(np.array([1.0, 0.0]), np.array([0.0, 2.0])), 6)
+        1.570796
     """
     sizes = norm(one), norm(other)
     if one.shape != other.shape or not 0 < min(sizes) <= max(sizes) < np.inf:
@@ -144,7 +170,7 @@ def angle(one: Array, other: Array) -> float:
     return 2 * float(np.arcsin(min(norm(one / sizes[0] - other / sizes[1]) / 2, 1.0)))
 
 
-def _said(early: list[str], right: list[str]) -> Diagnosis:
+def _too_early(early: list[str], right: list[str]) -> Diagnosis:
     return Diagnosis(
         id="updated-in-backward",
         sentence="Gradients of the first step that depend on the learning rate, although no update "
@@ -155,3 +181,9 @@ def _said(early: list[str], right: list[str]) -> Diagnosis:
         page="docs/doctor.md#3-let-it-try",
         certainty=0.9,
     )
+
+
+def _growing(changes: list[Change]) -> Diagnosis | None:
+    """See whether a decay of one strength makes all weights grow."""
+    seen = [c.decay if c.part > max(LEAST, 10 * c.rest) else 0.0 for c in changes]
+    return growing(float(np.mean(seen)), "Updates have") if grows(seen) else None
