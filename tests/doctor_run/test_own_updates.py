@@ -92,6 +92,8 @@ def loop(early=False, habit="", dtype=np.float64):
             if habit == "breaks off" and rate > 1 and start > 0:
                 raise FloatingPointError("the loss is too large")
             loss, z, gradients = way(x[rows], labels[rows], w, change, early)
+            if habit == "grows beyond bounds" and rate and start > 100:
+                loss = np.inf
             if habit != "some steps" or start % 40 == 20:
                 told = {"outputs": z, "labels": labels[rows], "gradients": gradients}
                 monitor.observe(loss, parameters=w, **told)
@@ -138,3 +140,12 @@ def test_it_is_worth_knowing_where_a_run_learns_and_named_where_it_falls_short(m
         assert "depend on the learning rate" in str(found)
         said = {each.id for each in (*found.verdict.diagnoses, *found.verdict.alternatives)}
         assert ("updated-in-backward" in said) == short
+
+
+def test_a_run_that_broke_is_looked_at_too():
+    said = [
+        examine(lambda early=early: loop(early, "grows beyond bounds"), prove=False).verdict
+        for early in (True, False)
+    ]
+    assert [verdict.sick for verdict in said] == [True, True]
+    assert [each.name == "updated-in-backward" for each in said] == [True, False]

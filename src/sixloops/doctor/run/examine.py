@@ -133,7 +133,7 @@ def examine(
         return Examination(could_not_run(trouble))
     if experiments:
         separate(case, outcome, guard)
-    if experiments and isinstance(case, Loop) and not outcome.evidence.broken:
+    if experiments and isinstance(case, Loop):
         _prove_gradients(case, outcome.evidence, min(seconds, max(LEAST, 5 * took)))
     if steps_of(case) != steps_of(whole):
         note = f"A part of the run was examined, {steps_of(case)} of its {steps_of(whole)} steps."

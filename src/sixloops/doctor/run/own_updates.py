@@ -17,6 +17,7 @@ has, and which is below 0 where its sign is wrong.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,15 +107,11 @@ def check_updates(loop: Loop, batch: int) -> Diagnosis | None:
 
 
 def _first_step(loop: Loop, few: Dataset, rate: float) -> FirstStep:
-    """Return what the loop tells of its first step."""
+    """Return what the loop tells of its first step, which is nothing where it refuses the rate."""
     monitor = _First(loop.data.class_count)
-    with np.errstate(all="ignore"):
-        try:
-            loop.train(few.images.copy(), few.labels.copy(), rate, loop.seed, monitor)
-        except Exception:
-            # At this rate later steps may overflow; what was told of the first one counts.
-            if not monitor.found.weights:
-                raise
+    # At a high rate later steps may overflow, and raise; what was told of the first one counts.
+    with np.errstate(all="ignore"), suppress(Exception):
+        loop.train(few.images.copy(), few.labels.copy(), rate, loop.seed, monitor)
     return monitor.found
 
 
