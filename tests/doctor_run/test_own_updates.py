@@ -7,6 +7,8 @@ import pytest
 
 from sixloops.doctor.faults.runs.cases import part
 from sixloops.doctor.run import Loop, examine
+from sixloops.doctor.run.evidence import Evidence
+from sixloops.doctor.run.own_gradients import check_gradients
 from sixloops.doctor.run.own_updates import check_updates
 
 examining = sys.modules["sixloops.doctor.run.examine"]  # the function has the module's name
@@ -47,8 +49,12 @@ class Changing:
             "growth": gradient - 0.001 * w,
             "growth of the outputs' weights": gradient - 0.001 * (number == 2) * w,
         }.get(self.habit, gradient)
+        told = {
+            "the change is told": self.rate * gradient,
+            "a penalty is told and not applied": gradient + 0.001 * w,
+        }.get(self.habit, gradient)
         w -= self.rate * change
-        return self.rate * gradient if self.habit == "the change is told" else gradient
+        return told
 
 
 def step(x, labels, w, change, early):
@@ -102,10 +108,17 @@ def loop(early=False, habit="", dtype=np.float64):
     return Loop(train, DATA, None, 0.1)
 
 
+def checked(*given, **options):
+    """Return what is said of a loop, once its gradients have been held against slopes."""
+    evidence = Evidence(classes=10, batch=20)
+    assert check_gradients(loop(*given, **options), evidence) is None
+    return check_updates(loop(*given, **options), evidence)
+
+
 @pytest.mark.parametrize("habit", ["", "momentum", "decay", "breaks off"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_weights_that_are_updated_too_early_are_found(habit, dtype):
-    said = check_updates(loop(early=True, habit=habit, dtype=dtype), 20)
+    said = checked(early=True, habit=habit, dtype=dtype)
     assert (said.id, said.number) == ("updated-in-backward", 19)
     assert "came before: parameter 0, parameter 1. Those of parameter 2 do not." in said.sentence
 
@@ -113,15 +126,16 @@ def test_weights_that_are_updated_too_early_are_found(habit, dtype):
 @pytest.mark.parametrize("habit", ["", "momentum", "decay", "breaks off", "outputs from 0"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_updates_after_all_gradients_are_right(habit, dtype):
-    assert check_updates(loop(habit=habit, dtype=dtype), 20) is None
+    assert checked(habit=habit, dtype=dtype) is None
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_a_decay_that_makes_weights_grow_is_found(dtype):
-    said = check_updates(loop(habit="growth", dtype=dtype), 20)
+    said = checked(habit="growth", dtype=dtype)
     assert (said.id, said.number) == ("weight-decay-sign", 27)
     assert "Updates have -0.001 times the weights added" in said.sentence
-    assert check_updates(loop(habit="growth of the outputs' weights", dtype=dtype), 20) is None
+    for habit in ("growth of the outputs' weights", "a penalty is told and not applied"):
+        assert checked(habit=habit, dtype=dtype) is None
 
 
 @pytest.mark.parametrize("early", [False, True])
@@ -130,7 +144,7 @@ def test_a_decay_that_makes_weights_grow_is_found(dtype):
 )
 def test_what_cannot_be_told_apart_is_not_judged(habit, early):
     if not (early and habit == "each image"):  # that is wrong, too
-        assert check_updates(loop(early, habit), 20) is None
+        assert checked(early, habit) is None
 
 
 def test_it_is_worth_knowing_where_a_run_learns_and_named_where_it_falls_short(monkeypatch):

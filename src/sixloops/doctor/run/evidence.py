@@ -96,6 +96,7 @@ class Evidence:
         notes: what the doctor could not look at.
         by_hand: whether a loop of somebody's own told of it, of which no part is proved.
         proved: of how many parameters the gradients agree with slopes of the loss.
+        penalised: whether gradients were seen to hold a penalty's.
         summed: at each look, whether a gradient was the batch's sum of the error of outputs
             whose mean loss was reported.
     """
@@ -126,6 +127,7 @@ class Evidence:
     notes: list[str] = field(default_factory=list)
     by_hand: bool = False
     proved: int = 0
+    penalised: bool = False
     summed: list[bool] = field(default_factory=list)
     _known: Array = field(default_factory=lambda: np.zeros(0), init=False, repr=False)
     """The losses as an array, for they are asked for again and again."""

@@ -162,7 +162,7 @@ def _prove_gradients(loop: Loop, e: Evidence, seconds: float) -> None:
 
 
 def _check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:
-    return check_gradients(loop, e) or check_updates(loop, max(e.batch, 1))
+    return check_gradients(loop, e) or check_updates(loop, e)
 
 
 def _first(case: Case | Loop) -> Case | Loop:

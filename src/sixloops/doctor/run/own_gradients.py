@@ -196,6 +196,7 @@ def check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:
         penalties = [s.penalty for s in found.values() if s.matrix]
         if grows(penalties):
             return growing(float(np.mean(penalties)), "Gradients have")
+        e.penalised |= any(penalties)
         known = {name: s.ratio / ratio for name, s in found.items() if s.ratio is not None}
         proved |= {name for name, factor in known.items() if abs(factor - 1) < FAR}
         factors |= {name: factor for name, factor in known.items() if name not in proved}

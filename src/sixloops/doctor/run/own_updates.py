@@ -25,6 +25,7 @@ import numpy as np
 
 from sixloops.data import Dataset
 from sixloops.doctor.run.arrays import named_arrays, norm
+from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.loop import Loop
 from sixloops.doctor.run.monitor import Monitor
 from sixloops.doctor.run.own_gradients import SOME, growing, grows
@@ -83,14 +84,14 @@ class _First(Monitor):
         self.found = FirstStep(*kept)
 
 
-def check_updates(loop: Loop, batch: int) -> Diagnosis | None:
+def check_updates(loop: Loop, e: Evidence) -> Diagnosis | None:
     """See whether the first step's gradients depend on the rate, and what becomes of them.
 
     Args:
         loop: as it was run; it is run three times more, on one batch.
-        batch: how many images it has.
+        e: what was seen of it, also of its gradients' slopes.
     """
-    few = loop.data.subset(np.arange(min(batch, len(loop.data))))
+    few = loop.data.subset(np.arange(min(max(e.batch, 1), len(loop.data))))
     still, again = (_first_step(loop, few, 0.0) for _ in range(2))
     sizes = {name: norm(g) for name, g in still.gradients.items() if norm(g) > 0}
     lengths = {name: norm(still.weights[name]) for name in sizes if norm(still.weights[name]) > 0}
@@ -103,7 +104,10 @@ def check_updates(loop: Loop, batch: int) -> Diagnosis | None:
         return None
     early = [name for name in sizes if _angle(still, moved, name) > APART]
     right = [name for name in sizes if _angle(still, moved, name) < EQUAL]
-    return _too_early(early, right) if early and right else _growing(changes)
+    if early and right:
+        return _too_early(early, right)
+    # What is handed over must be the loss's slope alone, or a penalty may be in it and not applied.
+    return _growing(changes) if e.proved >= len(changes) and not e.penalised else None
 
 
 def _first_step(loop: Loop, few: Dataset, rate: float) -> FirstStep:
