@@ -57,6 +57,13 @@ def test_identical_units_are_seen_and_dead_ones_left_out():
     assert of_layer(1, y).identical == 0
 
 
+@pytest.mark.parametrize("large", [np.nan, np.inf, 1e30])
+def test_a_step_that_overflows_has_no_direction(large):
+    w, gradient = np.ones((3, 4), np.float32), np.full((3, 4), large, np.float32)
+    with np.errstate(all="ignore"):
+        assert of_parameter(1, w, gradient, -gradient).cosine is None
+
+
 def test_a_step_is_held_against_its_gradient():
     random = np.random.default_rng(0)
     w, g = random.normal(size=(3, 4)), random.normal(size=(3, 4))

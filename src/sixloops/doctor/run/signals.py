@@ -66,7 +66,7 @@ class ParameterSignals:
         spread: its standard deviation.
         gradient: ‖g‖; None where it is not known.
         update: ‖Δw‖ of one step; None where it is not known.
-        cosine: of the angle between Δw and −g.
+        cosine: of the angle between Δw and −g; None also where numbers have overflowed.
         scale: ‖Δw‖ / (rate · ‖g‖).
         still: share of the gradient's numbers that are exactly 0.
         pull: the mean of their absolute values.
@@ -182,7 +182,8 @@ def of_parameter(
         still = 1 - np.count_nonzero(part) / max(part.size, 1)
         pull = float(np.abs(part).mean())
     if g and d and gradient is not None and update is not None:
-        cosine = -float(np.vdot(update, gradient)) / (g * d)
+        found = -float(np.vdot(update, gradient)) / (g * d)
+        cosine = found if np.isfinite(found) else None
         scale = d / (rate * g) if rate else None
     return ParameterSignals(
         step, length, spread, g, d, cosine, scale, still, pull, matrix=is_matrix(w)
