@@ -39,6 +39,43 @@ def test_a_sound_loss_is_recognised(loss):
     assert verdict.recognised.startswith(loss.words)
 
 
+def _mean(y, t):
+    return np.mean((y - t) ** 2)
+
+
+def _mean_back(y, t):
+    return 2 * (y - t) / y.size
+
+
+def _with_probabilities(logits, labels):
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p = powers / powers.sum(axis=1, keepdims=True)
+    return -np.log(p[np.arange(len(p)), labels]).mean(), p
+
+
+def _from_probabilities(p, labels):
+    return (p - np.eye(p.shape[1])[labels]) / len(p)
+
+
+def _from_probs(probs, labels):
+    return _from_probabilities(probs, labels)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (_mean, _mean_back),
+        (_with_probabilities, _from_probabilities),
+        (_with_probabilities, _from_probs),
+    ],
+)
+def test_a_losss_arguments_are_taken_by_their_place_and_by_what_forward_returned(pair):
+    verdict = check_layer(pair)
+    assert verdict.healthy, str(verdict)
+    wrong = check_layer((pair[0], lambda *given: 3 * pair[1](*given)))
+    assert not wrong.healthy
+
+
 @pytest.mark.parametrize(("loss", "direction"), PLANTED, ids=lambda part: "")
 def test_a_wrong_gradient_is_named(loss, direction):
     verdict = _verdict(loss, direction.wrong)

@@ -60,6 +60,8 @@ def loss_and_error(z, labels, mistake):
     p = softmax(z)
     error = wanted - p if mistake == "turned" else p - wanted
     loss = -np.log(p[np.arange(len(z)), labels]).mean()
+    if mistake == "softmax twice":
+        error = error * p * (1 - p)
     return loss, error if mistake == "summed" else error / len(z)
 
 
@@ -69,6 +71,8 @@ def gradients(x, hidden, d2, w, mistake):
     if mistake == "another's error":
         d2 = d2[::-1]
     slope = {"kinks": hidden > 0, "no slope": 1}.get(mistake, 1 - hidden**2)
+    if mistake == "neighbour's error":
+        d2 = np.roll(d2, 1, axis=0)
     d1 = d2 @ w[2].T * slope
     g = [x.T @ d1, d1.sum(axis=0), hidden.T @ d2, d2.sum(axis=0)]
     return CHANGED[mistake](g, d1, w) if mistake in CHANGED else g
@@ -153,6 +157,23 @@ def test_gradients_that_are_right_for_copies_alone_are_found(mistake, dtype):
     said, _ = checked(mistake, dtype=dtype)
     assert said.id == "backward-wrong"
     assert "for copies of one image, and not for images that differ: parameter 0" in said.sentence
+
+
+def test_what_agrees_for_copies_alone_is_not_proved():
+    assert checked("neighbour's error")[1] == 0
+
+
+@pytest.mark.parametrize("habit", ["softmax twice", "centralised"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_that_no_gradient_is_right_is_told_and_named_where_the_run_falls_short(habit, dtype):
+    evidence = Evidence(classes=10, batch=20)
+    assert check_gradients(loop(habit, dtype=dtype), evidence) is None
+    words = (
+        "No gradient that is handed over is a multiple of the loss's slope: not parameter 0 nor "
+    )
+    assert evidence.notes[0].startswith(words + "parameter 2.")
+    evidence = Evidence(classes=10, batch=20, broken="the loss is not finite")
+    assert check_gradients(loop(habit, dtype=dtype), evidence).id == "backward-wrong"
 
 
 def test_gradients_that_point_uphill_are_found():

@@ -33,7 +33,7 @@ class Known:
         dy: the cotangent.
         cache: what forward returned beside the output.
         labels: targets, for a loss.
-        stored_output: for a loss, probabilities that its forward stored.
+        stored_output: for a loss, probabilities that its forward stored, or returned beside it.
         rate: a learning rate.
         parameters: arrays by the names of their arguments.
         arguments: settings by name.
@@ -142,10 +142,13 @@ def backward_arguments(function: Callable[..., Any], known: Known) -> dict[str, 
     parameters = signature_of(function)
     names = [p.name for p in parameters]
     subject = _cotangent_name(names, known)
+    outputs = "" if known.labels is None else _outputs_name(names)
     given: dict[str, Any] = {}
     for parameter in parameters:
         if parameter.name == subject:
             given[parameter.name] = known.dy
+        elif parameter.name == outputs:
+            given[parameter.name] = known.x
         else:
             _add(given, parameter, known, _backward_value, "backward", function)
     return given
@@ -165,6 +168,17 @@ def _cotangent_name(names: list[str], known: Known) -> str:
     if len(free) > 1 and plain(free[0]) in words.INPUT:
         return free[1]
     return free[0] if free else ""
+
+
+def _outputs_name(names: list[str]) -> str:
+    """Return a loss's argument that takes its outputs where two may be targets, as ``y, t``.
+
+    It is the first, as in forward; none where another argument is the outputs by its name.
+    """
+    if any(plain(name) in (words.INPUT - {"t"}) | words.PREDICTIONS for name in names):
+        return ""
+    targets = [name for name in names if plain(name) in words.LABELS]
+    return targets[0] if len(targets) > 1 else ""
 
 
 def _backward_value(word: str, known: Known) -> Any:

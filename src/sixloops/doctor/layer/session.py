@@ -127,7 +127,7 @@ class Session:
             y=y,
             cache=cache,
             labels=self.labels,
-            stored_output=self._stored_predictions(x),
+            stored_output=self._kept_predictions(x, cache),
             rate=RATE,
             parameters=self.by_call,
             arguments=self.arguments,
@@ -139,10 +139,12 @@ class Session:
         kept = getattr(self.holder, "__dict__", {})
         return next((v for n, v in kept.items() if plain(n) in STORED_OUTPUTS), None)
 
-    def _stored_predictions(self, x: Array) -> Any:
-        """Return what a loss stored as its predictions: an array like its input."""
-        stored: Any = self._stored_output() if self.labels is not None else None
-        return stored if stored is not None and np.shape(stored) == x.shape else None
+    def _kept_predictions(self, x: Array, cache: Any) -> Any:
+        """Return what a loss returned or stored as its predictions: an array like its input."""
+        if self.labels is None:
+            return None
+        kept = (cache, self._stored_output())
+        return next((p for p in kept if isinstance(p, np.ndarray) and p.shape == x.shape), None)
 
     def _forward_ours(self, x: Array) -> Array:
         state = self._ask("initial_state", x.shape[1:], x.dtype)

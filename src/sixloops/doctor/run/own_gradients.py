@@ -13,9 +13,9 @@ penalty, which adds λ·w to a gradient, is not held against it, unless it makes
 Much of what is sound changes gradients, too, and nothing is said where that may be so: where they
 differ from step to step, as by dropout; where one array has a factor of its own, as by clipping,
 unless that is the batch's size or −1; where the largest is a round number, as numbers are that were
-cut off; where no matrix is right, as for the steps of Adam; where they are 0, or at right angles to
-their parameters; and where an image's outputs are not its own, as behind a normalisation by the
-batch's mean.
+cut off; where they are 0, or at right angles to their parameters; and where an image's outputs are
+not its own, as behind a normalisation by the batch's mean. Where no matrix is right, they may be
+Adam's steps: that is told as what may be.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from sixloops.data import Dataset
 from sixloops.doctor.run.arrays import as_array, named_arrays
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.fingerprints import recount
+from sixloops.doctor.run.judged import falls_short
 from sixloops.doctor.run.loop import Loop
 from sixloops.doctor.run.monitor import Monitor
 from sixloops.doctor.verdict import Diagnosis
@@ -160,6 +161,11 @@ class Slopes:
         off = np.linalg.norm(self.claimed - ratio * self.measured)
         return bool(off > np.linalg.norm(self.claimed) / 2)
 
+    @property
+    def measurable(self) -> bool:
+        """Whether all slopes are well known, and large enough to tell."""
+        return bool(self._known().all()) and self.size > LEAST
+
     def _known(self) -> Array:
         return np.asarray(20 * self.doubts < max(self.size, float(np.abs(self.measured).max())))
 
@@ -175,6 +181,8 @@ def check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:
     proved: set[str] = set()
     factors: dict[str, float] = {}
     undecided: dict[str, Slopes] = {}
+    strangers: dict[str, Slopes] = {}
+    agreed = False
     batch = max(e.batch, 1)
     for rows, images in _trials(loop, batch):
         found = _slopes(loop, rows, images)
@@ -183,7 +191,9 @@ def check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:
         ratios = [s.ratio for s in found.values() if s.ratio is not None and s.matrix]
         if not ratios:
             undecided = found if len(images) > 1 else undecided
+            strangers = found or strangers
             continue
+        agreed = True
         ratio = max(ratios, key=lambda c: (c > 0, _agreeing(c, ratios), -abs(c - 1)))
         wrong = [name for name, slopes in found.items() if slopes.wrong(ratio, batch)]
         if wrong:
@@ -206,7 +216,30 @@ def check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:
             "Beside the others, gradients are so many times the slopes of your loss, which a "
             f"forgotten factor does, or clipping: {words}."
         )
-    e.proved = len(proved)
+    # What agrees for copies alone is not proved.
+    e.proved = len(proved - undecided.keys())
+    return None if agreed else _none_agrees(strangers, e)
+
+
+def _none_agrees(found: dict[str, Slopes], e: Evidence) -> Diagnosis | None:
+    """Say that no matrix's gradient is a slope, which Adam's steps are not either."""
+    names = [name for name, slopes in found.items() if slopes.matrix and slopes.measurable]
+    if not names:
+        return None
+    said = Diagnosis(
+        id="backward-wrong",
+        sentence=f"No gradient that is handed over is a multiple of the loss's slope: not "
+        f"{' nor '.join(names)}.",
+        mathematics="Σ g·d = c·(E(w + εd) − E(w − εd)) / 2ε for every direction d.",
+        fix="If they are the loss's gradients, begin at the outputs, whose error all others are "
+        "made of: p − t for softmax and cross-entropy. If they are an optimiser's steps, as "
+        "Adam's, hand over the gradients themselves.",
+        page="docs/doctor.md#3-let-it-try",
+        certainty=0.55,
+    )
+    if falls_short(e):
+        return said
+    e.notes.append(f"{said.sentence} {said.fix}")
     return None
 
 
@@ -234,7 +267,7 @@ def _said(wrong: Sequence[str], found: dict[str, Slopes], ratio: float) -> Diagn
         "'sixloops doctor layer FILE.py:NAME' names the mistake. If gradients are changed on "
         "purpose, or are of more than the loss that is told, hand over what belongs together.",
         page="docs/doctor.md#3-let-it-try",
-        certainty=0.6,
+        certainty=0.9,
     )
 
 
@@ -247,7 +280,7 @@ def _of_copies_alone(found: Iterable[str]) -> Diagnosis:
         fix="Look where the images' parts are added up: one may be written over the others, or "
         "an error may be multiplied with another image's input.",
         page="docs/doctor.md#3-let-it-try",
-        certainty=0.6,
+        certainty=0.9,
     )
 
 

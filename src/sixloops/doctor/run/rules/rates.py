@@ -29,7 +29,7 @@ def broken(e: Evidence) -> Diagnosis | None:
     if not e.steps or not np.isfinite(e.losses[0]):
         return _from_the_start(e)
     rescued = e.experiments.get("tenth")
-    sure = 0.9 if rescued is not None and rescued > _own(e) + 0.1 else 0.7
+    sure = 0.9 if rescued is not None and rescued > max(_own(e), e.chance or 0) + 0.1 else 0.7
     if e.experiments and sure < 0.9:
         sure = 0.4
     return _high(f"The run broke: {e.broken}.", sure, rate_factor(e, 0.1))
