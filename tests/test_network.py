@@ -30,7 +30,7 @@ from sixloops.layers import (
     Subsampling2D,
 )
 from sixloops.losses import LOSSES, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
-from sixloops.network import Network
+from sixloops.network import Network, from_description
 
 
 def example(**options):
@@ -584,3 +584,17 @@ def test_only_what_a_killed_process_left_is_removed(tmp_path):
     remove_leftovers(target)
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {*others, ".model.aaaaaaaaaaaaaaaa.part", "model"}
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        ({"type": "Conv2d", "filters": 4, "kernel": 5}, "Layer 1: The 'type' of .* 'Conv2D'?"),
+        ({"type": "Conv2D", "filter": 4, "kernel": 5}, "Layer 1: Conv2D has no .* 'filters'?"),
+        ({"type": "Dense", "units": 0}, "Layer 1: "),
+    ],
+)
+def test_a_description_that_is_wrong_is_told_by_its_layer_and_what_was_meant(layer, words):
+    described = {"layers": [{"type": "Flatten"}, layer], "input_shape": [1, 8, 8]}
+    with pytest.raises(ConfigurationError, match=words):
+        from_description(described)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from sixloops.errors import ConfigurationError
+from sixloops.errors import ConfigurationError, did_you_mean
 
 
 class UnknownKindError(ConfigurationError):
@@ -138,9 +138,10 @@ def _build(data: Any, kinds: Mapping[str, type[Description]]) -> Any:
     name = data.get("type")
     if not isinstance(name, str) or name not in kinds:
         known = ", ".join(sorted(kinds))
+        own = " A class of your own must be named when reading: pass it in 'kinds'."
         message = (
-            f"The 'type' of a description must be one of {known}. Got {name!r}. "
-            "A class of your own must be named when reading: pass it in 'kinds'."
+            f"The 'type' of a description must be one of {known}. Got {name!r}."
+            f"{did_you_mean(str(name), kinds) or own}"
         )
         if isinstance(name, str) and name.isidentifier():
             raise UnknownKindError(message, name)
@@ -155,7 +156,7 @@ def _construct(kind: type[Description], values: dict[str, Any]) -> Description:
         if key not in accepted:
             raise ConfigurationError(
                 f"{kind.__name__} has no hyper-parameter {key!r}. It has: "
-                f"{', '.join(accepted) or 'none'}."
+                f"{', '.join(accepted) or 'none'}.{did_you_mean(key, accepted)}"
             )
     try:
         return kind(**values)

@@ -7,6 +7,9 @@ whatever this library says about the input that it was given.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class SixloopsError(Exception):
     """Root of every error that sixloops raises about what it was given."""
@@ -70,3 +73,14 @@ def wrong(parameter: str, owner: str, expected: str, got: object, mend: str = ""
     """
     message = f"The '{parameter}' of {owner} must {expected}. Got {got!r}."
     return f"{message} {mend}" if mend else message
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """Return a sentence with the choice most like ``name``, or nothing.
+
+    Examples:
+        >>> did_you_mean("Conv2d", ["Conv2D", "Dense"])
+        " Did you mean 'Conv2D'?"
+    """
+    near = difflib.get_close_matches(name, choices, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

@@ -319,12 +319,26 @@ def _options(described: Mapping[str, Any], kinds: Iterable[type[Description]]) -
         *kinds,
     ]
     return {
-        "layers": from_data(described["layers"], known),
+        "layers": _described_layers(described["layers"], known),
         "input_shape": described["input_shape"],
         "loss": from_data(described.get("loss"), known),
         "classes": described.get("classes"),
         "dtype": described.get("dtype", "float32"),
     }
+
+
+def _described_layers(described: Any, known: Iterable[type[Description]]) -> Any:
+    """Return the layers, or what else stands in their place; an error says which layer."""
+    if not isinstance(described, list):
+        return from_data(described, known)
+    layers = []
+    for number, layer in enumerate(described):
+        try:
+            layers.append(from_data(layer, known))
+        except ConfigurationError as error:
+            error.args = (f"Layer {number}: {error}",)
+            raise
+    return tuple(layers)
 
 
 def _check_count(options: dict[str, Any], arrays: Mapping[str, Array]) -> None:

@@ -88,6 +88,26 @@ def test_the_installed_command_survives_an_endless_loop(file):
     assert "does not end" in result.stdout
 
 
+def test_an_input_that_does_not_fit_is_no_sick_layer(tmp_path):
+    path = tmp_path / "pool.py"
+    path.write_text(
+        "class Halves:\n"
+        "    def forward(self, x):\n"
+        "        n, c, h, w = x.shape\n"
+        "        return x.reshape(n, c, h // 2, 2, w // 2, 2).mean(axis=(3, 5))\n"
+        "    def backward(self, dy):\n"
+        "        return dy.repeat(2, axis=2).repeat(2, axis=3) / 4\n"
+    )
+    result = doctor(f"{path}:Halves", "--input", "2,3,7,7")
+    assert result.exit_code == 2
+    words = " ".join(result.stdout.split())
+    assert "the input does not fit" in words
+    assert "of shape (2, 3, 7, 7) that you said; of shape (2, 3, 8, 6) it takes one." in words
+    assert doctor(f"{path}:Halves", "--input", "2,3,4,6").exit_code == 0
+    result = doctor(f"{path}:Halves", "--input", "1,1,1,2,2")
+    assert "must have one to four axes" in str(result.exception)
+
+
 def test_what_cannot_be_examined_is_no_sick_layer(tmp_path):
     path = tmp_path / "loss.py"
     path.write_text(

@@ -254,3 +254,10 @@ def test_what_breaks_before_the_first_step_is_not_laid_to_the_rate():
 def test_a_loop_that_tells_nothing_is_told_so():
     silent = Loop(lambda *given: lambda x: np.zeros((len(x), 2)), one_pixel_tells())
     assert "monitor.observe" in str(examine(lambda: silent).verdict)
+
+
+def test_a_loop_that_takes_other_arguments_is_told_which():
+    short = Loop(lambda images, labels: None, one_pixel_tells())
+    words = " ".join(str(examine(lambda: short).verdict).split())
+    assert "must take images, labels, rate, seed, monitor, in this order. Got" in words
+    assert "(images, labels): too many positional arguments" in words

@@ -76,7 +76,7 @@ def test_each_recipe_runs_in_its_short_form(name, tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert recipe.title in result.output
     assert "in the source" in result.output
-    assert "short form: that it runs is all" in result.output
+    assert "This is the short form" in result.output
     assert "not run yet" not in result.output
     assert (folder / f"{name}.png").stat().st_size > 10_000
     for experiment in recipe.experiments:

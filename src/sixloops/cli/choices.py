@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from sixloops.data import DATASETS, Dataset, load_image_folder
-from sixloops.errors import ConfigurationError, DataError, FileError, SixloopsError
+from sixloops.errors import ConfigurationError, DataError, FileError, SixloopsError, did_you_mean
 from sixloops.network import Network
 from sixloops.report.run_folder import MODEL
 from sixloops.training.checkpoint import BEST, LAST
@@ -105,12 +104,6 @@ def folder_of(out: str | None) -> Path | None:
             "--out must name a folder. Got nothing. Leave it out for the usual one."
         )
     return Path(out)
-
-
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """Return a sentence with the choice most like ``name``, or nothing."""
-    near = difflib.get_close_matches(name, choices, n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def chosen(what: str, name: str, choices: Mapping[str, Kind]) -> Kind:

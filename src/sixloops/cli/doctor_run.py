@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from sixloops.cli.choices import did_you_mean, folder_of
+from sixloops.cli.choices import folder_of
 from sixloops.doctor.faults.runs import FAULTS, RunFault, healthy
 from sixloops.doctor.layer.guard import LONGEST, Guard
 from sixloops.doctor.loading import load_subject, loaded_for_now
@@ -18,7 +18,7 @@ from sixloops.doctor.run.curves import sparkline
 from sixloops.doctor.run.examine import NOT_RUN
 from sixloops.doctor.run.picture import write_report
 from sixloops.doctor.run.rules import NOT_SEEN
-from sixloops.errors import ConfigurationError, wrong
+from sixloops.errors import ConfigurationError, did_you_mean, wrong
 from sixloops.files import check_writable
 
 CODES = {NOT_RUN: 2, NOT_SEEN: 3}
@@ -57,8 +57,9 @@ def run(
     with loaded_for_now():
         make = load_subject(where, Guard(LOADING))
         if not callable(make):
+            kind = type(make).__name__
             raise ConfigurationError(
-                f"{where} must be a function that returns a Case. Got {type(make).__name__}."
+                f"{where} must be a function that returns a Case or a Loop. Got {kind}."
             )
         errors = Console(stderr=True, highlight=False, soft_wrap=True)
         if errors.is_terminal:

@@ -18,11 +18,10 @@ from sixloops.cli.choices import (
     DataFolderOption,
     DownloadOption,
     ThreadsOption,
-    did_you_mean,
     folder_of,
     option_names,
 )
-from sixloops.errors import ConfigurationError
+from sixloops.errors import ConfigurationError, did_you_mean
 from sixloops.files import check_writable, remove_leftovers
 from sixloops.recipes import RECIPES
 from sixloops.recipes.recipe import Experiment, Load, Loaded, Measures, Recipe, Setting
@@ -80,6 +79,11 @@ def reproduce(
     console.print(f"[bold]{recipe.name}[/bold]: {recipe.title} ({recipe.source})")
     if recipe.setup:
         console.print(recipe.setup, markup=False)
+    if short:
+        console.print(
+            "[bold]This is the short form[/bold]: one epoch of some hundred images at the most, "
+            "whatever is said above and in the table. That it runs is all that it says."
+        )
     try:
         for experiment in experiments:
             for seed in range(seeds or (1 if short else experiment.seeds)):
@@ -94,13 +98,16 @@ def reproduce(
 
 def _list_recipes(console: Console) -> None:
     table = Table(box=box.SIMPLE_HEAD)
-    for head in ("name", "what", "source", "parts"):
+    for head in ("name", "what, source and parts"):
         table.add_column(head, overflow="fold")
     for recipe in RECIPES.values():
         parts = ", ".join(experiment.name for experiment in recipe.experiments)
-        table.add_row(recipe.name, recipe.title, recipe.source, parts)
+        table.add_row(recipe.name, f"{recipe.title}\n{recipe.source}\n[dim]{parts}[/dim]\n")
     console.print(table)
-    console.print("Run one with: sixloops reproduce NAME; to see that it works, with --short.")
+    console.print(
+        "Run one with: sixloops reproduce NAME; some of its parts alone with --only PART; to see "
+        "that it works, with --short."
+    )
 
 
 def _recipe(name: str) -> Recipe:
@@ -210,8 +217,6 @@ def _show(recipe: Recipe, folder: Path, short: bool, console: Console) -> None:
             words = record["measured"]["broken"]
             seed = record["seed"]
             console.print(f"{experiment.name}, seed {seed}, broke off: {words}.", markup=False)
-    if short:
-        console.print("These are of the short form: that it runs is all that they say.")
     title = f"{recipe.title} (short form)" if short else recipe.title
     picture = folder / f"{recipe.name}.png"
     save_figure(plot_charts(recipe.charts(results), recipe.name, title), picture)

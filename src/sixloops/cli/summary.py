@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from sixloops.cli.choices import did_you_mean, load_network
-from sixloops.errors import ConfigurationError
+from sixloops.cli.choices import load_network
+from sixloops.errors import ConfigurationError, did_you_mean
 from sixloops.recipes import NETWORKS, build_network
 from sixloops.report import print_plan, print_summary
 

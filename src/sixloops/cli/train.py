@@ -19,7 +19,6 @@ from sixloops.cli.choices import (
     ImageSizeOption,
     ThreadsOption,
     check_classes,
-    did_you_mean,
     folder_of,
     is_image_folder,
     load_network,
@@ -32,7 +31,7 @@ from sixloops.data import Dataset
 from sixloops.descriptions import to_data
 from sixloops.doctor import Doctor, Verdict
 from sixloops.engine.threads import available_threads
-from sixloops.errors import ConfigurationError
+from sixloops.errors import ConfigurationError, did_you_mean
 from sixloops.network import Network
 from sixloops.optimizers import OPTIMIZERS
 from sixloops.recipes import NETWORKS, build_network

@@ -56,6 +56,7 @@ def train(
     training, test = setting.training, setting.test
     if setting.short:
         training, test, epochs = training.first(SHORT_TRAINING), test.first(SHORT_TEST), 1
+        subsets_every = subsets_every and min(subsets_every, SHORT_TRAINING // batch_size // 5)
     network = Network(
         layers, training.image_shape, loss=loss, classes=training.classes, seed=setting.seed
     )

@@ -16,6 +16,7 @@ from sixloops.doctor.layer.remarks import (
     called_words,
     examined_words,
     hidden_loss,
+    misfit,
     remarks,
     troubled,
     unread_lists,
@@ -97,11 +98,20 @@ def _checked(plan: Plan, shape: Shape | None, axes: str | None, seconds: float) 
     except Trouble as trouble:
         return troubled(plan, trouble, "making it")
     if isinstance(found, Trouble):
+        if shape and found.kind == "raised" and (other := _other_input(plan, axes, seconds)):
+            return misfit(plan, found, shape, other)
         return troubled(plan, found, "forward")
     try:
         return _examined(laboratory, *found)
     except Trouble as trouble:
         return troubled(plan, trouble, "backward", found[1])
+
+
+def _other_input(plan: Plan, axes: str | None, seconds: float) -> Shape | None:
+    """Return an input that the subject takes, if one is found."""
+    laboratory = Laboratory(plan, Guard(seconds))
+    found = begin(laboratory, None, axes)
+    return None if isinstance(found, Trouble) else laboratory.input(found[0], 0).shape
 
 
 def _checked_axes(axes: str | None) -> str | None:

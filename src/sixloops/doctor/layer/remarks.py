@@ -15,6 +15,7 @@ from sixloops.doctor.layer.trials import Trial
 from sixloops.doctor.layer.vocabulary import COTANGENT, plain
 from sixloops.doctor.verdict import Finding, Verdict, place_of
 from sixloops.layers import BatchNorm
+from sixloops.layers.base import Shape
 
 
 def remarks(trials: Sequence[Trial]) -> list[str]:
@@ -128,6 +129,15 @@ def hidden_loss(plan: Plan, labels: str) -> Verdict:
     return Verdict(plan.name, healthy=False, notes=(how,), undecided=said)
 
 
+def misfit(plan: Plan, trouble: Trouble, given: Shape, other: Shape) -> Verdict:
+    """Return the verdict on an input that does not fit, where another one does: none."""
+    how = (
+        f"forward raises {trouble.words} with the input of shape {given} that you said; of shape "
+        f"{other} it takes one. Leave the input out, or say one that it takes."
+    )
+    return Verdict(plan.name, healthy=False, notes=(how,), undecided="the input does not fit")
+
+
 def troubled(plan: Plan, trouble: Trouble, where: str, model: Model | None = None) -> Verdict:
     """Return the verdict on code that did not return."""
     where = trouble.where or where
@@ -135,13 +145,15 @@ def troubled(plan: Plan, trouble: Trouble, where: str, model: Model | None = Non
     fix = {
         "raises": "Mend the error. If the input was not right for the layer, say one: "
         "input_shape=(2, 3, 8, 6) in Python, --input 2,3,8,6 on the command line; and axes.",
-        "never-ends": "Look for a loop whose condition never becomes false.",
+        "never-ends": "If it is slow, give it longer or less to do: seconds=60 and input_shape in "
+        "Python, --seconds 60 and --input on the command line. Else look for a loop whose "
+        "condition never becomes false.",
         "exits": "A layer must not end the program.",
         "wrong-return": "Return what the docstring of sixloops.layers.Layer asks for.",
     }.get(kind, "Write one; or say which functions they are with sixloops.doctor.Adapter.")
     sentence = {
         "raises": f"{where} raises {trouble.words}",
-        "never-ends": f"{where} does not end: {trouble.words}.",
+        "never-ends": f"{where} does not end, or not soon: {trouble.words}.",
     }.get(kind, f"{where}: {trouble.words}.")
     return Verdict(
         plan.name,

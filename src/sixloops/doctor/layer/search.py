@@ -16,6 +16,7 @@ from sixloops.doctor.layer.recognise import OF_ALL, recognise
 from sixloops.doctor.layer.session import Session
 from sixloops.doctor.layer.settings import Labels, Setting, settings
 from sixloops.doctor.layer.trials import Laboratory
+from sixloops.errors import ConfigurationError
 from sixloops.layers.base import Array, Shape
 
 SECONDS = 1.0
@@ -73,6 +74,11 @@ def begin(
     """
     holder = laboratory.holder(laboratory.plan.arguments)
     tried = list(islice(settings(laboratory.plan, holder, shape, axes), MANY))
+    if shape and not tried:
+        raise ConfigurationError(
+            "The input must have one to four axes, or as many as 'axes' has letters. "
+            f"Got the shape {shape}{f' and the axes {axes}' if axes else ''}."
+        )
     found = _Search(laboratory).run(tried)
     if isinstance(found, Trouble):
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -22,6 +23,9 @@ from sixloops.doctor.run.units import in_shares
 from sixloops.errors import DataError
 from sixloops.layers.base import Array
 from sixloops.training import History
+
+TRAIN = "images", "labels", "rate", "seed", "monitor"
+"""What a training loop is given."""
 
 ASKED = 1000
 """So many images are asked about at the end, of training and of validation."""
@@ -83,6 +87,7 @@ class Loop:
 
 def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
     """Train by somebody's loop, from its seed."""
+    _check_arguments(loop.train)
     monitor = Monitor(loop.data.class_count)
     # A loop that changes its images in place must not change those of the next run.
     images, labels = loop.data.images.copy(), loop.data.labels.copy()
@@ -117,6 +122,22 @@ def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
         look_up(monitor, loop.data, loop.validation)
     failed = e.broken
     return Outcome(None, History(), e, 0.0 if failed else reached, failed, 0.0)
+
+
+def _check_arguments(train: Train) -> None:
+    """Raise if a function does not take what it is given."""
+    try:
+        signature = inspect.signature(train)
+    except (TypeError, ValueError):  # of compiled code nothing is known
+        return
+    try:
+        signature.bind(*TRAIN)
+    except TypeError as error:
+        name = getattr(train, "__name__", "train")
+        raise DataError(
+            f"The train function must take {', '.join(TRAIN)}, in this order. "
+            f"Got {name}{signature}: {error}."
+        ) from error
 
 
 def _blown_up(monitor: Monitor, error: Exception) -> Outcome:
