@@ -21,7 +21,7 @@ Adam's steps: that is told as what may be.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, TypeAlias
 
@@ -178,47 +178,80 @@ def check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:
             its first.
         e: what was seen of it; gets a note.
     """
-    proved: set[str] = set()
-    factors: dict[str, float] = {}
-    undecided: dict[str, Slopes] = {}
-    strangers: dict[str, Slopes] = {}
-    agreed = False
-    batch = max(e.batch, 1)
-    for rows, images in _trials(loop, batch):
+    proof = _Proof(max(e.batch, 1))
+    for rows, images in _trials(loop, proof.batch):
         found = _slopes(loop, rows, images)
         if found is None:
             break
-        ratios = [s.ratio for s in found.values() if s.ratio is not None and s.matrix]
-        if not ratios:
-            undecided = found if len(images) > 1 else undecided
-            strangers = found or strangers
-            continue
-        agreed = True
-        ratio = max(ratios, key=lambda c: (c > 0, _agreeing(c, ratios), -abs(c - 1)))
-        wrong = [name for name, slopes in found.items() if slopes.wrong(ratio, batch)]
-        if wrong:
-            return _said(wrong, found, ratio)
-        matrices = [s for s in undecided.values() if s.matrix]
-        if matrices and all(s.wrong(ratio, batch) and s.far_off(ratio) for s in matrices):
-            return _of_copies_alone(undecided)
-        if ratio < 0:
-            return _uphill(ratio)
-        penalties = [s.penalty for s in found.values() if s.matrix]
-        if grows(penalties):
-            return growing(float(np.mean(penalties)), "Gradients have")
-        e.penalised |= any(penalties)
-        known = {name: s.ratio / ratio for name, s in found.items() if s.ratio is not None}
-        proved |= {name for name, factor in known.items() if abs(factor - 1) < FAR}
-        factors |= {name: factor for name, factor in known.items() if name not in proved}
-    if factors:
-        words = ", ".join(f"{name}: {factor:.3g}" for name, factor in factors.items())
+        if said := proof.take(found, several=len(images) > 1):
+            return said
+    if proof.factors:
+        words = ", ".join(f"{name}: {factor:.3g}" for name, factor in proof.factors.items())
         e.notes.append(
             "Beside the others, gradients are so many times the slopes of your loss, which a "
             f"forgotten factor does, or clipping: {words}."
         )
     # What agrees for copies alone is not proved.
-    e.proved = len(proved - undecided.keys())
-    return None if agreed else _none_agrees(strangers, e)
+    e.proved = len(proof.proved - proof.undecided.keys())
+    e.penalised = proof.penalised
+    return None if proof.agreed else _none_agrees(proof.strangers, e)
+
+
+@dataclass
+class _Proof:
+    """What the trials have shown.
+
+    Args:
+        batch: images a step.
+        proved: the parameters whose gradients are the loss's slopes.
+        factors: by what the others' slopes were multiplied.
+        undecided: slopes for images that differ, if no matrix's gradient is a multiple of them.
+        strangers: the same, for any images.
+        agreed: whether in any trial a matrix's gradient is a multiple of its slopes.
+        penalised: whether gradients hold a penalty's.
+    """
+
+    batch: int
+    proved: set[str] = field(default_factory=set)
+    factors: dict[str, float] = field(default_factory=dict)
+    undecided: dict[str, Slopes] = field(default_factory=dict)
+    strangers: dict[str, Slopes] = field(default_factory=dict)
+    agreed: bool = False
+    penalised: bool = False
+
+    def take(self, found: dict[str, Slopes], several: bool) -> Diagnosis | None:
+        """Keep what one trial shows; return what is wrong.
+
+        Args:
+            found: slopes by parameter.
+            several: whether they are of images that differ.
+        """
+        ratios = [s.ratio for s in found.values() if s.ratio is not None and s.matrix]
+        if not ratios:
+            self.undecided = found if several else self.undecided
+            self.strangers = found or self.strangers
+            return None
+        self.agreed = True
+        ratio = max(ratios, key=lambda c: (c > 0, _agreeing(c, ratios), -abs(c - 1)))
+        said = self._wrong(found, ratio)
+        known = {name: s.ratio / ratio for name, s in found.items() if s.ratio is not None}
+        self.proved |= {name for name, factor in known.items() if abs(factor - 1) < FAR}
+        self.factors |= {name: f for name, f in known.items() if name not in self.proved}
+        return said
+
+    def _wrong(self, found: dict[str, Slopes], ratio: float) -> Diagnosis | None:
+        """Return what is wrong where c, which all gradients should have, is known."""
+        wrong = [name for name, slopes in found.items() if slopes.wrong(ratio, self.batch)]
+        if wrong:
+            return _said(wrong, found, ratio)
+        matrices = [s for s in self.undecided.values() if s.matrix]
+        if matrices and all(s.wrong(ratio, self.batch) and s.far_off(ratio) for s in matrices):
+            return _of_copies_alone(self.undecided)
+        if ratio < 0:
+            return _uphill(ratio)
+        penalties = [s.penalty for s in found.values() if s.matrix]
+        self.penalised |= any(penalties)
+        return growing(float(np.mean(penalties)), "Gradients have") if grows(penalties) else None
 
 
 def _none_agrees(found: dict[str, Slopes], e: Evidence) -> Diagnosis | None:
