@@ -14,7 +14,7 @@ import safetensors.numpy
 from sixloops import layers as all_layers
 from sixloops.descriptions import to_data
 from sixloops.errors import ConfigurationError, DataError, FileError, ShapeError
-from sixloops.files import read_tensors, remove_leftovers, write_bytes
+from sixloops.files import check_writable, read_tensors, remove_leftovers, write_bytes
 from sixloops.layers import (
     BatchNorm,
     Conv2D,
@@ -245,6 +245,17 @@ def test_every_flipped_byte_of_the_header_is_an_error_or_harmless(saved, tmp_pat
         except FileError:
             continue
         assert network.parameters.keys() == reference.parameters.keys()
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_by_its_own_name(tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(FileError) as caught:
+            check_writable(folder)
+        assert str(caught.value).startswith(f"{folder} cannot be written: {tmp_path / 'file'} is a")
+        assert "probe" not in str(caught.value)
+    check_writable(tmp_path / "new")
+    assert [*(tmp_path / "new").iterdir()] == []
 
 
 def test_writing_is_whole_or_not_at_all(tmp_path, monkeypatch):

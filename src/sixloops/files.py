@@ -98,15 +98,15 @@ def _keep_rights(target: Path, temporary: Path) -> None:
         shutil.copymode(target, temporary)
 
 
-def _unwritable(path: str | os.PathLike[str], error: OSError) -> FileError:
+def _unwritable(
+    path: str | os.PathLike[str], error: OSError, named: str | os.PathLike[str] | None = None
+) -> FileError:
+    """Return what is said of a file, or of what was ``named`` in its place."""
     files = [parent for parent in Path(path).parents if os.path.isfile(parent)]  # noqa: PTH113
+    why, mend = f"{error.strerror}", "Name a folder that you may write to."
     if files:
-        return FileError(
-            f"{path} cannot be written: {files[0]} is a file and no folder. Name a folder."
-        )
-    return FileError(
-        f"{path} cannot be written: {error.strerror}. Name a folder that you may write to."
-    )
+        why, mend = f"{files[0]} is a file and no folder", "Name a folder."
+    return FileError(f"{named or path} cannot be written: {why}. {mend}")
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -134,7 +134,12 @@ def check_writable(folder: str | os.PathLike[str]) -> None:
         FileError: they cannot.
     """
     probe = _as_path(folder) / ".probe"
-    write_bytes(probe, b"")
+    try:
+        write_bytes(probe, b"")
+    except FileError as error:
+        if isinstance(error.__cause__, OSError):
+            raise _unwritable(probe, error.__cause__, named=folder) from error.__cause__
+        raise
     remove(probe)
 
 

@@ -83,7 +83,7 @@ def test_a_part_that_makes_no_sense(held_out: Any) -> None:
 
 
 def test_a_single_image_cannot_be_split() -> None:
-    with pytest.raises(ConfigurationError, match="a split of 1 images"):
+    with pytest.raises(ConfigurationError, match=r"must be two at least\. Got 1\."):
         numbered([0]).split(0.5)
 
 

@@ -22,9 +22,13 @@ def held_out_count(held_out: int | float, images: int) -> int:
     Raises:
         ConfigurationError: one part would be empty.
     """
+    if images < 2:
+        raise ConfigurationError(
+            f"Images that are divided in two parts must be two at least. Got {images}. Add images."
+        )
     if is_whole(held_out) and 0 < held_out < images:
         return int(held_out)
-    if is_number(held_out) and not is_whole(held_out) and 0 < held_out < 1 and images > 1:
+    if is_number(held_out) and not is_whole(held_out) and 0 < held_out < 1:
         return min(max(round(held_out * images), 1), images - 1)
     expected = f"be a whole number from 1 to {images - 1}, or a share between 0 and 1"
     raise ConfigurationError(wrong("held_out", f"a split of {images} images", expected, held_out))
