@@ -243,7 +243,7 @@ class _Proof:
         """Return what is wrong where c, which all gradients should have, is known."""
         wrong = [name for name, slopes in found.items() if slopes.wrong(ratio, self.batch)]
         if wrong:
-            return _said(wrong, found, ratio)
+            return _said(wrong, found, ratio, self.batch)
         matrices = [s for s in self.undecided.values() if s.matrix]
         if matrices and all(s.wrong(ratio, self.batch) and s.far_off(ratio) for s in matrices):
             return _of_copies_alone(self.undecided)
@@ -280,7 +280,7 @@ def _agreeing(ratio: float, ratios: Sequence[float]) -> int:
     return sum(abs(each - ratio) < FAR * abs(ratio) for each in ratios)
 
 
-def _said(wrong: Sequence[str], found: dict[str, Slopes], ratio: float) -> Diagnosis:
+def _said(wrong: Sequence[str], found: dict[str, Slopes], ratio: float, batch: int) -> Diagnosis:
     first = found[wrong[0]]
     right = [name for name, s in found.items() if name not in wrong and s.ratio is not None]
     where = f" Right: {', '.join(right)}." if right else ""
@@ -290,7 +290,7 @@ def _said(wrong: Sequence[str], found: dict[str, Slopes], ratio: float) -> Diagn
         f"the loss goes by {first.measured[worst]:.3g}"
     )
     if first.ratio is not None:
-        words = f"that of {wrong[0]} is {first.ratio / ratio:.4g} times the slope"
+        words = f"that of {wrong[0]} is {_factor_words(first.ratio / ratio, batch)} the slope"
     return Diagnosis(
         id="backward-wrong",
         sentence=f"Gradients that are not the slope of the loss: {', '.join(wrong)}; {words}."
@@ -302,6 +302,18 @@ def _said(wrong: Sequence[str], found: dict[str, Slopes], ratio: float) -> Diagn
         page="docs/doctor.md#3-let-it-try",
         certainty=0.9,
     )
+
+
+def _factor_words(factor: float, batch: int) -> str:
+    """Return how many times a slope is, and whether the batch's size is why.
+
+    Examples:
+        >>> _factor_words(0.05, 20), _factor_words(20.0, 20), _factor_words(-1.0, 20)
+        ('0.05 times (1 / batch)', '20 times (the batch)', '-1 times')
+    """
+    whys = {1 / batch: " (1 / batch)", float(batch): " (the batch)"}
+    why = next((word for size, word in whys.items() if abs(factor / size - 1) < FAR), "")
+    return f"{factor:.4g} times{why}"
 
 
 def _of_copies_alone(found: Iterable[str]) -> Diagnosis:
