@@ -148,7 +148,7 @@ def test_wrong_gradients_are_found_and_said(mistake, wrong, right, dtype):
     assert f"loss: {', '.join(wrong)};" in said.sentence
     assert said.sentence.endswith(f"Right: {', '.join(right)}.")
     if mistake == "bias not averaged":
-        assert "is 20 times (the batch) the slope" in said.sentence
+        assert "is 20 times the slope (the batch)" in said.sentence
 
 
 @pytest.mark.parametrize("mistake", ["last image", "another's error"])

@@ -95,7 +95,7 @@ def loop(early=False, habit="", dtype=np.float64):
         way = steps_for_each_image if habit == "each image" else step
         for start in range(0, 2 * len(x), 20):
             rows = np.arange(start, start + 20) % len(x)
-            if habit == "breaks off" and rate > 1 and start > 0:
+            if habit == "breaks off" and rate > 0.5 and start > 0:
                 raise FloatingPointError("the loss is too large")
             loss, z, gradients = way(x[rows], labels[rows], w, change, early)
             if habit == "grows beyond bounds" and rate and start > 100:

@@ -62,8 +62,8 @@ def layer(
     """Check a layer's backward, and name the mistake.
 
     The exit code is 0 if it is healthy, 1 if it is not, and 2 if nothing can be said: a file that
-    cannot be run, a setting that the layer does not have, a loss that cannot be examined in the
-    form it has, a call that cannot be interrupted.
+    cannot be run, a setting that the layer does not have, an input that does not fit it, a loss
+    that cannot be examined in the form it has, a call that cannot be interrupted.
     """
     arguments, shape = read_arguments(argument or []), read_shape(input_shape)
     guard = Guard(seconds)

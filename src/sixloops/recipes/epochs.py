@@ -56,7 +56,8 @@ def train(
     training, test = setting.training, setting.test
     if setting.short:
         training, test, epochs = training.first(SHORT_TRAINING), test.first(SHORT_TEST), 1
-        subsets_every = subsets_every and min(subsets_every, SHORT_TRAINING // batch_size // 5)
+        some = max(SHORT_TRAINING // batch_size // 5, 1)  # so that there is a curve
+        subsets_every = subsets_every and min(subsets_every, some)
     network = Network(
         layers, training.image_shape, loss=loss, classes=training.classes, seed=setting.seed
     )

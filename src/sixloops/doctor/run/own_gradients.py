@@ -290,7 +290,7 @@ def _said(wrong: Sequence[str], found: dict[str, Slopes], ratio: float, batch: i
         f"the loss goes by {first.measured[worst]:.3g}"
     )
     if first.ratio is not None:
-        words = f"that of {wrong[0]} is {_factor_words(first.ratio / ratio, batch)} the slope"
+        words = f"that of {wrong[0]} is {_factor_words(first.ratio / ratio, batch)}"
     return Diagnosis(
         id="backward-wrong",
         sentence=f"Gradients that are not the slope of the loss: {', '.join(wrong)}; {words}."
@@ -309,11 +309,11 @@ def _factor_words(factor: float, batch: int) -> str:
 
     Examples:
         >>> _factor_words(0.05, 20), _factor_words(20.0, 20), _factor_words(-1.0, 20)
-        ('0.05 times (1 / batch)', '20 times (the batch)', '-1 times')
+        ('0.05 times the slope (1 / batch)', '20 times the slope (the batch)', '-1 times the slope')
     """
     whys = {1 / batch: " (1 / batch)", float(batch): " (the batch)"}
     why = next((word for size, word in whys.items() if abs(factor / size - 1) < FAR), "")
-    return f"{factor:.4g} times{why}"
+    return f"{factor:.4g} times the slope{why}"
 
 
 def _of_copies_alone(found: Iterable[str]) -> Diagnosis:
