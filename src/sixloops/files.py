@@ -1,7 +1,8 @@
 """Files are data: written whole or not at all, and never run.
 
 Arrays go into safetensors files, whose header carries one JSON text of our own
-under the key ``sixloops``.
+under the key ``sixloops``. In it stands the CRC-32 of all else: a bit that tips over on a disk
+or on a way would otherwise be a weight like any other.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import secrets
 import shutil
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -23,7 +25,7 @@ import safetensors.numpy
 
 from sixloops.errors import FileError
 
-_KEY = "sixloops"
+_KEY, _CHECKSUM = "sixloops", "checksum"
 _PART = ".part"
 
 
@@ -172,22 +174,37 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 
 def write_tensors(
-    path: str | os.PathLike[str], arrays: Mapping[str, npt.NDArray[Any]], about: Any
+    path: str | os.PathLike[str], arrays: Mapping[str, npt.NDArray[Any]], about: dict[str, Any]
 ) -> None:
     """Write arrays and what is to be known about them into one safetensors file.
 
     Args:
         path: the file.
         arrays: by name.
-        about: JSON's types.
+        about: JSON's types; ``checksum`` is no key of it.
     """
     # The library writes memory as it lies, so every array must lie in the usual order.
     ordered = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    text = json.dumps(about, sort_keys=True, allow_nan=False)
-    write_bytes(path, safetensors.numpy.save(ordered, metadata={_KEY: text}))
+    told = about | {_CHECKSUM: _checksum(about, ordered)}
+    # One entry alone: several the library puts in any order, and equal files shall be equal bytes.
+    metadata = {_KEY: json.dumps(told, sort_keys=True, allow_nan=False)}
+    write_bytes(path, safetensors.numpy.save(ordered, metadata=metadata))
 
 
-def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, npt.NDArray[Any]], Any]:
+def _checksum(about: dict[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> str:
+    """Return the CRC-32 of what is known about arrays, and of them, by their names, in hex."""
+    checksum = zlib.crc32(json.dumps(about, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        # As in the file, whatever the processor's own order of bytes is.
+        stored = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        checksum = zlib.crc32(stored.reshape(-1).view(np.uint8).data, checksum)
+    return f"{checksum:08x}"
+
+
+def read_tensors(
+    path: str | os.PathLike[str],
+) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
     """Read what :func:`write_tensors` wrote.
 
     Returns:
@@ -201,22 +218,32 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, npt.NDArray[An
         raise FileError(f"{source} is missing or no file. Check the name.")
     try:
         with safetensors.safe_open(source, framework="numpy") as handle:
-            about = (handle.metadata() or {}).get(_KEY)
+            text = (handle.metadata() or {}).get(_KEY)
             # Files of other programs may hold types of numbers that NumPy does not have.
-            names = handle.keys() if about is not None else ()
+            names = handle.keys() if text is not None else ()
             arrays = {name: handle.get_tensor(name) for name in names}
     except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
         raise FileError(
             f"{source} is no whole safetensors file ({error}). It is truncated, damaged, or of "
             "another kind; sixloops reads the files that save() and training write."
         ) from error
-    if about is None:
+    if text is None:
         raise FileError(
             f"{source} is a safetensors file, but not one that sixloops wrote: its header has no "
             f"'{_KEY}' entry."
         )
     try:
-        return arrays, json.loads(about)
+        about = json.loads(text)
     # Brackets in brackets without end are a RecursionError.
     except (ValueError, RecursionError) as error:
         raise FileError(f"{source} is damaged: its '{_KEY}' entry is no JSON ({error}).") from error
+    if not isinstance(about, dict):
+        raise FileError(f"{source} is damaged: its '{_KEY}' entry is no JSON object.")
+    # A file that another program has made of one of ours may have none.
+    checksum = about.pop(_CHECKSUM, None)
+    if checksum is not None and checksum != _checksum(about, arrays):
+        raise FileError(
+            f"{source} is damaged: what it holds is not what was written into it. Take another "
+            "copy of it."
+        )
+    return arrays, about

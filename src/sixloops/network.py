@@ -259,7 +259,7 @@ class Network:
         Raises:
             FileError: the file holds no network, or one that does not fit its arrays.
         """
-        described = about.get("network") if isinstance(about, dict) else None
+        described = about.get("network")
         if not isinstance(described, dict) or described.get("format") != FORMAT:
             raise FileError(
                 f"{source} holds no network of format {FORMAT}. It is of another kind, or a "

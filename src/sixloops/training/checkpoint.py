@@ -143,9 +143,9 @@ def restore_checkpoint(run: Run, path: str | os.PathLike[str]) -> None:
     run.go_to(position)
 
 
-def _entry(about: Any, name: str, source: str | os.PathLike[str]) -> dict[str, Any]:
+def _entry(about: dict[str, Any], name: str, source: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the dictionary ``name`` in a checkpoint's JSON."""
-    entry = about.get(name) if isinstance(about, dict) else None
+    entry = about.get(name)
     if not isinstance(entry, dict):
         raise FileError(
             f"{source} is no checkpoint to go on from: it has no whole '{name}' entry. "
