@@ -39,12 +39,13 @@ def _replace(owner: object, name: str, value: object) -> None:
 
 
 def fail(owner: object, name: str, expected: str, mend: str = "") -> ConfigurationError:
-    """Build the error for the field ``name`` of ``owner``.
+    """Build the error for the field ``name`` of ``owner``."""
+    return ConfigurationError(wrong(name, _called(owner), expected, getattr(owner, name), mend))
 
-    Where the user does not write the owner's class, its ``called`` says what they write.
-    """
-    called = getattr(owner, "called", type(owner).__name__)
-    return ConfigurationError(wrong(name, called, expected, getattr(owner, name), mend))
+
+def _called(owner: object) -> str:
+    """Return what the user writes: the owner's class, unless its ``called`` says something else."""
+    return getattr(owner, "called", type(owner).__name__)
 
 
 def is_whole(value: object) -> bool:
@@ -72,13 +73,35 @@ def items(value: Any) -> list[Any]:
         return []
 
 
+def whole_number(
+    name: str, owner: str, value: Any, minimum: int = 1, maximum: int | None = None
+) -> int:
+    """Return an argument that must be a whole number in a range, as an int.
+
+    Args:
+        name: the argument's.
+        owner: the function or the like that takes it.
+        value: what was given.
+        minimum: the least that it may be.
+        maximum: the most that it may be; None for any number.
+
+    Raises:
+        ConfigurationError: it is another.
+
+    Examples:
+        >>> whole_number("batch_size", "fit", np.int64(64))
+        64
+    """
+    if not is_whole(value) or value < minimum or (maximum is not None and value > maximum):
+        ends = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+        raise ConfigurationError(wrong(name, owner, f"be a whole number {ends}", value))
+    return int(value)
+
+
 def whole(owner: object, *names: str, minimum: int = 1) -> None:
     """Check fields that must be whole numbers of at least ``minimum``."""
     for name in names:
-        value = getattr(owner, name)
-        if not is_whole(value) or value < minimum:
-            raise fail(owner, name, f"be a whole number of at least {minimum}")
-        _replace(owner, name, int(value))
+        _replace(owner, name, whole_number(name, _called(owner), getattr(owner, name), minimum))
 
 
 def number(

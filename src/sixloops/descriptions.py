@@ -62,7 +62,7 @@ def to_data(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [to_data(item) for item in value]
     if isinstance(value, np.generic):
-        return value.item()
+        return to_data(value.item())
     finite = not isinstance(value, float) or math.isfinite(value)
     if value is None or (isinstance(value, bool | int | float | str) and finite):
         return value

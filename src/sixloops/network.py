@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sixloops import layers as layer_module
-from sixloops.checks import differing_shapes, is_whole
+from sixloops.checks import differing_shapes, is_whole, whole_number
 from sixloops.descriptions import Description, UnknownKindError, from_data, to_data
 from sixloops.errors import (
     ConfigurationError,
@@ -178,9 +178,7 @@ class Network:
             DataError: images of another shape.
             ConfigurationError: a batch size under 1.
         """
-        if not is_whole(batch_size) or batch_size < 1:
-            expected = "be a whole number of at least 1"
-            raise ConfigurationError(wrong("batch_size", "predict", expected, batch_size))
+        batch_size = whole_number("batch_size", "predict", batch_size)
         images = _as_array(images)
         self.check_images(images)
         parts = [

@@ -18,7 +18,7 @@ import numpy as np
 
 from sixloops import checks
 from sixloops.descriptions import Description
-from sixloops.errors import ConfigurationError, ShapeError, wrong
+from sixloops.errors import ConfigurationError, ShapeError
 from sixloops.parameters import Array, is_weight
 
 
@@ -100,9 +100,7 @@ class Optimizer(Description):
                 f"Got one without '{missing[0]}'. Make it once, before the first step, and give "
                 "the same to every step."
             )
-        if not checks.is_whole(step) or step < 1:
-            owner, expected = type(self).__name__, "be a whole number of at least 1"
-            raise ConfigurationError(wrong("step", f"{owner}.update", expected, step))
+        checks.whole_number("step", f"{type(self).__name__}.update", step)
 
     def change(
         self,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sixloops.errors import ConfigurationError, wrong
+from sixloops import checks
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,7 @@ class Streams:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.seed, int | np.integer) or self.seed < 0:
-            raise ConfigurationError(
-                wrong("seed", "Streams", "be a whole number, at least 0", self.seed)
-            )
+        checks.whole(self, "seed", minimum=0)
 
     def generator(self, name: str, *counters: int) -> np.random.Generator:
         """Return a fresh generator for the stream ``name`` at ``counters``.

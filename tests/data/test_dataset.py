@@ -187,7 +187,10 @@ def test_a_pixel_that_is_not_finite_is_found(bad: float, place: int) -> None:
         ([0, -1, 2], "at least 0. Got -1 for image 1"),
         ([True, False, True], "Got bool of shape \\(3,\\)"),
         ([[0, 1], [1, 0], [1, 0]], "argmax"),
-        ([[0], [1], [1]], r"int64 of shape \(3, 1\)\. Use labels\[:, 0\]\.$"),
+        (
+            [[0], [1], [1]],
+            r"int64 of shape \(3, 1\)\. Use labels\[:, 0\] for labels, targets\.astype\(float\) for targets\.$",
+        ),
         (["7", "b", "c"], r"Number the words: .*numpy\.unique\(labels, return_inverse=True\)\.$"),
         (np.array(["a", "b", "c"], object), "Number the words"),
         ([0.0, np.nan, 1.0], "That of image 1 is NaN"),

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from sixloops.data import Dataset
+from sixloops.engine import Plan
 from sixloops.errors import ConfigurationError, DataError, FileError, ShapeError
 from sixloops.layers import Conv2D, Dense, Dropout, Flatten, MaxPool2D, Rescale
 from sixloops.layers.residual import Residual
@@ -22,6 +23,7 @@ from sixloops.network import Network
 from sixloops.report import (
     find_mistakes,
     kernels,
+    mistakes,
     plot_confusion,
     plot_feature_maps,
     plot_history,
@@ -171,6 +173,22 @@ class TestKernels:
         assert len(kernels) == 15
         np.testing.assert_array_equal(kernels[7].images[0].get_array(), weight[1, 2])
         assert kernels[7].get_title() == "1 ← 2"
+
+    def test_a_kernel_of_a_group_is_shown_with_the_channels_that_it_sees(self):
+        network = Network([Conv2D(4, 3, groups=2)], (10, 5, 5))
+        *kernels, _ = plot_kernels(network).axes
+        assert len(kernels) == 4 * 5
+        assert [kernels[at].get_title() for at in (0, 9, 10, 19)] == [
+            "0 ← 0",
+            "1 ← 4",
+            "2 ← 5",
+            "3 ← 9",
+        ]
+        np.testing.assert_array_equal(
+            kernels[12].images[0].get_array(), network.parameters["0.weight"][2, 2]
+        )
+        *three, _ = plot_kernels(Network([Conv2D(2, 3, groups=2)], (6, 5, 5))).axes
+        assert [axes.get_title() for axes in three][3:] == ["1 ← 3", "1 ← 4", "1 ← 5"]
 
     def test_many_kernels_are_cut_with_a_word(self, monkeypatch):
         monkeypatch.setattr(kernels, "MOST_KERNELS", 6)
@@ -329,6 +347,25 @@ class TestMistakes:
         network.parameters["5.bias"][:] = (9, 0, 0)
         titles = [axes.get_title() for axes in plot_mistakes(network, small_data()).axes]
         assert "taken for Coat: output " in titles[0]
+
+    def test_names_that_are_fewer_than_the_outputs_are_left_out(self):
+        network = Network([Flatten(), Dense(5)], (1, 8, 9))
+        network.parameters["1.weight"][:] = 0
+        network.parameters["1.bias"][:] = (0, 0, 0, 0, 9)
+        assert small_data().classes == NAMES
+        titles = [axes.get_title() for axes in plot_mistakes(network, small_data()).axes]
+        assert all("\ntaken for 4: " in title for title in titles)
+
+    def test_threads_are_kept(self, monkeypatch):
+        asked = []
+
+        def plan(network, batch_size, threads):
+            asked.append(threads)
+            return Plan(network, batch_size, threads)
+
+        monkeypatch.setattr(mistakes, "Plan", plan)
+        plot_mistakes(small_network(), small_data(), threads=1)
+        assert asked == [1]
 
     def test_no_mistake_gives_a_friendly_picture(self):
         network, data = small_network(), small_data()

@@ -271,3 +271,11 @@ def test_a_loss_that_is_not_finite_is_none_in_json(tmp_path):
     told = json.loads((tmp_path / "evaluation.json").read_text())
     assert told["loss"] is None
     assert told["accuracy"] is not None
+
+
+def test_a_network_with_more_outputs_than_the_data_has_classes_is_finished(tmp_path):
+    net = Network([Flatten(), Dense(5)], (1, 8, 8))
+    folder = RunFolder(tmp_path / "run")
+    folder.finish(net, train(folder, net), data(10))
+    assert json.loads((folder.path / "evaluation.json").read_text())["classes"] is None
+    assert {"confusion.png", "mistakes.png"} <= {path.name for path in folder.pictures.iterdir()}

@@ -189,6 +189,16 @@ def test_regularizer_pulls_weights_but_not_biases():
         np.abs(pulled.parameters["4.weight"]).sum()
         < 0.9 * np.abs(plain.parameters["4.weight"]).sum()
     )
+    # In one step the same gradients meet the same weights: a bias differs by a penalty alone.
+    plain, pulled = small_network(), small_network()
+    for network, penalties in ((plain, []), (pulled, [L2(5.0)])):
+        for bias in (name for name in network.parameters if name.endswith("bias")):
+            network.parameters[bias] += 1
+        some = data.first(16)
+        fit(network, some, epochs=1, batch_size=16, optimizer=SGD(0.01), regularizers=penalties)
+    for name, array in plain.parameters.items():
+        equal = np.array_equal(array, pulled.parameters[name])
+        assert equal == name.endswith("bias"), name
 
 
 @pytest.mark.parametrize("regularizers", [[], [L2(5.0)]], ids=["data", "penalty too"])

@@ -1,9 +1,13 @@
 """The history: its records, and its measures by name."""
 
+import numpy as np
 import pytest
 
+from sixloops.data import Dataset
 from sixloops.errors import ConfigurationError
-from sixloops.training import History
+from sixloops.layers import Dense, Flatten
+from sixloops.network import Network
+from sixloops.training import Callback, History, HistoryFile, fit
 
 
 def example(**measures):
@@ -56,3 +60,39 @@ def test_records_of_an_unknown_kind_are_refused():
         history.of("epochs")
     history.add("mine", epoch=1)
     assert history.of("mine") == [{"kind": "mine", "epoch": 1}]
+
+
+def test_numbers_of_numpy_are_recorded_as_files_have_them():
+    history = History()
+    history.add("mine", norm=np.float32(0.5), count=np.int64(3), both=[1, None], words="x")
+    assert history.records == [
+        {"kind": "mine", "norm": 0.5, "count": 3, "both": [1, None], "words": "x"}
+    ]
+    assert type(history.records[0]["norm"]) is float
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), np.float32("inf"), [1, float("nan")], np.ones(2), 1j]
+)
+def test_what_no_file_can_hold_is_refused_at_once(value):
+    with pytest.raises(ConfigurationError, match="'norm' of a record must be a finite number"):
+        History().add("mine", norm=value)
+
+
+class Recording(Callback):
+    """Makes a record after each step and epoch."""
+
+    def on_step_end(self, run, plan):
+        run.record("mine", x=np.float32(1))
+
+    def on_epoch_end(self, run, plan):
+        run.record("mine", x=2)
+
+
+def test_the_file_has_what_callbacks_behind_it_record(tmp_path):
+    network = Network([Flatten(), Dense(2)], input_shape=(1, 2, 2))
+    data = Dataset(np.ones((6, 1, 2, 2), np.float32), np.arange(6) % 2)
+    written = HistoryFile(tmp_path / "history.jsonl")
+    history = fit(network, data, epochs=2, batch_size=3, callbacks=[written, Recording()])
+    assert len(history.of("mine")) == 6
+    assert History.read(written.path).records == history.records

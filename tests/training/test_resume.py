@@ -160,6 +160,22 @@ def test_more_epochs_may_be_asked_for(checkpoint):
     assert further.parameters["1.weight"].tobytes() == straight.parameters["1.weight"].tobytes()
 
 
+def test_fewer_epochs_than_are_begun_are_refused(tmp_path):
+    class StopAt(Callback):
+        def on_step_end(self, run, plan):
+            if run.step == 3:
+                run.stop("enough")
+
+    written = Checkpoint(tmp_path, best=False)
+    fit(network(), data(), epochs=3, batch_size=20, callbacks=[StopAt(), written])
+    last = tmp_path / "last.safetensors"
+    with pytest.raises(
+        ConfigurationError, match=r"must be at least 2, as so many are begun\. Got 1"
+    ):
+        fit(network(), data(), epochs=1, batch_size=20, resume=last)
+    assert fit(network(), data(), epochs=2, batch_size=20, resume=last).epochs[-1]["step"] == 4
+
+
 def test_a_network_is_no_checkpoint_but_a_checkpoint_is_a_network(checkpoint, tmp_path):
     network().save(tmp_path / "network.safetensors")
     with pytest.raises(FileError, match="is no checkpoint to go on from"):

@@ -45,6 +45,10 @@ ImageSizeOption = Annotated[
         help="Stretch the images of a folder to this size, such as 64,64.",
     ),
 ]
+ChannelsOption = Annotated[
+    int | None,
+    typer.Option(help="Make the images of a folder gray (1) or coloured (3)."),
+]
 DownloadOption = Annotated[
     bool, typer.Option("--download", help="Download the data set if it is not on this machine.")
 ]
@@ -67,6 +71,8 @@ _PYTHON = {
     ),
     r"and name its folder\.": lambda _: "and name its folder with --data-folder.",
     r"Is folder='(.*)' meant": lambda found: f"Is --data-folder {shlex.quote(found[1])} meant",
+    r"channels=(\d)": lambda found: f"--channels {found[1]}",
+    r"load each: load_image_folder\(.*\)\.": lambda _: "name one of them.",
     r"size=\((\d+), (\d+)\)": lambda found: f"--image-size {found[1]},{found[2]}",
 }
 
@@ -125,6 +131,7 @@ def load_data(
     name: str,
     folder: Path | None = None,
     size: tuple[int, int] | None = None,
+    channels: int | None = None,
     *,
     download: bool = False,
 ) -> tuple[Dataset, Dataset]:
@@ -139,21 +146,23 @@ def load_data(
             and ``test`` in it.
         folder: where the files of a known data set are.
         size: (height, width) to which images of a folder are stretched.
+        channels: 1 to make images of a folder gray, 3 for colours; None to leave them.
         download: whether it may be downloaded.
     """
     if is_image_folder(name):
         with option_names():
-            return _load_images(Path(name), size)
+            return _load_images(Path(name), size, channels)
     if name.replace("-", "_") not in DATASETS:
         raise ConfigurationError(
             f"The data must be one of {spelled(DATASETS)}, or a folder of images with one "
             f"sub-folder per class. Got {name!r}, which is no folder."
             f"{did_you_mean(name, spelled(DATASETS).split(', '))}"
         )
-    if size is not None:
-        raise ConfigurationError(
-            f"--image-size is for a folder of images. The images of {name} have their size."
-        )
+    for option, value in (("--image-size", size), ("--channels", channels)):
+        if value is not None:
+            raise ConfigurationError(
+                f"{option} is for a folder of images. Those of {name} are all alike. Leave it out."
+            )
     with option_names():
         return chosen("data", name, DATASETS)(folder=folder, download=download)
 
@@ -163,13 +172,19 @@ def is_image_folder(name: str) -> bool:
     return bool(name.strip()) and name.replace("-", "_") not in DATASETS and Path(name).is_dir()
 
 
-def _load_images(path: Path, size: tuple[int, int] | None) -> tuple[Dataset, Dataset]:
+def _load_images(
+    path: Path, size: tuple[int, int] | None, channels: int | None
+) -> tuple[Dataset, Dataset]:
     parts = path / "train", path / "test"
     if not all(part.is_dir() for part in parts):
-        return load_image_folder(path, size).split(0.2, stratify=True)
-    train = load_image_folder(parts[0], size)
-    channels, height, width = train.image_shape
-    test = load_image_folder(parts[1], size=(height, width), channels=channels)
+        return load_image_folder(path, size, channels).split(0.2, stratify=True)
+    train, test = (load_image_folder(part, size, channels) for part in parts)
+    if test.image_shape != train.image_shape:
+        raise DataError(
+            f"The images in {parts[1]} must be as those in {parts[0]}, (channels, height, width) = "
+            f"{train.image_shape}. Got {test.image_shape}. Say what all shall be, with "
+            "--image-size and --channels."
+        )
     # Classes are numbered by their sub-folders, so that a missing one would shift all others.
     if test.classes != train.classes:
         raise DataError(

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sixloops.cli.choices import (
+    ChannelsOption,
     DataFolderOption,
     DownloadOption,
     ImageSizeOption,
@@ -29,6 +30,7 @@ from sixloops.cli.options import Options, data_options
 from sixloops.cli.tables import print_whole
 from sixloops.data import DATASETS
 from sixloops.report import compile_kernels
+from sixloops.report.words import class_names
 from sixloops.training import evaluate as measure
 
 BATCH_SIZE = 256
@@ -47,6 +49,7 @@ def evaluate(
     data: EvaluatedDataOption = None,
     data_folder: DataFolderOption = None,
     image_size: ImageSizeOption = None,
+    channels: ChannelsOption = None,
     download: DownloadOption = False,
     threads: ThreadsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
@@ -58,6 +61,8 @@ def evaluate(
         options = dataclasses.replace(options, data_folder=str(data_folder))
     if image_size is not None:
         options = dataclasses.replace(options, image_size=size_of(image_size))
+    if channels is not None:
+        options = dataclasses.replace(options, channels=channels)
     *_, test = options.load(download=download)
     check_classes(model, network, options.data, test)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -69,10 +74,10 @@ def evaluate(
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"Test images of {options.data}: {result}", markup=False)
     if result.confusion is not None:
-        print_whole(_table(result.confusion, network.classes or test.classes or ()))
+        print_whole(_table(result.confusion, class_names(network, test)))
 
 
-def _table(confusion: npt.NDArray[np.int64], classes: tuple[str, ...]) -> Table:
+def _table(confusion: npt.NDArray[np.int64], classes: tuple[str, ...] | None) -> Table:
     names = classes or tuple(str(number) for number in range(len(confusion)))
     title = "Rows: the right class; columns: the answer, by number"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))

@@ -48,6 +48,7 @@ class Options(Description):
     data: str = "mnist"
     data_folder: str | None = None
     image_size: tuple[int, int] | None = None
+    channels: int | None = None
     images: int | None = None
     hold_out: int | None = None
     epochs: int = 3
@@ -72,6 +73,8 @@ class Options(Description):
             checks.instance(self, name, int | None, "a whole number or None")
         if self.image_size is not None:
             checks.pair(self, "image_size")
+        if self.channels not in (None, 1, 3):
+            raise checks.fail(self, "channels", "be 1 for gray or 3 for colours")
         listed = isinstance(self.augmentation, tuple)
         if not listed or not all(isinstance(name, str) for name in self.augmentation):
             raise checks.fail(self, "augmentation", "be a list of words")
@@ -111,7 +114,9 @@ class Options(Description):
         Where none are held out, the test images validate.
         """
         folder = None if self.data_folder is None else Path(self.data_folder)
-        training, test = load_data(self.data, folder, self.image_size, download=download)
+        training, test = load_data(
+            self.data, folder, self.image_size, self.channels, download=download
+        )
         if self.images is not None:
             if not 1 <= self.images <= len(training):
                 raise ConfigurationError(

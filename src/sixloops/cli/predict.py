@@ -53,7 +53,9 @@ def predict(
     read = [read_one(path, network.input_shape, invert=invert) for path in images]
     if not photo and knows_digits(network):
         _hint(images, read)
-    predictions = network.predict(np.stack(read))
+    # What is not finite shows in the numbers, and not as NumPy's warnings.
+    with np.errstate(all="ignore"):
+        predictions = network.predict(np.stack(read))
     probable = may_be_probabilities(predictions)
     names = network.classes or tuple(str(number) for number in range(predictions.shape[1]))
     best = np.argsort(-predictions, axis=1, kind="stable")[:, :top]

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from sixloops.cli.choices import (
     INTERRUPT_CODE,
+    ChannelsOption,
     DataFolderOption,
     DataOption,
     DownloadOption,
@@ -57,6 +58,7 @@ def train(
     data: DataOption = Options.data,
     data_folder: DataFolderOption = None,
     image_size: ImageSizeOption = None,
+    channels: ChannelsOption = None,
     download: DownloadOption = False,
     images: Annotated[
         int | None, typer.Option(help="Train on the first so many images only.")
@@ -132,6 +134,7 @@ def train(
             data=str(Path(data).resolve()) if is_image_folder(data) else data,
             data_folder=None if data_folder is None else str(data_folder.resolve()),
             image_size=size_of(image_size),
+            channels=channels,
             images=images,
             hold_out=hold_out,
             epochs=epochs,

@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from sixloops.checks import is_whole
+from sixloops.checks import whole_number
 from sixloops.data.ahead import chained, made_ahead
 from sixloops.data.augmentation.base import Augmentation
 from sixloops.data.dataset import Dataset
@@ -37,10 +37,7 @@ def steps_per_epoch(images: int, batch_size: int) -> int:
         >>> steps_per_epoch(60_000, 64)
         938
     """
-    if not is_whole(batch_size) or batch_size < 1:
-        expected = "be a whole number of at least 1"
-        raise ConfigurationError(wrong("batch_size", "an epoch", expected, batch_size))
-    return -(-images // int(batch_size))
+    return -(-images // whole_number("batch_size", "an epoch", batch_size))
 
 
 def batches(
@@ -80,9 +77,9 @@ def batches(
         ConfigurationError: an option makes no sense.
     """
     steps = steps_per_epoch(len(dataset), batch_size)
-    _check("start", start, 0, steps, f"an epoch of {steps} batches")
-    _check("epoch", epoch, 0)
-    _check("threads", threads, 1)
+    start = whole_number("start", f"an epoch of {steps} batches", start, 0, steps)
+    epoch = whole_number("epoch", "an epoch", epoch, 0)
+    threads = whole_number("threads", "an epoch", threads)
     if augmentation is not None and not isinstance(augmentation, Augmentation):
         expected = "be an Augmentation or None"
         raise ConfigurationError(wrong("augmentation", "an epoch", expected, augmentation))
@@ -112,12 +109,3 @@ def batches(
     if augmentation is None:
         return chained(ready(*block) for block in blocks)
     return chained(made_ahead(lambda block: list(ready(*block)), blocks, threads))
-
-
-def _check(
-    name: str, value: int, least: int, most: int | None = None, of: str = "an epoch"
-) -> None:
-    """Raise unless an option is a whole number from ``least`` to ``most``, if there is a most."""
-    if not is_whole(value) or value < least or (most is not None and value > most):
-        ends = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise ConfigurationError(wrong(name, of, f"be a whole number {ends}", value))

@@ -8,11 +8,11 @@ from copy import copy
 import numpy as np
 import numpy.typing as npt
 
-from sixloops.checks import is_whole
+from sixloops.checks import whole_number
 from sixloops.data.images import ImageSource, as_array, checked_images, image_rows
 from sixloops.data.labels import checked_classes, checked_labels
 from sixloops.data.splitting import divide, divide_by_class, held_out_count
-from sixloops.errors import ConfigurationError, DataError, wrong
+from sixloops.errors import DataError
 from sixloops.layers.base import Array, Shape
 from sixloops.randomness import Streams
 
@@ -173,11 +173,8 @@ class Dataset:
         return self.subset(generator.choice(len(self), count, replace=False))
 
     def _checked_count(self, count: int) -> int:
-        if not is_whole(count) or not 0 < count <= len(self):
-            expected = f"be a whole number from 1 to {len(self)}"
-            owner = f"a subset of {len(self)} images"
-            raise ConfigurationError(wrong("count", owner, expected, count))
-        return int(count)
+        owner = f"a subset of {len(self)} images"
+        return whole_number("count", owner, count, maximum=len(self))
 
     def split(
         self, held_out: int | float, seed: int = 0, stratify: bool = False

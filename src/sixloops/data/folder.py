@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from PIL import Image
@@ -64,6 +65,8 @@ def _readable(name: str) -> str:
 @dataclass(frozen=True)
 class _Options:
     """What the user says about all images."""
+
+    called: ClassVar[str] = "load_image_folder"
 
     size: int | tuple[int, int] | None
     channels: int | None

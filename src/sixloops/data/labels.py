@@ -47,7 +47,7 @@ def _mend(labels: Array) -> str:
     if labels.dtype.kind in "US" or (labels.size and isinstance(labels.flat[0], str)):
         return "Number the words: names, labels = numpy.unique(labels, return_inverse=True)."
     if labels.ndim == 2 and labels.shape[1] == 1:
-        return "Use labels[:, 0]."
+        return "Use labels[:, 0] for labels, targets.astype(float) for targets."
     return (
         "Use labels.astype(int) for True and False, labels.argmax(axis=1) for one row a label, "
         "targets.astype(float) for targets."

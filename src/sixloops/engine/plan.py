@@ -27,7 +27,7 @@ from sixloops.engine.stages.base import arranged, size_of, write_back
 from sixloops.engine.stages.dense import products_of
 from sixloops.engine.threads import Workers, available_threads
 from sixloops.engine.update import INSTRUCTIONS, KINDS, PENALTIES, Update
-from sixloops.errors import ConfigurationError, wrong
+from sixloops.errors import ConfigurationError
 from sixloops.layers import Context
 from sixloops.layers.base import Array, Gradients
 from sixloops.losses.base import are_labels
@@ -107,11 +107,8 @@ class Plan:
     """
 
     def __init__(self, network: Network, batch_size: int, threads: int | None = None) -> None:
-        if not checks.is_whole(batch_size) or batch_size < 1:
-            expected = "be a whole number of at least 1"
-            raise ConfigurationError(wrong("batch_size", "a plan", expected, batch_size))
         self.network = network
-        self.batch_size = int(batch_size)
+        self.batch_size = checks.whole_number("batch_size", "a plan", batch_size)
         self._workers = Workers(threads)
         self._gradients = {name: np.empty_like(p) for name, p in network.parameters.items()}
         self._seen: dict[str, Array] = {}

@@ -19,7 +19,7 @@ from threadpoolctl import ThreadpoolController
 from sixloops import checks
 from sixloops.engine.kernels import team
 from sixloops.engine.program import Program
-from sixloops.errors import ConfigurationError, wrong
+from sixloops.errors import ConfigurationError
 
 
 def available_threads() -> int:
@@ -44,11 +44,7 @@ class Workers:
 
     def __init__(self, threads: int | None = None) -> None:
         count = available_threads() if threads is None else threads
-        most = team.MOST_WORKERS
-        if not checks.is_whole(count) or not 1 <= count <= most:
-            expected = f"be a whole number from 1 to {most}"
-            raise ConfigurationError(wrong("threads", "a plan", expected, threads))
-        self.threads = int(count)
+        self.threads = checks.whole_number("threads", "a plan", count, maximum=team.MOST_WORKERS)
         self._control = np.zeros(team.size(self.threads), np.int64)
         self._entered_by: int | None = None
         self._limits: list[Any] = []

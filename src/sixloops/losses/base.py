@@ -118,7 +118,7 @@ def _check_numbers(loss: Loss, targets: Array, output_shape: Shape) -> None:
 
 def _mend(targets: Array, output_shape: Shape) -> str:
     if targets.ndim == 1 and output_shape == (1,):
-        return "Give them the outputs' axis: targets[:, np.newaxis]."
+        return "Give them the outputs' axis, as real numbers: targets[:, np.newaxis].astype(float)."
     if targets.ndim == 1 and _may_be_labels(output_shape):
         return "Labels are whole numbers: targets.astype(int)."
     if targets.ndim == 2 and targets.shape[1] == 1 and _may_be_labels(output_shape):

@@ -25,8 +25,8 @@ def plot_kernels(network: Network) -> Figure:
     """Draw the kernels of the network's first convolution.
 
     With one input channel a weight of 0 is middle grey, positive ones are lighter and
-    negative ones darker. Kernels over three channels are shown in colours, around the
-    same grey. With other numbers of channels each kernel has a picture for every channel.
+    negative ones darker. Kernels over an image's three channels are shown in colours, around
+    the same grey. Others have a picture for every channel that they see.
 
     Args:
         network: the network.
@@ -46,8 +46,11 @@ def plot_kernels(network: Network) -> Figure:
     weight = np.asarray(network.parameters[f"{place.path}.weight"], dtype=np.float64)
     largest = float(np.abs(weight).max()) or 1.0
     title = f"Kernels of layer {place.path}: {describe(place.layer)}"
-    draw = _draw_kernels if weight.shape[1] in (1, 3) else _draw_channels
-    figure = draw(weight, largest, title)
+    channels = place.input_shape[0]
+    if weight.shape[1] == 1 or weight.shape[1] == channels == 3:
+        figure = _draw_kernels(weight, largest, title)
+    else:
+        figure = _draw_channels(weight, channels // weight.shape[1], largest, title)
     value_scale(figure, -largest, largest, "gray")
     return figure
 
@@ -75,8 +78,8 @@ def _draw_kernels(weight: Array, largest: float, title: str) -> Figure:
     return figure
 
 
-def _draw_channels(weight: Array, largest: float, title: str) -> Figure:
-    """Draw the kernels one after the other, each with a picture for every input channel."""
+def _draw_channels(weight: Array, groups: int, largest: float, title: str) -> Figure:
+    """Draw the kernels one after the other, each with a picture for every channel of its group."""
     channels = min(weight.shape[1], MOST_COLUMNS)
     in_a_row = MOST_COLUMNS // channels
     shown = weight[: MOST_ROWS * in_a_row, :channels]
@@ -89,7 +92,8 @@ def _draw_channels(weight: Array, largest: float, title: str) -> Figure:
     for number, axes in enumerate(squares):
         kernel, channel = divmod(number, channels)
         show(axes, shown[kernel, channel], cmap="gray", vmin=-largest, vmax=largest)
-        label(axes, f"{kernel} ← {channel}")
+        group = kernel * groups // len(weight)
+        label(axes, f"{kernel} ← {group * weight.shape[1] + channel}")
     return figure
 
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sixloops.checks import is_whole
+from sixloops.checks import whole_number
 from sixloops.data import Dataset
 from sixloops.engine import Plan
-from sixloops.errors import ConfigurationError, DataError, wrong
+from sixloops.errors import DataError
 from sixloops.layers.base import Array
 from sixloops.network import Network
 from sixloops.report.style import GREEN, MUTED, TEXT, Look, gallery, label, new_figure, show_image
-from sixloops.report.words import class_name
-from sixloops.training.evaluate import check_data
+from sixloops.report.words import class_name, class_names
+from sixloops.training.evaluate import check_data, outputs_of
 from sixloops.training.metrics import are_class_numbers, may_be_probabilities
 
 if TYPE_CHECKING:
@@ -48,8 +48,13 @@ class Mistakes:
     images: int
 
 
-def find_mistakes(network: Network, data: Dataset) -> Mistakes:
+def find_mistakes(network: Network, data: Dataset, *, threads: int | None = None) -> Mistakes:
     """Find all images of a data set that the network takes for another class.
+
+    Args:
+        network: the network.
+        data: images and labels.
+        threads: how many; None for all that the process may use.
 
     Raises:
         DataError: the data does not fit the network, or has no classes.
@@ -60,11 +65,8 @@ def find_mistakes(network: Network, data: Dataset) -> Mistakes:
             "The labels must be classes, whole numbers (images,), for mistakes to be found. Got "
             f"{data.labels.dtype} of shape {data.labels.shape}."
         )
-    with Plan(network, BATCH) as plan:
-        parts = [
-            network.loss.predictions(plan.outputs(data.take(piece)[0]))
-            for piece in np.array_split(np.arange(len(data)), -(-len(data) // BATCH))
-        ]
+    with Plan(network, BATCH, threads) as plan:
+        parts = [network.loss.predictions(outputs) for outputs, _ in outputs_of(plan, data, BATCH)]
     predictions, labels = np.concatenate(parts), data.labels
     predicted = predictions.argmax(axis=1)
     indices = np.flatnonzero(predicted != labels)
@@ -81,13 +83,16 @@ def find_mistakes(network: Network, data: Dataset) -> Mistakes:
     )
 
 
-def plot_mistakes(network: Network, data: Dataset, count: int = 25) -> Figure:
+def plot_mistakes(
+    network: Network, data: Dataset, count: int = 25, *, threads: int | None = None
+) -> Figure:
     """Draw the images that the network is most sure of, and wrong.
 
     Args:
         network: the network.
         data: images and labels that it was not trained on.
         count: how many at most.
+        threads: how many; None for all that the process may use.
 
     Returns:
         The figure, with axes for each image; with none where there is no mistake.
@@ -96,10 +101,8 @@ def plot_mistakes(network: Network, data: Dataset, count: int = 25) -> Figure:
         ConfigurationError: a count under 1.
         DataError: the data does not fit the network, or has no classes.
     """
-    if not is_whole(count) or count < 1:
-        expected = "be a whole number of at least 1"
-        raise ConfigurationError(wrong("count", "plot_mistakes", expected, count))
-    found = find_mistakes(network, data)
+    count = whole_number("count", "plot_mistakes", count)
+    found = find_mistakes(network, data, threads=threads)
     if len(found.indices) == 0:
         return _perfect(found.images)
     shown = min(count, len(found.indices))
@@ -107,7 +110,7 @@ def plot_mistakes(network: Network, data: Dataset, count: int = 25) -> Figure:
     subtitle = f"{share}; these {shown} with the most confidence" if shown > 1 else share
     figure, squares = gallery(shown, COLUMNS, TITLE, subtitle, side=1.5, pitch=2.3, above=0.42)
     images, _ = data.take(found.indices[:shown])
-    classes = network.classes or data.classes
+    classes = class_names(network, data)
     for number, axes in enumerate(squares):
         show_image(axes, images[number])
         label(axes, _words(found, number, classes))

@@ -65,7 +65,7 @@ class Progress(Callback):
         self._updated = now
         if run.step > 0:
             self._print(resumed_words(run))
-        if run.step < run.total_steps:
+        if run.epoch < run.settings.epochs:
             if not are_class_numbers(run.data.labels):
                 self._print(targets_words(run.data.labels[0]), "dim")
             self._print(heading(run), "bold")
@@ -187,7 +187,7 @@ def targets_words(first: Array) -> str:
 def resumed_words(run: Run) -> str:
     """Word where a resumed run goes on."""
     epochs = run.settings.epochs
-    if run.step >= run.total_steps:
+    if run.epoch >= epochs:
         return f"Nothing is left to do: {_all(epochs)} done. Name more epochs to go on."
     if run.batch == 0:
         return f"Going on after epoch {run.epoch} of {epochs}."

@@ -21,6 +21,7 @@ from sixloops.report.mistakes import plot_mistakes
 from sixloops.report.places import first_convolution
 from sixloops.report.run_callbacks import Configuration, Curves, Outdated
 from sixloops.report.style import save_figure
+from sixloops.report.words import class_names
 from sixloops.training import Callback, Checkpoint, Evaluation, History, HistoryFile, evaluate
 from sixloops.training.checkpoint import BEST, LAST
 
@@ -38,8 +39,8 @@ class RunFolder:
     """A folder for one training.
 
     It holds ``configuration.json``, ``history.jsonl``, the checkpoints
-    ``last.safetensors`` and ``best.safetensors``, and, once :meth:`finish` was called,
-    ``model.safetensors``, ``evaluation.json`` and ``pictures/``.
+    ``last.safetensors`` and ``best.safetensors``, the curves in ``pictures/``, and, once
+    :meth:`finish` was called, ``model.safetensors``, ``evaluation.json`` and all pictures.
 
     Args:
         path: the folder; it is made if it is missing.
@@ -192,7 +193,7 @@ class RunFolder:
         """
         network.save(self.model)
         evaluation = evaluate(network, test, threads=threads)
-        classes = network.classes or test.classes
+        classes = class_names(network, test)
         write_text(self.path / EVALUATION, _evaluation_text(evaluation, classes))
         save_figure(plot_history(history), self.pictures / CURVES)
         if first_convolution(network) is not None:
@@ -201,7 +202,7 @@ class RunFolder:
         save_figure(plot_feature_maps(network, images[0]), self.pictures / MAPS)
         if evaluation.confusion is not None:
             save_figure(plot_confusion(evaluation, classes), self.pictures / CONFUSION)
-            save_figure(plot_mistakes(network, test), self.pictures / MISTAKES)
+            save_figure(plot_mistakes(network, test, threads=threads), self.pictures / MISTAKES)
         return evaluation
 
 

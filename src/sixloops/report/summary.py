@@ -11,13 +11,13 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from sixloops.checks import is_whole
-from sixloops.errors import ConfigurationError, wrong
+from sixloops.checks import whole_number
+from sixloops.engine import Place
 from sixloops.layers.base import Shape
 from sixloops.layers.residual import Residual
 from sixloops.layers.sequential import Sequential
 from sixloops.network import Network
-from sixloops.report.places import Place, places
+from sixloops.report.places import all_places
 from sixloops.report.words import byte_words, describe, shape_words
 
 WIDTH = 80
@@ -37,7 +37,6 @@ class SummaryRow:
         parameters: how many numbers it learns.
         multiply_adds: of one image's forward pass.
         activation_bytes: memory of one image's output.
-        depth: in how many other layers it lies.
     """
 
     path: str
@@ -46,19 +45,19 @@ class SummaryRow:
     parameters: int
     multiply_adds: int
     activation_bytes: int
-    depth: int
 
 
 def summary_rows(network: Network) -> list[SummaryRow]:
     """Return one row for each layer, the nested ones too.
 
     Examples:
-        >>> from sixloops.layers import Dense, Flatten
+        >>> from sixloops.engine import Place
+    from sixloops.layers import Dense, Flatten
         >>> rows = summary_rows(Network([Flatten(), Dense(10)], input_shape=(1, 28, 28)))
         >>> rows[1].kind, rows[1].parameters, rows[1].multiply_adds
         ('Dense 10', 7850, 7840)
     """
-    return [_row(place, network.dtype.itemsize) for place in places(network)]
+    return [_row(place, network.dtype.itemsize) for place in all_places(network)]
 
 
 def _row(place: Place, item_bytes: int) -> SummaryRow:
@@ -73,7 +72,6 @@ def _row(place: Place, item_bytes: int) -> SummaryRow:
         parameters=0 if composed else layer.parameter_count(shape),
         multiply_adds=0 if composed else layer.multiply_adds(shape),
         activation_bytes=values * item_bytes,
-        depth=place.depth,
     )
 
 
@@ -101,9 +99,7 @@ def summary(network: Network, batch_size: int = 64) -> str:
 
 def print_summary(network: Network, console: Console | None = None, batch_size: int = 64) -> None:
     """Print the summary; see :func:`summary`."""
-    if not is_whole(batch_size) or batch_size < 1:
-        expected = "be a whole number of at least 1"
-        raise ConfigurationError(wrong("batch_size", "summary", expected, batch_size))
+    batch_size = whole_number("batch_size", "summary", batch_size)
     rows = summary_rows(network)
     totals = _totals(network, rows, batch_size)
     (console or Console()).print(Group(_table(network, rows), totals))
@@ -123,7 +119,8 @@ def _table(network: Network, rows: list[SummaryRow]) -> Table:
 
 
 def _cells(row: SummaryRow) -> list[str | Text]:
-    name = "  " * row.depth + row.path.rpartition(".")[2]
+    # Each dot of the path is a layer in which it lies.
+    name = "  " * row.path.count(".") + row.path.rpartition(".")[2]
     costs = [f"{row.parameters:,}", f"{row.multiply_adds:,}", byte_words(row.activation_bytes)]
     shown = ["" if cost in ("0", "0 B") else cost for cost in costs]
     return [name, Text(row.kind), shape_words(row.output_shape), *shown]

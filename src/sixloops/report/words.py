@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
+from sixloops.data import Dataset
 from sixloops.initializers import Initializer
 from sixloops.layers import ACTIVATIONS, Layer
 from sixloops.layers.base import Shape
 from sixloops.layers.sequential import Sequential
+from sixloops.network import Network
 
 _SIZES = ("filters", "units", "kernel")
 _FLAGS = {("use_bias", False): "no bias"}
@@ -109,6 +111,12 @@ def byte_words(count: int) -> str:
         if amount < 1024:
             return f"{amount:.1f} {unit}"
     return f"{amount / 1024:.1f} TiB"
+
+
+def class_names(network: Network, data: Dataset) -> tuple[str, ...] | None:
+    """Return the names of a network's classes: its own, or the data's if they fit; None without."""
+    theirs = data.classes if (len(data.classes or ()),) == network.output_shape else None
+    return network.classes or theirs
 
 
 def class_name(classes: tuple[str, ...] | None, number: int) -> str:

@@ -137,6 +137,8 @@ class HistoryFile(Callback):
         path: the file; a resumed run writes it anew from its checkpoint's history.
     """
 
+    runs_last: ClassVar[bool] = True  # others may make records when it is their turn
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._written = 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from sixloops.checks import is_whole
+from sixloops.checks import whole_number
 from sixloops.data import Dataset
 from sixloops.engine import Plan
-from sixloops.errors import ConfigurationError, DataError, wrong
+from sixloops.errors import ConfigurationError, DataError
 from sixloops.layers.base import Array
 from sixloops.losses import SoftmaxCrossEntropy
 from sixloops.network import Network
@@ -44,8 +46,7 @@ def evaluate(
         ConfigurationError: an option makes no sense.
     """
     check_data(network, data, "data")
-    if not is_whole(k) or k < 1:
-        raise ConfigurationError(wrong("k", "evaluate", "be a whole number of at least 1", k))
+    k = whole_number("k", "evaluate", k)
     with Plan(network, batch_size, threads) as plan:
         return evaluate_with(plan, data, batch_size=batch_size, k=k)
 
@@ -53,9 +54,7 @@ def evaluate(
 def evaluate_with(plan: Plan, data: Dataset, *, batch_size: int = 256, k: int = 5) -> Evaluation:
     """As :func:`evaluate`, with a plan that is already open."""
     loss, total, parts, targets = plan.network.loss, 0.0, [], []
-    for start in range(0, len(data), batch_size):
-        images, labels = data.take(np.arange(start, min(start + batch_size, len(data))))
-        outputs = plan.outputs(images)
+    for outputs, labels in outputs_of(plan, data, batch_size):
         # What is not finite shows in the numbers, and not as NumPy's warnings.
         with np.errstate(all="ignore"):
             losses, _ = loss.forward(outputs, labels)
@@ -63,6 +62,13 @@ def evaluate_with(plan: Plan, data: Dataset, *, batch_size: int = 256, k: int = 
         total += float(losses.sum(dtype=np.float64))
         targets.append(labels)
     return _evaluation(total / len(data), np.concatenate(parts), np.concatenate(targets), k)
+
+
+def outputs_of(plan: Plan, data: Dataset, batch_size: int = 256) -> Iterator[tuple[Array, Array]]:
+    """Yield a data set's outputs and labels, so many images at a time."""
+    for start in range(0, len(data), batch_size):
+        images, labels = data.take(np.arange(start, min(start + batch_size, len(data))))
+        yield plan.outputs(images), labels
 
 
 def _evaluation(loss: float, predictions: Array, targets: Array, k: int) -> Evaluation:

@@ -19,6 +19,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from sixloops.errors import ConfigurationError, FileError, wrong
 from sixloops.files import read_bytes
 
@@ -33,7 +35,8 @@ class History:
 
     Args:
         records: the records.
-        stopped: why the run ended before its last epoch; None if it did not.
+        stopped: why the run was asked to end, if need be before its last epoch; None if nothing
+            and nobody asked.
 
     Examples:
         >>> history = History()
@@ -60,8 +63,17 @@ class History:
         return f"History({epochs})"
 
     def add(self, kind: str, **values: Any) -> None:
-        """Append a record."""
-        self.records.append({"kind": kind, **values})
+        """Append a record.
+
+        Args:
+            kind: of what the record is.
+            values: by name; what JSON has: finite numbers (NumPy's too), words, None, and lists
+                and dictionaries of these.
+
+        Raises:
+            ConfigurationError: a value cannot be written to a file.
+        """
+        self.records.append({"kind": kind} | {name: _plain(name, v) for name, v in values.items()})
 
     def of(self, kind: str) -> list[Record]:
         """Return the records of one kind.
@@ -133,6 +145,18 @@ class History:
         return cls(records)
 
 
+def _plain(name: str, value: Any) -> Any:
+    """Return a value of a record as JSON has it."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    try:
+        json.dumps(plain, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        expected = "be a finite number, words, None, or a list or dictionary of these"
+        mend = "An array becomes a list by its tolist()."
+        raise ConfigurationError(wrong(name, "a record", expected, value, mend)) from error
+    return plain
+
+
 def as_lines(records: Iterable[Record]) -> str:
     """Return records as JSON lines."""
-    return "".join(json.dumps(record) + "\n" for record in records)
+    return "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sixloops.checks import is_whole
-from sixloops.errors import ConfigurationError, DataError, wrong
+from sixloops.checks import whole_number
+from sixloops.errors import DataError
 from sixloops.layers.base import Array
 from sixloops.losses import Loss, SoftmaxCrossEntropy
 
@@ -97,9 +97,7 @@ def confusion_matrix(predicted: Array, labels: Array, classes: int) -> npt.NDArr
         array([[1, 1],
                [0, 1]])
     """
-    if not is_whole(classes) or classes < 1:
-        expected = "be a whole number of at least 1"
-        raise ConfigurationError(wrong("classes", "confusion_matrix", expected, classes))
+    classes = whole_number("classes", "confusion_matrix", classes)
     predicted = _class_numbers("predicted", predicted, len(labels), classes)
     labels = _class_numbers("labels", labels, len(labels), classes)
     pairs = labels * classes + predicted
@@ -125,9 +123,7 @@ def top_k_accuracy(predictions: Array, labels: Array, k: int) -> float:
         >>> top_k_accuracy(np.array([[0.5, 0.3, 0.2]]), np.array([1]), k=2)
         1.0
     """
-    if not is_whole(k) or k < 1:
-        expected = "be a whole number of at least 1"
-        raise ConfigurationError(wrong("k", "top_k_accuracy", expected, k))
+    k = whole_number("k", "top_k_accuracy", k)
     predictions = np.asarray(predictions)
     if predictions.ndim != 2 or not len(predictions):
         raise DataError(

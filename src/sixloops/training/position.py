@@ -22,7 +22,7 @@ def check_position(run: Run, position: Mapping[str, Any], source: str) -> None:
 
     Raises:
         FileError: something in the position is missing or makes no sense.
-        ConfigurationError: more epochs are done than the run shall have.
+        ConfigurationError: more is done than the run shall have epochs for.
     """
     for name, (good, expected) in _RULES.items():
         got = position.get(name)
@@ -32,9 +32,11 @@ def check_position(run: Run, position: Mapping[str, Any], source: str) -> None:
     if not epoch * length <= step <= (epoch + 1) * length:
         expected = f"be from {epoch * length} to {(epoch + 1) * length}, in epoch {epoch + 1}"
         raise _damaged(source, "step", expected, step)
-    if epoch > run.settings.epochs:
+    if step > run.total_steps:
         mend = "Name more epochs, to go on, or use the model as it is."
-        expected = f"be at least {epoch}, as so many are done"
+        begun = -(-step // length)
+        done = "done" if begun == epoch else "begun"
+        expected = f"be at least {begun}, as so many are {done}"
         owner = "a run that goes on"
         raise ConfigurationError(wrong("epochs", owner, expected, run.settings.epochs, mend))
 
