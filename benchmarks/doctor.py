@@ -1,12 +1,13 @@
-"""What the benchmarks of the doctor share: shares with intervals, their table, the record."""
+"""What the benchmarks of the doctor share: shares with intervals, and their table."""
 
 from __future__ import annotations
 
-import json
 import math
 
-from benchmarks.records import ROOT, Row, new_record
-from sixloops.files import write_text
+import typer
+
+from benchmarks.records import ROOT, Row
+from benchmarks.tables import lines_of
 
 RESULTS = ROOT / "results" / "doctor"
 
@@ -38,15 +39,19 @@ def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
 
 def table(found: Figures, what: str = "runs") -> str:
     """Return figures as a Markdown table, with Wilson's 95 % intervals."""
-    lines = [f"| figure | share | 95 % interval | {what} |", "| --- | --- | --- | --- |"]
+    rows = []
     for name, (hits, count) in found.items():
         low, high = wilson(hits, count)
         part = f"{hits / count:.3f}" if count else "–"
-        lines.append(f"| {name} | {part} | {low:.3f}–{high:.3f} | {hits} of {count} |")
-    return "\n".join(lines)
+        rows.append((name, part, f"{low:.3f}–{high:.3f}", f"{hits} of {count}"))
+    return lines_of(("figure", "share", "95 % interval", what), rows)
 
 
-def keep(name: str, rows: list[Row]) -> None:
-    """Record what was measured, with what must be known about it."""
-    record = new_record(rows)
-    write_text(RESULTS / f"{name}.json", json.dumps(record, indent=1) + "\n")
+def check_whole(only: str, write: bool) -> None:
+    """Raise where a part shall be recorded, which would look like the whole.
+
+    Raises:
+        typer.BadParameter: a part was asked for, and to be recorded.
+    """
+    if only and write:
+        raise typer.BadParameter("A part is not recorded. Leave out --only, or --write.")

@@ -1,4 +1,4 @@
-"""What was measured, as JSON in ``results/performance/``, one file a measurement."""
+"""What was measured, as JSON in a folder of ``results/``, one file a measurement."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ def new_record(
     }
 
 
-def read(name: str) -> Record | None:
+def read(name: str, folder: Path | None = None) -> Record | None:
     """Return a measurement's record; None if it has not been recorded."""
-    path = RESULTS / f"{name}.json"
+    path = (folder or RESULTS) / f"{name}.json"
     if not path.exists():
         return None
     record: Record = json.loads(path.read_text(encoding="utf-8"))
     return record
 
 
-def write(name: str, record: Record) -> None:
+def write(name: str, record: Record, folder: Path | None = None) -> None:
     """Keep a measurement's record, whole or not at all."""
-    write_text(RESULTS / f"{name}.json", json.dumps(record, indent=1) + "\n")
+    write_text((folder or RESULTS) / f"{name}.json", json.dumps(record, indent=1) + "\n")

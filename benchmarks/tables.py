@@ -53,11 +53,11 @@ def spread_cell(times: Sequence[float]) -> str:
     return f"{middle} ({low}–{high})"
 
 
-def lines_of(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def lines_of(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """Return a table."""
     heading = list(head)
     lines = [heading, ["---"] * len(heading), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return "".join(f"| {' | '.join(map(str, cells))} |\n" for cells in lines)
 
 
 def names(record: Record) -> dict[str, str]:

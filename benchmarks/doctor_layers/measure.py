@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.doctor import keep, table
+from benchmarks import doctor, records
+from benchmarks.doctor import check_whole, table
 from benchmarks.doctor_layers.table import figures, page, silent, times
 from benchmarks.doctor_layers.trial import rows as trials
 from benchmarks.records import ROOT, Row
@@ -21,6 +22,7 @@ Write = Annotated[bool, typer.Option("--write", help="Record results and the pag
 
 def measure_layers(only: Only = "", write: Write = False) -> None:
     """Show the doctor faulty and healthy layers, and count what it says."""
+    check_whole(only, write)
     warnings.simplefilter("ignore")
     rows: list[Row] = []
     for row in trials(only):
@@ -28,10 +30,10 @@ def measure_layers(only: Only = "", write: Write = False) -> None:
         _say(row)
     if not rows:
         raise typer.BadParameter(f"No layer has {only!r} in its group or name.")
-    typer.echo(f"\n{table(figures(rows), 'layers')}\n\n{times(rows)}")
-    typer.echo(f"\nSilent faults, which do not count: {len(silent(rows))}")
+    typer.echo(f"\n{table(figures(rows), 'layers')}\n{times(rows)}")
+    typer.echo(f"Silent faults, which do not count: {len(silent(rows))}")
     if write:
-        keep("layers", rows)
+        records.write("layers", records.new_record(rows), doctor.RESULTS)
         write_text(PAGE, page(rows))
 
 

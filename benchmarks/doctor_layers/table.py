@@ -8,6 +8,7 @@ from statistics import median
 from benchmarks import doctor
 from benchmarks.doctor import Figures, share, table
 from benchmarks.records import Row
+from benchmarks.tables import lines_of
 
 GROUPS = {
     "": "all",
@@ -45,15 +46,15 @@ def silent(rows: list[Row]) -> list[Row]:
 
 def times(rows: list[Row]) -> str:
     """Return a Markdown table of the seconds that one layer takes."""
-    lines = ["| layers | median | worst | which |", "| --- | --- | --- | --- |"]
+    cells = []
     for group, words in GROUPS.items():
         some = [row for row in rows if row["group"] == group or not group]
         if not some:
             continue
         middle, worst = median(row["seconds"] for row in some), max(some, key=_seconds)
-        name = _cell(worst["id"])
-        lines.append(f"| {words} | {middle:.2f} s | {worst['seconds']:.2f} s | {name} |")
-    return "\n".join(lines)
+        seconds = f"{middle:.2f} s", f"{worst['seconds']:.2f} s"
+        cells.append((words, *seconds, _cell(worst["id"])))
+    return lines_of(("layers", "median", "worst", "which"), cells)
 
 
 def _seconds(row: Row) -> float:
@@ -68,18 +69,15 @@ def _cell(words: str) -> str:
 
 def by_fault(rows: list[Row]) -> str:
     """Return a Markdown table of the faults by their number in the list of fifty."""
-    lines = [
-        "| no. | fault | layers | detected | named | wrongly | silent |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    lines = []
     faults = [row for row in rows if row["kind"] == "fault"]
     for number in sorted({row["number"] for row in faults}, key=lambda n: n or LAST):
         every = [row for row in faults if row["number"] == number]
         some = [row for row in every if row["counts"]]
         counts = [share(some, name)[0] for name in ("sick", "right", "wrong")]
-        cells = [number or "–", TITLES[number], len(some), *counts, len(every) - len(some)]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    return "\n".join(lines)
+        lines.append((number or "–", TITLES[number], len(some), *counts, len(every) - len(some)))
+    head = "no.", "fault", "layers", "detected", "named", "wrongly", "silent"
+    return lines_of(head, lines)
 
 
 def left_open(rows: list[Row]) -> str:
@@ -102,21 +100,17 @@ def _fate(row: Row) -> str:
 
 def draws() -> str:
     """Return a Markdown table of what the doctor said of code that was new to it."""
-    lines = [
-        "| draw | faults | named rightly | named wrongly | not detected | twins alarmed |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
     path = doctor.RESULTS / "held-out-draws.json"
     every = json.loads(path.read_text(encoding="utf-8"))["draws"]
-    for draw in every:
-        keys = ("draw", "faulty", "named", "named_wrongly", "undetected", "twins_alarmed")
-        cells = ["?" if draw[key] is None else str(draw[key]) for key in keys]
-        lines.append(f"| {' | '.join(cells)} |")
+    keys = "draw", "faulty", "named", "named_wrongly", "undetected", "twins_alarmed"
+    cells = [["?" if draw[key] is None else draw[key] for key in keys] for draw in every]
+    head = "draw", "faults", "named rightly", "named wrongly", "not detected", "twins alarmed"
     named, faults = (sum(draw[key] for draw in every) for key in ("named", "faulty"))
     low, high = doctor.wilson(named, faults)
-    lines += ["", f"Named rightly, all draws: {named / faults:.2f} ({low:.2f}–{high:.2f})."]
+    total = f"Named rightly, all draws: {named / faults:.2f} ({low:.2f}–{high:.2f})."
     remarks = {draw["remark"]: None for draw in every}
-    return "\n".join([*lines, "", *(f"- {remark}." for remark in remarks if remark)])
+    listed = "\n".join(f"- {remark}." for remark in remarks if remark)
+    return f"{lines_of(head, cells)}\n{total}\n\n{listed}"
 
 
 def page(rows: list[Row]) -> str:
@@ -185,17 +179,14 @@ in [results/doctor/layers.json](../results/doctor/layers.json).
 The bounds: detected at least 0.99, healthy ones alarmed 0, named at least 0.9, 2 seconds a layer.
 
 {figures}
-
 ## Time
 
 Of one layer, checked and named, with everything that happens between.
 
 {times}
-
 ## By fault
 
 {faults}
-
 ## What is left
 
 {open}

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.doctor import RESULTS, keep, table
+from benchmarks import doctor, records
+from benchmarks.doctor import check_whole, table
 from benchmarks.doctor_runs.cost import costs
 from benchmarks.doctor_runs.table import figures, goals, page
 from benchmarks.doctor_runs.trial import healthy_runs, sick_runs
@@ -30,6 +31,7 @@ def measure_runs(
     write: Write = False,
 ) -> None:
     """Plant every fault, run everything healthy, and count what the doctor says."""
+    check_whole(only, write)
     warnings.simplefilter("ignore")
     rows: list[Row] = []
     for name in data.split(","):
@@ -43,33 +45,29 @@ def measure_runs(
     if out is not None:
         write_text(out, json.dumps(rows))
     if write:
-        keep("runs", rows)
+        records.write("runs", records.new_record(rows), doctor.RESULTS)
         _write_page()
 
 
 def measure_cost(rounds: int = 3, only: Only = "", write: Write = False) -> None:
     """Measure how much longer a training takes with the doctor, in turns."""
+    check_whole(only, write)
     rows = []
     for row in costs(rounds, only):
         rows.append(row)
         spread = f"quartiles {row['low']:+.2%} and {row['high']:+.2%} of {row['rounds']} rounds"
         typer.echo(f"{row['case']:20} {row['seconds']:7.2f} s  {row['cost']:+.2%}, {spread}")
     if write:
-        keep("cost", rows)
+        records.write("cost", records.new_record(rows), doctor.RESULTS)
         _write_page()
 
 
 def _write_page() -> None:
     """Write the page anew from what is recorded."""
-    runs, cost = (_recorded(name) for name in ("runs", "cost"))
-    if runs:
-        write_text(ROOT / "docs" / "doctor-figures.md", page(runs, cost))
-
-
-def _recorded(name: str) -> list[Row]:
-    path = RESULTS / f"{name}.json"
-    rows: list[Row] = json.loads(path.read_text("utf-8"))["rows"] if path.exists() else []
-    return rows
+    runs, cost = (records.read(name, doctor.RESULTS) for name in ("runs", "cost"))
+    if runs is not None:
+        text = page(runs["rows"], None if cost is None else cost["rows"])
+        write_text(ROOT / "docs" / "doctor-figures.md", text)
 
 
 def _say(row: Row) -> None:

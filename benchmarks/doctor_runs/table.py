@@ -7,6 +7,7 @@ from statistics import median
 from benchmarks.doctor import Figures, share, table, wilson
 from benchmarks.doctor_runs.published import TOOLS
 from benchmarks.records import Row
+from benchmarks.tables import Goal, lines_of
 
 
 def figures(rows: list[Row]) -> Figures:
@@ -53,65 +54,47 @@ COST_GOALS = (("median", 0.02, 0.01), ("worst", 0.05, 0.03))
 
 def goals(rows: list[Row], costs: list[Row] | None = None) -> str:
     """Return a Markdown table of what must be reached, beside what is."""
-    lines = ["| figure | must reach | aim | here | |", "| --- | --- | --- | --- | --- |"]
+    lines = []
     found = figures(rows)
     for name, must, aim in GOALS:
         hits, count = found[name]
         low, high = wilson(hits, count)
         share_of = hits / max(count, 1)
         here = f"{share_of:.3f} ({low:.3f}–{high:.3f})" if count else "–"
-        mark = _mark(share_of, must, aim) if count else "not measured"
+        words = Goal(name, must, aim, share_of).words() if count else "not measured"
         sign = "≤" if must > aim else "≥"
-        lines.append(f"| {name} | {sign} {must} | {sign} {aim} | {here} | {mark} |")
+        lines.append((name, f"{sign} {must}", f"{sign} {aim}", here, words))
     shares = sorted(row["cost"] for row in costs or ())
     for name, must, aim in COST_GOALS if shares else ():
         here = median(shares) if name == "median" else shares[-1]
-        words = f"cost in a training run, {name} of {len(shares)}"
-        cells = f"| {words} | ≤ {must:.0%} | ≤ {aim:.0%} | {here:.1%} "
-        lines.append(cells + f"| {_mark(here, must, aim)} |")
-    return "\n".join(lines)
-
-
-def _mark(here: float, must: float, aim: float) -> str:
-    """Say how far a figure has come.
-
-    Examples:
-        >>> _mark(0.97, 0.95, 0.98), _mark(0.001, 0.02, 0.005), _mark(0.5, 0.95, 0.98)
-        ('reached', 'aim', 'missed')
-    """
-    sign = 1 if aim > must else -1
-    if sign * here >= sign * aim:
-        return "aim"
-    return "reached" if sign * here >= sign * must else "missed"
+        cost = Goal(f"cost in a training run, {name} of {len(shares)}", must, aim, here)
+        bounds = f"≤ {must:.0%}", f"≤ {aim:.0%}"
+        lines.append((cost.what, *bounds, f"{here:.1%}", cost.words()))
+    return lines_of(("figure", "must reach", "aim", "here", ""), lines)
 
 
 def cost_table(costs: list[Row]) -> str:
     """Return what the doctor costs as a Markdown table."""
-    lines = [
-        "| run | seconds without, twice | longer with the doctor | quartiles | rounds |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    cells = []
     for row in costs:
         spread = f"{row['low']:+.2%} to {row['high']:+.2%}"
-        cells = [row["case"], f"{row['seconds']:.2f}", f"{row['cost']:+.2%}", spread, row["rounds"]]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    return "\n".join(lines)
+        times = f"{row['seconds']:.2f}", f"{row['cost']:+.2%}"
+        cells.append((row["case"], *times, spread, row["rounds"]))
+    head = "run", "seconds without, twice", "longer with the doctor", "quartiles", "rounds"
+    return lines_of(head, cells)
 
 
 def by_fault(rows: list[Row]) -> str:
     """Return a Markdown table of the planted faults."""
-    lines = [
-        "| fault | no. | runs that suffer | detected | named | mended | silent runs |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    lines = []
     faults = {r["id"]: r["number"] for r in rows if r["kind"] == "fault"}
     for fault, number in sorted(faults.items(), key=lambda pair: (pair[1], pair[0])):
         every = [r for r in rows if r["id"] == fault and r["kind"] == "fault"]
         some = [r for r in every if r["counts"]]
         counts = [sum(bool(r[name]) for r in some) for name in ("sick", "right", "restored")]
-        cells = [fault, number, len(some), *counts, len(every) - len(some)]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    return "\n".join(lines)
+        lines.append((fault, number, len(some), *counts, len(every) - len(some)))
+    head = "fault", "no.", "runs that suffer", "detected", "named", "mended", "silent runs"
+    return lines_of(head, lines)
 
 
 def page(rows: list[Row], costs: list[Row] | None = None) -> str:
@@ -140,17 +123,14 @@ reported; the others are silent. A fix restores if the accuracy comes within 3 p
 row is in [results/doctor/runs.json](../results/doctor/runs.json).
 
 {goals}
-
 "Signals alone" is without proofs about parts of the user's own and without experiments; "callback"
 is `Doctor()` beside `fit`, held to its usual share of the time. The rules of other tools run on the
 same evidence, and are only asked whether they alarm.
 
 {figures}
-
 ## By fault
 
-{faults}
-{cost}"""
+{faults}{cost}"""
 COST = """
 ## What it costs a training
 
@@ -158,5 +138,4 @@ Trainings of MNIST on one thread, without the doctor, with it, with it and witho
 the share by which the two with it take longer, as the median over rounds. The verdict at the end
 is part of it. `python -m benchmarks doctor-cost --write` measures this.
 
-{table}
-"""
+{table}"""

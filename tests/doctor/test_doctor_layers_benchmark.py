@@ -7,7 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks import doctor
+from benchmarks import doctor, records
 from benchmarks.__main__ import app
 from benchmarks.doctor_layers import measure, trial
 from benchmarks.doctor_layers.silent import is_silent
@@ -104,7 +104,8 @@ def test_the_command_records_and_writes(monkeypatch, tmp_path):
     (tmp_path / "held-out-draws.json").write_text(draws, encoding="utf-8")
     monkeypatch.setattr(doctor, "RESULTS", tmp_path)
     monkeypatch.setattr(measure, "PAGE", tmp_path / "page.md")
-    result = CliRunner().invoke(app, ["doctor-layers", "--only", "SwishMinus", "--write"])
+    monkeypatch.setattr(measure, "trials", lambda only: trial.rows("SwishMinus"))
+    result = CliRunner().invoke(app, ["doctor-layers", "--write"])
     assert result.exit_code == 0, result.output
     assert "sign" in result.output
     record = json.loads((tmp_path / "layers.json").read_text(encoding="utf-8"))
@@ -123,3 +124,15 @@ def test_a_fault_that_shows_with_other_windows_alone_is_not_silent(name):
     case = next(each for each in LATER_CASES if f"cases_sixth:{name}" in each.target and each.twin)
     assert not is_silent(case.subject, case.mended, case.hints)
     assert is_silent(case.mended, case.mended, case.hints)
+
+
+@pytest.mark.parametrize("command", ["doctor-layers", "doctor-runs", "doctor-cost"])
+def test_a_part_is_not_recorded(command):
+    result = CliRunner().invoke(app, [command, "--only", "x", "--write"])
+    assert result.exit_code == 2
+    assert "A part is not recorded" in result.output
+
+
+def test_the_page_is_what_was_recorded():
+    record = records.read("layers", doctor.RESULTS)
+    assert page(record["rows"]) == measure.PAGE.read_text(encoding="utf-8")

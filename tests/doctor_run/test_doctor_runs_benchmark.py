@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks import doctor, records
 from benchmarks.doctor import table, wilson
 from benchmarks.doctor_runs.cost import summary
 from benchmarks.doctor_runs.published import TOOLS
@@ -123,3 +124,9 @@ def test_what_a_training_costs_is_measured_in_turns():
     assert found["cost"] == pytest.approx(0.01)
     assert found["own"] == pytest.approx(0.004)
     assert found["low"] <= found["cost"] <= found["high"]
+
+
+def test_the_page_is_what_was_recorded():
+    runs, costs = (records.read(name, doctor.RESULTS) for name in ("runs", "cost"))
+    text = (records.ROOT / "docs" / "doctor-figures.md").read_text(encoding="utf-8")
+    assert page(runs["rows"], costs and costs["rows"]) == text

@@ -32,9 +32,11 @@ from sixloops.recipes import (
     nielsen_ladder,
     numpy_pooling,
     post_276213,
+    post_316354,
     unfinished,
 )
 from sixloops.recipes.epochs import outcome, shown, train, values
+from sixloops.recipes.networks import NETWORKS, nielsen
 from sixloops.recipes.recipe import Experiment, Setting
 from sixloops.recipes.records import KINDS, first_training, read_record, read_results
 from sixloops.recipes.unfinished import Unfinished
@@ -284,7 +286,7 @@ def test_seconds_of_earlier_processes_count(tmp_path, monkeypatch):
 
 def test_what_others_left_unfinished_is_told_and_stays(tmp_path, monkeypatch):
     def run(setting):
-        assert setting.unfinished.place({"rate": 1}, None) != tmp_path / "part-seed0.unfinished/1"
+        setting.unfinished.place({"rate": 1}, None)
         setting.unfinished.used[0].mkdir()
         return {}
 
@@ -316,7 +318,7 @@ def evaluated_on_subsets(setting):
     return train(setting, layers, SoftmaxCrossEntropy(), 3, 10, subsets_every=3, **how)
 
 
-LADDERS = replace(nielsen_ladder.RUNGS["dropout"], layers=nielsen_ladder.network((), (7,), "relu"))
+LADDERS = replace(nielsen_ladder.RUNGS["dropout"], layers=nielsen((), (7,), "relu"))
 
 
 @pytest.mark.parametrize(
@@ -468,6 +470,31 @@ def test_a_seed_that_broke_off_is_told_and_does_not_count():
     assert outcome(results, "convolutions", []) == "1 of 3 seeds broke off: The loss is NaN"
 
 
+def test_seeds_that_broke_off_are_told_in_every_finding():
+    measured = {"cost": 0.1, "test_cost": 0.2, "accuracy": 0.8, "test_accuracy": 0.9}
+    good = {"epochs": [{"epoch": 1, "seconds": 9.0, **measured}]}
+    broken = {"epochs": [], "broken": "The loss is NaN"}
+    for runs in ([good, broken], [broken]):
+        results = dict.fromkeys(post_316354.PARTS, runs)
+        said = post_316354.findings(results)
+        assert all(f"1 of {len(runs)} seeds broke off" in each.found for each in said)
+        assert len(runs) == 2 or all("0.2" not in each.found for each in said)
+        results = dict.fromkeys(("mnist", "fashion-mnist"), runs)
+        if len(runs) == 2:
+            good["copies_accuracy"] = 0.95
+        for each in best_networks.findings(results):
+            assert f"1 of {len(runs)} seeds broke off" in each.found
+
+
+def test_the_networks_with_a_name_are_the_recipes():
+    for name, layers in (
+        ("post-316354", post_316354.POOLED),
+        ("post-276213", post_276213.lenet5()),
+        ("dense", nielsen_ladder.RUNGS["dense"].layers),
+    ):
+        assert [*NETWORKS[name].layers((1, 28, 28), 10)] == [*layers]
+
+
 def test_a_rung_that_breaks_off_is_told_and_does_not_count():
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (10_020, 1, 28, 28), np.uint8)
@@ -595,7 +622,7 @@ def test_a_rung_learns_from_the_first_images_and_not_from_those_that_validate():
     images = np.zeros((10_030, 1, 28, 28), np.uint8)
     data = Dataset(images, np.arange(10_030) % 10, classes=10)
     rung = nielsen_ladder.RUNGS["expanded"]
-    training, validation, test, _ = rung._data(Setting(data, data))
+    training, validation, test = rung._data(Setting(data, data))
     assert (len(training), len(validation), len(test)) == (150, 10_000, 10_030)
     plain = nielsen_ladder.RUNGS["relu-in-order"]
     training, *_ = plain._data(Setting(data, data))

@@ -41,6 +41,7 @@ from sixloops.recipes.epochs import (
     Measuring,
     beside,
     chart,
+    ended,
     outcome,
     shown,
     train,
@@ -182,7 +183,7 @@ def findings(results: Results) -> list[Finding]:
         Finding(
             "the same network, its probabilities averaged over 13 moved and turned copies",
             wanted("mnist"),
-            compared("mnist", [run["copies_accuracy"] for run in results.get("mnist", [])]),
+            compared("mnist", [run["copies_accuracy"] for run in ended(results, "mnist")]),
         ),
         Finding(
             "Fashion-MNIST, one network",

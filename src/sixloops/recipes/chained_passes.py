@@ -22,16 +22,16 @@ from sixloops.layers.base import (
     Context,
     Gradients,
     Parameters,
+    within,
 )
 from sixloops.network import Network
 from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Results, Setting
+from sixloops.recipes.slopes import central_differences
 from sixloops.report.charts import Chart, Curve
 
 KERNELS = 3, 4, 2
 SIDES = {2: 14, 3: 30}
 STEP = 1e-6
-TOGETHER = 64
-"""So many moved inputs are computed at a time."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _compare(pool: Layer, count: int, setting: Setting) -> Measures:
     network, random = passes(pool, count, setting.seed), np.random.default_rng(setting.seed)
     inputs, backs = [random.normal(size=(1, *network.input_shape))], []
     for number, layer in enumerate(network.layers):
-        y, back = layer.forward(inputs[-1], _own(network, number), Context())
+        y, back = layer.forward(inputs[-1], within(network.parameters, f"{number}"), Context())
         inputs.append(y)
         backs.append(back)
     error = cotangent = random.normal(size=inputs[-1].shape)
@@ -95,8 +95,11 @@ def _compare(pool: Layer, count: int, setting: Setting) -> Measures:
     for number in reversed(range(len(network.layers))):
         error, _ = backs[number](error)
         if number % 2 == 0:  # here a pass begins
-            rest = lambda x, first=number: _rest(network, first, x)  # noqa: E731
-            truth = _slopes(rest, inputs[number], cotangent)
+
+            def of(xs: Array, first: int = number) -> Array:
+                return np.asarray((_rest(network, first, xs) * cotangent).sum(axis=(1, 2, 3)))
+
+            truth = central_differences(of, inputs[number][0], STEP)
             ratio = float((error * truth).sum() / (truth * truth).sum())
             measured["ratios"].append(ratio)
             off = np.abs(error - ratio * truth).max() / np.abs(error).max()
@@ -104,34 +107,11 @@ def _compare(pool: Layer, count: int, setting: Setting) -> Measures:
     return measured
 
 
-def _own(network: Network, number: int) -> Parameters:
-    """Return a layer's parameters by their short names."""
-    prefix = f"{number}."
-    own = {n: p for n, p in network.parameters.items() if n.startswith(prefix)}
-    return {name.removeprefix(prefix): parameter for name, parameter in own.items()}
-
-
 def _rest(network: Network, first: int, x: Array) -> Array:
     """Return what the layers from ``first`` on make of x."""
     for number in range(first, len(network.layers)):
-        x, _ = network.layers[number].forward(x, _own(network, number), Context())
+        x, _ = network.layers[number].forward(x, within(network.parameters, f"{number}"), Context())
     return x
-
-
-def _slopes(rest: Callable[[Array], Array], x: Array, cotangent: Array) -> Array:
-    """Return by central differences how ⟨cotangent, y⟩ changes with each entry of x.
-
-    Args:
-        rest: makes y of a batch of x.
-        x: a batch of one.
-        cotangent: of the shape of y.
-    """
-    moves = STEP * np.eye(x.size).reshape(x.size, *x.shape[1:])
-    slopes = [
-        ((rest(x + some) - rest(x - some)) * cotangent).sum(axis=(1, 2, 3)) / (2 * STEP)
-        for some in np.array_split(moves, -(-x.size // TOGETHER))
-    ]
-    return np.concatenate(slopes).reshape(x.shape)
 
 
 ABOUT = {

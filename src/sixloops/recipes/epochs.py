@@ -259,12 +259,22 @@ def outcome(
         >>> outcome({}, "learns", [])
         'not run yet'
     """
+    words = broke_off(results, experiment)
+    if not words:
+        return shown(found, form, unit)
+    return f"{shown(found, form, unit)}; {words}" if found else words
+
+
+def broke_off(results: Results, experiment: str) -> str:
+    """Return how many of an experiment's seeds broke off, and why; nothing if none did.
+
+    Args:
+        results: of the recipe.
+        experiment: its name.
+    """
     runs = results.get(experiment, [])
     broken = [each["broken"] for each in runs if "broken" in each]
-    if not broken:
-        return shown(found, form, unit)
-    words = f"{len(broken)} of {len(runs)} seeds broke off: {broken[0]}"
-    return f"{shown(found, form, unit)}; {words}" if found else words
+    return f"{len(broken)} of {len(runs)} seeds broke off: {broken[0]}" if broken else ""
 
 
 def shown(found: Sequence[float], form: str = ".2%", unit: str = "") -> str:

@@ -30,6 +30,7 @@ from sixloops.network import Network
 from sixloops.optimizers import SGD
 from sixloops.recipes.epochs import SHORT_TRAINING, chart, fitted, outcome, shown, train, values
 from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Results, Setting
+from sixloops.recipes.slopes import central_differences
 from sixloops.report.charts import Chart, Mark
 
 EPOCHS, BATCH, RATE = 3, 10, 0.03
@@ -165,15 +166,11 @@ def compare_sums(setting: Setting) -> Measures:
     x, error = random.normal(size=(1, 2, 6, 6)), random.normal(size=(1, 3, 4, 4))
     weight, bias = random.normal(size=(3, 2, 3, 3)), np.zeros(3)
 
-    def output(w: Array) -> float:
-        y, _ = Conv2D(3, 3).forward(x, {"weight": w, "bias": bias})
-        return float((error * y).sum())
+    def outputs(weights: Array) -> Array:
+        ys = [Conv2D(3, 3).forward(x, {"weight": each, "bias": bias})[0] for each in weights]
+        return np.array([(error * y).sum() for y in ys])
 
-    slopes = np.empty_like(weight)
-    for place in np.ndindex(*weight.shape):
-        moved = np.zeros_like(weight)
-        moved[place] = MOVED
-        slopes[place] = (output(weight + moved) - output(weight - moved)) / (2 * MOVED)
+    slopes = central_differences(outputs, weight, MOVED)
     seen = np.lib.stride_tricks.sliding_window_view(x[0], (3, 3), axis=(1, 2))
     positions = np.einsum("kij,cijuv->ijkcuv", error[0], seen)
     ways = {

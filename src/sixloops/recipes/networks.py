@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sixloops.errors import ConfigurationError
-from sixloops.initializers import He, LeCun, Nielsen, Normal
+from sixloops.initializers import He, Initializer, LeCun, Nielsen, Normal
 from sixloops.layers import (
     BatchNorm,
     Conv2D,
@@ -73,48 +74,95 @@ def two_convolutions(shape: Shape, classes: int) -> Layers:
 
 def dense_100(shape: Shape, classes: int) -> Layers:
     """Return Nielsen's network without a convolution."""
+    return nielsen((), (100,), "sigmoid", classes=classes)
+
+
+def nielsen(
+    filters: Sequence[int],
+    units: Sequence[int],
+    activation: str,
+    *,
+    dropout: float = 0.0,
+    classes: int = 10,
+) -> Layers:
+    """Return the layers of a rung of Nielsen's ladder.
+
+    Args:
+        filters: of the convolutions, each with max pooling.
+        units: of the dense layers before the outputs.
+        activation: of all.
+        dropout: the share of a dense layer's inputs that is dropped.
+        classes: how many outputs.
+    """
+    drop = [Dropout(dropout)] if dropout else []
+    biases = Normal(1.0)
+    layers: list[Layer] = [Rescale(1 / 255)]
+    for count in filters:
+        convolution = Conv2D(count, 5, weight_initializer=Nielsen(4), bias_initializer=biases)
+        layers += [convolution, MaxPool2D(2, activation=activation)]
+    layers.append(Flatten())
+    how: dict[str, Any] = {"weight_initializer": Nielsen(), "bias_initializer": biases}
+    for count in units:
+        layers += [*drop, Dense(count, activation=activation, **how)]
+    zeros = Normal(0.0)
+    return [*layers, *drop, Dense(classes, weight_initializer=zeros, bias_initializer=zeros)]
+
+
+def post_316354(
+    shape: Shape,
+    classes: int,
+    middle: Layers | None = None,
+    init: Initializer = LeCun(),  # noqa: B008  (a frozen description)
+) -> Layers:
+    """Return the post's network.
+
+    Args:
+        shape: of an image.
+        classes: how many outputs.
+        middle: what stands before the dense layers; None for an identity convolution, then max
+            pooling with a sigmoid.
+        init: how all weights begin.
+    """
+    pooled = [Conv2D(20, 5, weight_initializer=init), MaxPool2D(2, activation="sigmoid")]
     return [
         Rescale(1 / 255),
+        *(pooled if middle is None else middle),
         Flatten(),
-        Dense(
-            100, activation="sigmoid", weight_initializer=Nielsen(), bias_initializer=Normal(1.0)
-        ),
-        Dense(classes, weight_initializer=Normal(0.0), bias_initializer=Normal(0.0)),
+        Dense(100, activation="sigmoid", weight_initializer=init),
+        Dense(classes, weight_initializer=init),
     ]
 
 
-def post_316354(shape: Shape, classes: int) -> Layers:
-    """Return the post's network: identity convolution, then max pooling with a sigmoid."""
-    return [
-        Rescale(1 / 255),
-        Conv2D(20, 5, weight_initializer=LeCun()),
-        MaxPool2D(2, activation="sigmoid"),
-        Flatten(),
-        Dense(100, activation="sigmoid", weight_initializer=LeCun()),
-        Dense(classes, weight_initializer=LeCun()),
-    ]
+def post_276213(
+    shape: Shape,
+    classes: int,
+    scale: Layer = Rescale(2 / 255, -1.0),  # noqa: B008
+    init: Initializer = He(),  # noqa: B008
+    use_bias: bool = True,
+) -> Layers:
+    """Return LeNet-5 as the post lists it: tanh, max pooling, digits padded to 32×32.
 
-
-def post_276213(shape: Shape, classes: int) -> Layers:
-    """Return LeNet-5 as the post lists it: tanh, max pooling, digits padded to 32×32."""
+    Args:
+        shape: of an image.
+        classes: how many outputs.
+        scale: brings bytes to another range.
+        init: how all weights begin: with the variance 2 / volume, of what a unit sees.
+        use_bias: whether there are biases.
+    """
+    how: dict[str, Any] = {"activation": "tanh", "weight_initializer": init, "use_bias": use_bias}
     return [
+        # Padding comes first, so that the border is background and not the grey in the middle.
         *_to_32_by_32(shape),
-        Conv2D(6, 5, activation="tanh"),
-        MaxPool2D(2),
-        Conv2D(16, 5, activation="tanh"),
-        MaxPool2D(2),
-        Conv2D(120, 5, activation="tanh"),
-        Flatten(),
-        Dense(84, activation="tanh"),
-        Dense(classes, activation="tanh"),
+        scale,
+        *(Conv2D(6, 5, **how), MaxPool2D(2)),
+        *(Conv2D(16, 5, **how), MaxPool2D(2)),
+        *(Conv2D(120, 5, **how), Flatten(), Dense(84, **how), Dense(classes, **how)),
     ]
 
 
 def _to_32_by_32(shape: Shape) -> Layers:
-    """Return layers that bring bytes to [−1, 1] and, around them, digits of 28×28 to 32×32."""
-    # Padding comes first, so that the border is background and not the grey in the middle.
-    padding = [ZeroPad2D(2)] if shape[1:] == (28, 28) else []
-    return [*padding, Rescale(2 / 255, -1.0)]
+    """Return the border that brings digits of 28×28 to 32×32."""
+    return [ZeroPad2D(2)] if shape[1:] == (28, 28) else []
 
 
 LENET_TABLE = tuple(
@@ -134,7 +182,7 @@ def lenet5_1998(shape: Shape, classes: int) -> Layers:
         )
     squash, init = ScaledTanh(), LeCun("uniform")
     return [
-        *([ZeroPad2D(2)] if shape[1:] == (28, 28) else []),
+        *_to_32_by_32(shape),
         # Section III.A: the background becomes −0.1 and the ink 1.175.
         Rescale(1.275 / 255, -0.1),
         # Section II.B: every unit up to F6 squashes its weighted sum, so C1 and C3 do too.

@@ -19,10 +19,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from sixloops.data import Dataset, expand_by_shifts, load_mnist
+from sixloops.data import Dataset, expand_by_shifts, load_mnist, steps_per_epoch
 from sixloops.engine import Plan
-from sixloops.initializers import Initializer, Nielsen, Normal
-from sixloops.layers import Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D, Rescale
+from sixloops.layers import Layer
 from sixloops.layers.base import Array
 from sixloops.network import Network
 from sixloops.optimizers import SGD
@@ -37,41 +36,14 @@ from sixloops.recipes.epochs import (
     outcome,
     shown,
 )
+from sixloops.recipes.networks import nielsen
 from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Results, Setting
 from sixloops.regularizers import L2
 from sixloops.report.charts import Chart, Points
+from sixloops.training.evaluate import outputs_of
 from sixloops.training.run import Run
 
 BATCH, VALIDATION = 10, 10_000
-BIASES = Normal(1.0)
-
-
-def network(
-    filters: Sequence[int], units: Sequence[int], activation: str, dropout: float = 0.0
-) -> list[Layer]:
-    """Return the layers of a rung.
-
-    Args:
-        filters: of the convolutions.
-        units: of the dense layers before the outputs.
-        activation: of all.
-        dropout: the share of a dense layer's inputs that is dropped.
-    """
-    layers: list[Layer] = [Rescale(1 / 255)]
-    for count in filters:
-        convolution = Conv2D(count, 5, weight_initializer=Nielsen(4), bias_initializer=BIASES)
-        layers += [convolution, MaxPool2D(2, activation=activation)]
-    layers.append(Flatten())
-    for count in units:
-        layers += _dense(count, activation, Nielsen(), BIASES, dropout)
-    return layers + _dense(10, None, Normal(0.0), Normal(0.0), dropout)
-
-
-def _dense(
-    units: int, activation: str | None, weights: Initializer, biases: Initializer, dropout: float
-) -> list[Layer]:
-    dense = Dense(units, activation=activation, weight_initializer=weights, bias_initializer=biases)
-    return [Dropout(dropout), dense] if dropout else [dense]
 
 
 @dataclass
@@ -130,15 +102,11 @@ class BestEpoch(Measuring):
 
 def _predicted(plan: Plan, data: Dataset) -> Array:
     """Return the class that the network takes each image for."""
-    parts = [
-        plan.outputs(data.take(np.arange(begin, min(begin + 1000, len(data))))[0]).argmax(axis=1)
-        for begin in range(0, len(data), 1000)
-    ]
-    return np.concatenate(parts)
+    return np.concatenate([outputs.argmax(axis=1) for outputs, _ in outputs_of(plan, data)])
 
 
 def _accuracy(predicted: Array, data: Dataset) -> float:
-    return float((predicted == data.take(np.arange(len(data)))[1]).mean())
+    return float((predicted == data.labels).mean())
 
 
 @dataclass(frozen=True)
@@ -171,11 +139,9 @@ class Rung:
 
     def __call__(self, setting: Setting) -> Measures:
         """Train, and measure after each epoch."""
-        training, validation, test, epochs = self._data(setting)
-        if setting.short:
-            epochs = 1
+        training, validation, test = self._data(setting)
         network = Network(self.layers, training.image_shape, seed=setting.seed)
-        batches = -(-len(training) // BATCH)
+        batches = steps_per_epoch(len(training), BATCH)
         best = BestEpoch(validation, test, setting)
         _, measured = fitted(
             setting,
@@ -183,7 +149,7 @@ class Rung:
             training,
             {"choice": validation, "test": test},
             [best],
-            epochs=epochs,
+            epochs=1 if setting.short else self.epochs,
             batch_size=BATCH,
             optimizer=SGD(self.rate),
             regularizers=[L2(self.strength / batches)] if self.strength else [],
@@ -192,8 +158,8 @@ class Rung:
         measured["epochs"] = best.epochs
         return measured | {"predicted": best.predicted} if self.votes else measured
 
-    def _data(self, setting: Setting) -> tuple[Dataset, Dataset, Dataset, int]:
-        """Return what is learnt from, validated with and tested with, and for how many epochs."""
+    def _data(self, setting: Setting) -> tuple[Dataset, Dataset, Dataset]:
+        """Return what is learnt from, validated with and tested with."""
         count = len(setting.training) - VALIDATION
         training, validation = setting.training.first(count), setting.training.last(VALIDATION)
         test = setting.test
@@ -205,28 +171,28 @@ class Rung:
             training = expand_by_shifts(training)
             order = Streams(setting.seed).generator("shuffle", self.epochs)
             training = training.random_subset(len(training), order)
-        return training, validation, test, self.epochs
+        return training, validation, test
 
 
-def _relu(*units: int, dropout: float = 0.0) -> list[Layer]:
-    return network((20, 40), units, "relu", dropout)
+def _relu(*units: int, dropout: float = 0.0) -> Sequence[Layer]:
+    return nielsen((20, 40), units, "relu", dropout=dropout)
 
 
 SHUFFLED: dict[str, Rung] = {
     "dense": Rung(
-        "dense 100, sigmoid", 97.80, network((), (100,), "sigmoid"), 0.1, 0.0, expanded=False
+        "dense 100, sigmoid", 97.80, nielsen((), (100,), "sigmoid"), 0.1, 0.0, expanded=False
     ),
     "one-convolution": Rung(
         "conv 20, dense 100, sigmoid",
         98.78,
-        network((20,), (100,), "sigmoid"),
+        nielsen((20,), (100,), "sigmoid"),
         *(0.1, 0.0),
         expanded=False,
     ),
     "two-convolutions": Rung(
         "conv 20, conv 40, dense 100, sigmoid",
         99.06,
-        network((20, 40), (100,), "sigmoid"),
+        nielsen((20, 40), (100,), "sigmoid"),
         *(0.1, 0.0),
         expanded=False,
     ),

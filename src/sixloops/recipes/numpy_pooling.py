@@ -30,6 +30,7 @@ from sixloops.losses import SoftmaxCrossEntropy
 from sixloops.optimizers import Adam
 from sixloops.recipes.epochs import chart, outcome, shown, train, values
 from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Results, Setting
+from sixloops.recipes.slopes import central_differences
 from sixloops.report.charts import Chart
 
 SHAPE = (64, 20, 24, 24)
@@ -119,22 +120,18 @@ def max_back_by_slices(dy: Array, x: Array, y: Array) -> Array:
     return dx
 
 
-def _numerical(forward: Callable[[Array], Array], x: Array, dy: Array) -> Array:
-    """Return ∂⟨dy, y⟩/∂x by central differences, number by number."""
-    dx = np.empty_like(x)
-    for index in np.ndindex(x.shape):
-        moved = np.zeros_like(x)
-        moved[index] = STEP
-        up, down = ((forward(x + sign * moved) * dy).sum() for sign in (1, -1))
-        dx[index] = (up - down) / (2 * STEP)
-    return dx
+def _slopes(forward: Callable[[Array], Array], x: Array, dy: Array) -> Array:
+    """Return ∂⟨dy, y⟩/∂x by central differences."""
+    return central_differences(
+        lambda several: np.array([(forward(each) * dy).sum() for each in several]), x, STEP
+    )
 
 
 def check_one_liners(setting: Setting) -> Measures:
     """Compare each backward with central differences, in float64 with a random error."""
     random = np.random.default_rng(setting.seed)
     x, dy = random.normal(size=(2, 2, 6, 4)), random.normal(size=(2, 2, 3, 2))
-    mean, largest = (_numerical(forward, x, dy) for forward in (mean_forward, max_forward))
+    mean, largest = (_slopes(forward, x, dy) for forward in (mean_forward, max_forward))
     y, winners = winner_forward(x)
     # As behind ReLU: many zeros, which tie.
     tied, error = np.maximum(random.normal(size=SHAPE) - 1, 0), np.ones((64, 20, 12, 12))

@@ -31,7 +31,7 @@ from sixloops.layers.base import Array
 from sixloops.losses import Loss, SigmoidCrossEntropy, SquaredError
 from sixloops.optimizers import SGD, AdaGrad, Optimizer
 from sixloops.recipes.epochs import outcome, train, values
-from sixloops.recipes.networks import LENET_TABLE
+from sixloops.recipes.networks import LENET_TABLE, post_276213
 from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Results, Setting
 from sixloops.regularizers import L2
 from sixloops.report.charts import Chart, Curve, Mark
@@ -127,18 +127,9 @@ def lenet5(
     scale: str = "-1 to 1",
     init: Initializer = XAVIER,
     use_bias: bool = True,
-) -> list[Layer]:
+) -> Sequence[Layer]:
     """Return LeNet-5 as the post lists it: tanh everywhere, max pooling."""
-    how: dict[str, Any] = {
-        "activation": "tanh",
-        "weight_initializer": init,
-        "use_bias": use_bias,
-    }
-    return [
-        *(*inputs(scale), Conv2D(6, 5, **how), MaxPool2D(2)),
-        *(Conv2D(16, 5, **how), MaxPool2D(2)),
-        *(Conv2D(120, 5, **how), Flatten(), Dense(84, **how), Dense(10, **how)),
-    ]
+    return post_276213((1, 28, 28), 10, SCALES[scale], init, use_bias)
 
 
 DRAWN = Uniform(-math.sqrt(6 / (4 + 1)), math.sqrt(6 / (4 + 1)))

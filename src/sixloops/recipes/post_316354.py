@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sixloops.initializers import Initializer, LeCun, Normal
-from sixloops.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, Rescale
+from sixloops.layers import Conv2D, Layer, MaxPool2D
 from sixloops.layers.base import (
     EVALUATION,
     NO_PARAMETERS,
@@ -29,7 +29,8 @@ from sixloops.layers.base import (
 )
 from sixloops.losses import SigmoidCrossEntropy
 from sixloops.optimizers import SGD
-from sixloops.recipes.epochs import chart, outcome, shown, train, values
+from sixloops.recipes.epochs import broke_off, chart, ended, outcome, shown, train, values
+from sixloops.recipes.networks import post_316354
 from sixloops.recipes.recipe import Experiment, Finding, Measures, Recipe, Results, Setting
 from sixloops.report.charts import Chart, Mark
 
@@ -52,15 +53,14 @@ class NothingBack(Layer):
         return x, backward
 
 
-def network(middle: Sequence[Layer], init: Initializer = LeCun()) -> list[Layer]:  # noqa: B008
+def network(middle: Sequence[Layer] | None = None, init: Initializer = LeCun()) -> Sequence[Layer]:  # noqa: B008
     """Return the post's layers, with ``middle`` in front of the dense ones."""
-    dense = Dense(100, activation="sigmoid", weight_initializer=init)
-    return [Rescale(1 / 255), *middle, Flatten(), dense, Dense(10, weight_initializer=init)]
+    return post_316354((1, 28, 28), 10, middle, init)
 
 
-def convolution(activation: str | None = None, init: Initializer = LeCun()) -> Layer:  # noqa: B008
+def convolution(activation: str | None = None) -> Layer:
     """Return the convolution."""
-    return Conv2D(20, 5, activation=activation, weight_initializer=init)
+    return Conv2D(20, 5, activation=activation, weight_initializer=LeCun())
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,11 @@ class Part:
         return train(setting, self.layers, loss, self.epochs, BATCH, optimizer=optimizer)
 
 
-NORMAL = Normal(1.0)
 WITHOUT = network([convolution("sigmoid")])
-POOLED = network([convolution(), MaxPool2D(2, activation="sigmoid")])
+POOLED = network()
 BEHIND = network([convolution("sigmoid"), MaxPool2D(2)])
 DEAF = network([convolution(), MaxPool2D(2, activation="sigmoid"), NothingBack()])
-SPREAD = network([convolution(init=NORMAL), MaxPool2D(2, activation="sigmoid")], NORMAL)
+SPREAD = network(init=Normal(1.0))
 
 NO_POOLING = "without pooling: convolution with sigmoid"
 POOLING = "identity convolution, max pooling with sigmoid"
@@ -178,20 +177,22 @@ def _end(results: Results, name: str) -> str:
     measures = "test_accuracy", "cost", "test_cost"
     accuracy, cost, test_cost = (values(results, name, each, -1) for each in measures)
     if not accuracy:
-        return "not run yet"
+        return outcome(results, name, accuracy)
     costs = f"training cost {shown(cost, '.2g')}, test cost {shown(test_cost, '.2g')}"
     return f"{outcome(results, name, accuracy)}; {costs}"
 
 
 def _course(results: Results, name: str) -> str:
     """Return between which values a part moved, from epoch to epoch."""
-    epochs = [epoch for run in results.get(name, []) for epoch in run["epochs"]]
-    if not epochs:
-        return "not run yet"
+    runs = ended(results, name)
+    if not runs:
+        return outcome(results, name, [])
+    epochs = [epoch for run in runs for epoch in run["epochs"]]
     accuracies, costs = ([each[key] for each in epochs] for key in ("test_accuracy", "test_cost"))
     accuracy = f"{min(accuracies):.2%} to {max(accuracies):.2%}"
     cost = f"test cost {min(costs):.2f} to {max(costs):.2f}"
-    return f"after each epoch {accuracy}, {cost} ({_seeds(len(results[name]))})"
+    moved = f"after each epoch {accuracy}, {cost} ({_seeds(len(runs))})"
+    return "; ".join(filter(None, [moved, broke_off(results, name)]))
 
 
 def _seeds(count: int) -> str:
@@ -202,7 +203,7 @@ def _start(results: Results, name: str) -> str:
     """Return a part's accuracy in its first epoch, and after it."""
     accuracy, after = (values(results, name, each, 1) for each in ("accuracy", "test_accuracy"))
     if not accuracy:
-        return "not run yet"
+        return outcome(results, name, accuracy)
     first = outcome(results, name, accuracy)
     return f"training images while learning {first}, test images then {shown(after)}"
 
@@ -210,7 +211,8 @@ def _start(results: Results, name: str) -> str:
 def _beside(results: Results, first: str, second: str) -> str:
     """Return the end of ``second``, or that all its figures are those of ``first``."""
     pairs = list(zip(*(_measured(results, name) for name in (first, second)), strict=False))
-    if not pairs or any(one != other for one, other in pairs):
+    broken = broke_off(results, first) or broke_off(results, second)
+    if broken or not pairs or any(one != other for one, other in pairs):
         return _end(results, second)
     seeds = _seeds(len(pairs))
     return f"every figure of every epoch as with the sigmoid on the pooled values ({seeds})"
