@@ -189,7 +189,7 @@ def test_a_pixel_that_is_not_finite_is_found(bad: float, place: int) -> None:
         ([[0, 1], [1, 0], [1, 0]], "argmax"),
         (
             [[0], [1], [1]],
-            r"int64 of shape \(3, 1\)\. Use labels\[:, 0\] for labels, targets\.astype\(float\) for targets\.$",
+            r"int64 of shape \(3, 1\)\. Use labels\[:, 0\] for labels, targets\.astype\(float\)",
         ),
         (["7", "b", "c"], r"Number the words: .*numpy\.unique\(labels, return_inverse=True\)\.$"),
         (np.array(["a", "b", "c"], object), "Number the words"),
