@@ -11,6 +11,8 @@ from sixloops.layers.base import Array
 
 MOST = 1 << 16
 """Of a large array so many numbers are looked at, evenly spread."""
+ONE_DIRECTION = 1e-3
+"""The angle, in radians, up to which two arrays have one direction."""
 
 
 def as_array(given: Any) -> Array | None:
@@ -92,3 +94,17 @@ def some(array: Array, most: int = MOST) -> Array:
 def norm(array: Array) -> float:
     """Return the Euclidean norm of an array."""
     return float(np.linalg.norm(array.reshape(-1)))
+
+
+def angle(one: Array, other: Array) -> float:
+    """Return the angle between two arrays, in radians; π where there is none.
+
+    Examples:
+        >>> round(angle(np.array([1.0, 0.0]), np.array([0.0, 2.0])), 6)
+        1.570796
+    """
+    sizes = norm(one), norm(other)
+    if one.shape != other.shape or not 0 < min(sizes) <= max(sizes) < np.inf:
+        return float(np.pi)
+    # Of unit vectors half the distance is the sine of half the angle: exact where it is small.
+    return 2 * float(np.arcsin(min(norm(one / sizes[0] - other / sizes[1]) / 2, 1.0)))

@@ -28,7 +28,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from sixloops.data import Dataset
-from sixloops.doctor.run.arrays import as_array, named_arrays
+from sixloops.doctor.run.arrays import ONE_DIRECTION, angle, as_array, named_arrays
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.fingerprints import recount
 from sixloops.doctor.run.judged import falls_short
@@ -88,13 +88,12 @@ class Handed(Monitor):
         if self._first.keys() != self.gradients.keys() or len(self.evidence.steps) < 2:
             return False
         pairs = ((self._first[name], gradient) for name, gradient in self.gradients.items())
-        return all(a.shape == b.shape and _alike(a, b) for a, b in pairs)
+        return all(_alike(a, b) for a, b in pairs)
 
 
 def _alike(one: Array, other: Array) -> bool:
-    """Say whether two arrays point in one direction."""
-    sizes = float(np.linalg.norm(one)) * float(np.linalg.norm(other))
-    return float((one * other).sum()) >= (1 - 1e-6) * sizes
+    """Say whether two arrays point in one direction, or both in none."""
+    return angle(one, other) < ONE_DIRECTION or not (one.any() or other.any())
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from sixloops.data import Dataset
-from sixloops.doctor.run.arrays import named_arrays, norm
+from sixloops.doctor.run.arrays import ONE_DIRECTION, angle, named_arrays, norm
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.loop import Loop
 from sixloops.doctor.run.monitor import Monitor
@@ -34,8 +34,8 @@ from sixloops.layers.base import Array
 
 VISIBLE = 0.3
 """By such a part of their size the weights are changed."""
-EQUAL, APART = 1e-3, 0.02
-"""Angles, in radians, up to which arrays have one direction, and beyond which they have two."""
+APART = 0.02
+"""The angle, in radians, beyond which arrays have two directions."""
 LEAST = 1e-4
 """A smaller part of a change may be rounding."""
 
@@ -95,7 +95,7 @@ def check_updates(loop: Loop, e: Evidence) -> Diagnosis | None:
     still, again = (_first_step(loop, few, 0.0) for _ in range(2))
     sizes = {name: norm(g) for name, g in still.gradients.items() if norm(g) > 0}
     lengths = {name: norm(still.weights[name]) for name in sizes if norm(still.weights[name]) > 0}
-    if not lengths or any(_angle(still, again, name) > EQUAL for name in sizes):
+    if not lengths or any(_angle(still, again, name) > ONE_DIRECTION for name in sizes):
         return None
     rate = VISIBLE / max(sizes[name] / length for name, length in lengths.items())
     moved = _first_step(loop, few, rate)
@@ -103,7 +103,7 @@ def check_updates(loop: Loop, e: Evidence) -> Diagnosis | None:
     if len(changes) < len(sizes):
         return None
     early = [name for name in sizes if _angle(still, moved, name) > APART]
-    right = [name for name in sizes if _angle(still, moved, name) < EQUAL]
+    right = [name for name in sizes if _angle(still, moved, name) < ONE_DIRECTION]
     if early and right:
         return _too_early(early, right)
     # What is handed over must be the loss's slope alone, or a penalty may be in it and not applied.
@@ -155,20 +155,6 @@ def _change(still: FirstStep, moved: FirstStep, name: str) -> Change | None:
 def _angle(one: FirstStep, other: FirstStep, name: str) -> float:
     g = other.gradients.get(name)
     return np.pi if g is None else angle(one.gradients[name], g)
-
-
-def angle(one: Array, other: Array) -> float:
-    """Return the angle between two arrays, in radians; π where there is none.
-
-    Examples:
-        >>> round(angle(np.array([1.0, 0.0]), np.array([0.0, 2.0])), 6)
-        1.570796
-    """
-    sizes = norm(one), norm(other)
-    if one.shape != other.shape or not 0 < min(sizes) <= max(sizes) < np.inf:
-        return float(np.pi)
-    # Of unit vectors half the distance is the sine of half the angle: exact where it is small.
-    return 2 * float(np.arcsin(min(norm(one / sizes[0] - other / sizes[1]) / 2, 1.0)))
 
 
 def _too_early(early: list[str], right: list[str]) -> Diagnosis:
