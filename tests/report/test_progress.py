@@ -13,12 +13,14 @@ import pytest
 from rich.console import Console
 
 from sixloops.data import Dataset
+from sixloops.engine import Plan
+from sixloops.engine.kernels import compiling
 from sixloops.errors import NonFiniteError
 from sixloops.layers import Dense, Flatten
 from sixloops.losses import SquaredError
 from sixloops.network import Network
 from sixloops.optimizers import SGD
-from sixloops.report import Progress
+from sixloops.report import Progress, compilation
 from sixloops.report.progress import (
     NO_ACCURACY,
     NOTE,
@@ -248,3 +250,19 @@ def test_a_resumed_run_says_where_it_goes_on(step, epoch, words):
     first, *heads = printed(out).splitlines()
     assert first == words
     assert bool(heads) == (epoch < 2)
+
+
+def test_what_is_compiled_is_said_and_no_training(monkeypatch):
+    order = []
+
+    def prepare(plan, training=True):
+        order.append("compiled")
+        for tell in compiling._told:
+            tell("dense")
+
+    monkeypatch.setattr(Plan, "prepare", prepare)
+    out = console()
+    words = train(out, Callback(), epochs=1)
+    assert order == ["compiled"]
+    assert words.startswith(compilation.WORDS)
+    assert "epoch" in words.splitlines()[1]

@@ -241,6 +241,7 @@ def _run(
     if options.evaluate_every is not None:
         extra.append(EvaluateEvery(options.evaluate_every))
     try:
+        # Before fit, in which Ctrl-C ends only after the current step.
         compile_kernels(network, settings.batch_size, console)
         history = fit(
             network,

@@ -12,6 +12,7 @@ from rich.progress import Progress as Bar
 
 from sixloops.engine import Plan
 from sixloops.layers.base import Array
+from sixloops.report.compilation import compile_kernels
 from sixloops.report.words import duration_words
 from sixloops.training import Callback, Run
 from sixloops.training.metrics import are_class_numbers
@@ -47,6 +48,8 @@ class Progress(Callback):
         >>> from sixloops.training import fit
         >>> data = Dataset(np.eye(4, dtype=np.float32).reshape(4, 1, 2, 2), np.arange(4))
         >>> network = Network([Flatten(), Dense(4)], input_shape=(1, 2, 2))
+        >>> with Plan(network, batch_size=64) as plan:
+        ...     plan.prepare()  # else the first run on a machine says that it compiles
         >>> history = fit(network, data, epochs=1, callbacks=[Progress()])
         ... # doctest: +ELLIPSIS, +NORMALIZE_WHITESPACE
         epoch  train loss  train acc.      rate      time
@@ -59,13 +62,19 @@ class Progress(Callback):
         self._lines = 0
 
     def on_train_start(self, run: Run, plan: Plan) -> None:
-        """Say where a resumed run goes on, and print the heading of the lines to come."""
+        """Say where a resumed run goes on, and print the heading of the lines to come.
+
+        What must be compiled for this machine, once, is compiled before, and it is said.
+        """
+        unfinished = run.epoch < run.settings.epochs
+        if unfinished:
+            compile_kernels(run.network, run.settings.batch_size, self._console)
         now = time.monotonic()
         self._pace = Pace(now, run.step, now, run.current.images)
         self._updated = now
         if run.step > 0:
             self._print(resumed_words(run))
-        if run.epoch < run.settings.epochs:
+        if unfinished:
             if not are_class_numbers(run.data.labels):
                 self._print(targets_words(run.data.labels[0]), "dim")
             self._print(heading(run), "bold")
