@@ -1,15 +1,32 @@
 """The moving average of the weights: what it is, who sees it, and that nothing else changes."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from sixloops.data import Dataset
-from sixloops.layers import BatchNorm, Conv2D, Dense, Flatten, ReLU, Rescale
+from sixloops.layers import BatchNorm, Conv2D, Dense, Flatten, Layer, ReLU, Rescale
+from sixloops.layers.base import EVALUATION, NO_PARAMETERS
 from sixloops.network import Network
 from sixloops.optimizers import Adam
 from sixloops.training import Callback, Checkpoint, EvaluateEvery, evaluate, fit
 
 DECAY = 0.8
+
+
+@dataclass(frozen=True)
+class Counting(Layer):
+    """Counts the batches that it has seen, and notes that there was one."""
+
+    def initial_state(self, input_shape, dtype):
+        return {"batches": np.zeros((), np.int64), "begun": np.zeros((), bool)}
+
+    def forward(self, x, parameters=NO_PARAMETERS, context=EVALUATION):
+        if context.training:
+            context.updates["batches"] = context.state["batches"] + 1
+            context.updates["begun"] = np.ones((), bool)
+        return x, lambda dy: (dy, {})
 
 
 def data(count=60, seed=0):
@@ -110,3 +127,10 @@ def test_the_first_step_counts_like_any_other():
     for name, array in built.tensors().items():
         mean = np.mean([step[name] for step in course.steps], axis=0)
         np.testing.assert_allclose(array, mean, rtol=1e-4, atol=1e-6)
+
+
+def test_counts_and_flags_are_not_averaged():
+    built = Network([Counting(), Flatten(), Dense(3)], (1, 6, 6))
+    fit(built, data(), epochs=2, batch_size=10, average=0.9)
+    assert built.state["0.batches"] == 12
+    assert built.state["0.begun"]

@@ -1,17 +1,18 @@
 r"""The average of the weights along the way.
 
 At a rate that is not small the weights wander about a good place; their mean is nearer to it
-than any of them (Polyak & Juditsky 1992, "Acceleration of Stochastic Approximation by
+than most of them (Polyak & Juditsky 1992, "Acceleration of Stochastic Approximation by
 Averaging"). What lies long ago should count less, so the mean is a moving one: after step t,
 with decay d, it is
 
-    w̄_t = Σ_{s≤t} d^(t−s) w_s / Σ_{s≤t} d^(t−s)
+    w̄_t = Σ_{s=1}^{t} d^(t−s) w_s / Σ_{s=1}^{t} d^(t−s)
 
 which is reached step by step, without any bias towards the start, by
 
     w̄_t = w̄_{t−1} + (1 − d)/(1 − d^t) · (w_t − w̄_{t−1})
 
-The running means of batch normalisation are averaged like the weights.
+State of floats, such as batch normalisation's running values, is averaged like the weights;
+counts and flags are taken as they were last.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ def move_averages(run: Run) -> None:
     share = (1 - decay) / (1 - decay**run.step)
     for name, array in run.network.tensors().items():
         mean = run.averages[name]
-        mean += (share * (array - mean)).astype(mean.dtype, copy=False)
+        if array.dtype.kind == "f":
+            mean += (share * (array - mean)).astype(mean.dtype, copy=False)
+        else:
+            np.copyto(mean, array)
 
 
 @contextmanager
