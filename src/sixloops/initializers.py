@@ -1,11 +1,11 @@
 """Initialisers: how weights and biases begin.
 
-A unit that sums n inputs of variance 1 with weights of variance σ² has variance
-n·σ². If it is to stay near 1 from layer to layer, forward (n = fan-in) or for the
-error on its way back (n = fan-out), σ² must go as 1/n; the initialisers differ in
-which n they take and by which factor. Whether the weights are normal or uniform
-matters little: a uniform distribution on ±a has variance a²/3, so that
-a = √(3·σ²) gives the same variance.
+A unit that sums n inputs of mean square 1, times weights of mean 0 and variance σ²,
+all independent, has variance n·σ². If it is to stay near 1 from layer to layer,
+forward (n = fan-in) or for the error on its way back (n = fan-out), σ² must go as
+1/n; the initialisers differ in which n they take and by which factor. Whether the
+weights are normal or uniform matters little: a uniform distribution on ±a has
+variance a²/3, so that a = √(3·σ²) gives the same variance.
 
 ``fan_in`` and ``fan_out`` come from the layer. For a convolution they count the
 kernel's area: fan-in is (maps seen) × area, fan-out (maps fed) × area.
@@ -256,10 +256,11 @@ class FanInUniform(Initializer):
 
     (LeCun, Bottou, Bengio & Haffner 1998, "Gradient-Based Learning Applied to Document
     Recognition", appendix A, with limit 2.4.) A unit's largest sum, with inputs of at most 1,
-    is then the limit whatever its fan-in: a sigmoid starts in its steep middle. The
-    fan-in of a convolution with a table counts the maps that the unit sees, so that kernels
-    of one table may have different ranges. Typical sums, unlike the largest one, get smaller
-    with √fan_in: :class:`LeCun` keeps those.
+    is then the limit whatever its fan-in: a sigmoid starts in its steep middle. For
+    weights, the fan-in of a convolution with a table counts the maps that the unit sees, so that
+    kernels of one table may have different ranges; for biases it counts all maps.
+    Typical sums, unlike the largest one, shrink as 1/√fan_in: :class:`LeCun` keeps their
+    size.
 
     Args:
         limit: the range where the fan-in is 1, above 0.

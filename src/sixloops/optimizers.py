@@ -225,8 +225,10 @@ class Nesterov(Momentum):
 
     (Nesterov 1983, "A method of solving a convex programming problem with convergence
     rate O(1/k²)"; as momentum in Sutskever, Martens, Dahl & Hinton 2013, "On the
-    importance of initialization and momentum in deep learning", eq. 3–4. Written in the
-    point that the velocity is about to reach, so that the gradient is taken where w is.)
+    importance of initialization and momentum in deep learning", eq. 3–4. There
+    the gradient is taken at θ + μ·v. Here that point itself is called w, and the rate is taken
+    out of the velocity, whose sign is turned: the paper's two lines then become those above,
+    with g taken where w is.)
 
     Args:
         rate: the learning rate η, above 0.
@@ -354,7 +356,8 @@ class Adam(Optimizer):
         s ← β₂·s + (1 − β₂)·g²           ŝ = s / (1 − β₂ᵗ)
         w ← w − η·m̂ / (√ŝ + ε)
 
-    (Kingma & Ba 2015, "Adam: A Method for Stochastic Optimization", algorithm 1.)
+    with t the number of the step, from 1 (Kingma & Ba 2015, "Adam: A Method for Stochastic
+    Optimization", algorithm 1).
 
     Args:
         rate: the learning rate η, above 0.

@@ -191,7 +191,7 @@ class Cosine(Schedule):
     Goyal et al. 2017, "Accurate, Large Minibatch SGD", section 2.2).
 
     Args:
-        final: factor at the end, from 0 to 1.
+        final: factor that the curve reaches at t = T, just after the last step; from 0 to 1.
         warmup: share of all steps in which the rate rises, from 0 to below 1.
 
     Raises:
@@ -221,13 +221,18 @@ class Cosine(Schedule):
 class OneCycle(Schedule):
     """The rate rises to its peak and falls far below its start, on half cosine waves.
 
+        f(t) = start + (1 − start) · ½·(1 − cos(π·t / p))                   for t < p
+        f(t) = final + (1 − final) · ½·(1 + cos(π·(t − p) / (T − 1 − p)))   from there on
+
+    with t steps done of T, and the peak at p = warmup·(T − 1).
+
     The optimiser's rate is the peak. It may be several times what a constant rate
     could be (Smith 2018, "A disciplined approach to neural network hyper-parameters:
     Part 1", section 4.1; there the flanks are straight).
 
     Args:
         warmup: share of the steps before the peak, from 0 to below 1.
-        start: factor in the first step, above 0, at most 1.
+        start: factor in the first step, where warmup is above 0; above 0, at most 1.
         final: factor in the last step, from 0 to 1.
 
     Raises:

@@ -1,7 +1,7 @@
 """An activation given to a layer means the same as one standing behind it.
 
 If a layer computes z = f(x) and its activation y = g(z), then by the chain rule
-∂E/∂x = f′ applied to (g′ applied to ∂E/∂y): the error first passes back through
+∂E/∂x = f′ᵀ (g′ᵀ ∂E/∂y): the error first passes back through
 the activation, then through the layer. :func:`activated` does this once for all
 layers that take an ``activation``, so that their own files hold f alone.
 """

@@ -9,8 +9,11 @@ its file it answers, in this order:
 4. and in it ``backward(dy) -> (dx, gradients)``: the derivative, right under the
    formula that it differentiates. What it needs is caught in the closure.
 
-Given the cotangent ``dy`` = ∂E/∂y of some error E, ``backward`` returns
-``dx`` = ∂E/∂x and ∂E/∂p for every parameter p.
+E is the number that training makes small, the loss. ``dy`` is ∂E/∂y, an array of y's
+shape; these files call it the *error* at y (elsewhere: δ, cotangent, upstream gradient).
+Given it, ``backward`` returns ``dx`` = ∂E/∂x and ∂E/∂p for every parameter p. For a
+function f, f′ is its Jacobian ∂f/∂x, and f′ᵀ the transpose; δ[k,j] is 1 for k = j and 0
+otherwise.
 """
 
 from __future__ import annotations
@@ -104,12 +107,12 @@ class Layer(Description):
         r"""Compute the output of a batch, and the function that carries an error back.
 
         Args:
-            x: the batch, (batch, \\*input_shape).
+            x: the batch, (batch, \*input_shape).
             parameters: by the names that :meth:`initial_parameters` gives them.
             context: training or not, random numbers, state.
 
         Returns:
-            ``y``, (batch, \\*output_shape), and ``backward(dy) -> (dx, gradients)``.
+            ``y``, (batch, \*output_shape), and ``backward(dy) -> (dx, gradients)``.
         """
         raise NotImplementedError(f"{type(self).__name__} must define forward(x, ...).")
 

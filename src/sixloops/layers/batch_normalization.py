@@ -8,8 +8,8 @@ Shift", algorithm 1; section 3.2 for maps):
     μ = 1/n Σ x        σ² = 1/n Σ (x − μ)²        s = √(σ² + ε)
     x̂ = (x − μ) / s         y = γ x̂ + β
 
-Every x acts on y directly, through σ² and through μ. With g = ∂E/∂x̂ = γ dy, section 3
-there, the chain rule gives
+Every x acts on y directly, through σ² and through μ. With g = ∂E/∂x̂ = γ dy the chain
+rule gives (there, section 3), as x − μ = s x̂,
 
     ∂E/∂γ  = Σ dy x̂            ∂E/∂β = Σ dy
     ∂E/∂σ² = Σ g (x − μ) · (−½) s⁻³ = −Σ g x̂ / (2 s²)

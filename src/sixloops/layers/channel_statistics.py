@@ -2,7 +2,7 @@ r"""Mean and standard deviation of every channel of a set of images.
 
 Let v be the channel's first value and d = x − v. Then, read in one pass,
 
-    μ = v + E d            σ² = E d² − (E d)²
+    μ = v + mean(d)            σ² = mean(d²) − mean(d)²
 
 (Chan, Golub & LeVeque 1983, "Algorithms for Computing the Sample Variance", on
 shifted data). Without the shift, the difference of two large numbers would leave

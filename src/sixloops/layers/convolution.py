@@ -1,7 +1,8 @@
 r"""Convolution over maps.
 
-For image n, output map k and position (i, j), with stride s, dilation d and
-padding p, the six loops n, k, i, j, and under them c, (u, v):
+For each image n there are six loops: output map k, position (i, j), and in them input
+map c and tap (u, v). With stride s, dilation d, and padding p above and to the left (each
+its own for height and width; with groups or a table, c runs over the maps that k sees):
 
     y[n,k,i,j] = b[k] + Σ_c Σ_u Σ_v W[k,c,u,v] · x[n, c, s·i + d·u − p, s·j + d·v − p]
 
@@ -13,9 +14,10 @@ pixel that tap (u, v) sees at position (i, j). Then y = W·P + b is linear in ea
     ∂E/∂W[k,c,u,v] = Σ_n Σ_ij  dy[n,k,i,j] · P[n,c,u,v,i,j]   so is a weight
     ∂E/∂P[n,c,u,v,i,j] = Σ_k   W[k,c,u,v] · dy[n,k,i,j]
 
-and a pixel's gradient is the sum over all windows that saw it (``scatter``).
-For stride 1 that sum is the "full" convolution of dy with the kernel turned by
-180°, the form in which textbooks give it (the same book, eq. 9.13).
+and a pixel's gradient is the sum over all windows that saw it (``scatter``; the same
+book, eq. 9.13). For stride 1 and dilation 1 it is the "full" cross-correlation of dy with
+the kernel turned by 180°, or, which is the same, the full convolution in the strict sense
+with the kernel as it is.
 """
 
 from __future__ import annotations
@@ -56,8 +58,8 @@ class Conv2D(Layer):
         filters: number of output maps.
         kernel: height and width of the kernel; one number for a square.
         stride: step between positions; one number or (height, width).
-        padding: ``"valid"`` (none), ``"same"`` (⌈n/stride⌉ positions), a number, a
-            pair (height, width) or ((top, bottom), (left, right)); filled with 0.
+        padding: ``"valid"`` (none), ``"same"`` (⌈length / stride⌉ positions along each axis), a
+            number, a pair (height, width) or ((top, bottom), (left, right)); filled with 0.
         dilation: distance between taps; one number or (height, width).
         groups: the input maps are cut into that many groups, and so are the output
             maps; each output group sees only its input group.

@@ -7,8 +7,9 @@ While training, with the rate q, every value is kept with probability 1 − q:
 
 and otherwise y = x (Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov 2014,
 "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", section 4; there,
-weights are scaled down after training, and section 10 gives this equivalent form).
-E[m] = 1 − q, so that E[y] = x: what follows sees the same mean with and without it.
+weights are scaled down after training, and section 10 gives this equivalent form). The mean
+of m is 1 − q, so that the mean of y over the draws is x: what follows sees the same mean
+with and without dropout.
 """
 
 from __future__ import annotations

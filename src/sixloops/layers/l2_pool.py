@@ -9,6 +9,9 @@ and Deep Learning", chapter 6). It is Lp pooling with p = 2, and
 
     ∂E/∂P[n,c,u,v,i,j] = dy[n,c,i,j] · P[n,c,u,v,i,j] / y[n,c,i,j]
 
+and ∂E/∂x of a pixel is the sum of ∂E/∂P over all taps that saw it (``scatter`` in
+:mod:`sixloops.layers.windows`).
+
 Where y = 0 the formula says 0/0, as the norm has the tip of a cone there. Such
 windows are common, behind ReLU above all. Their gradient is taken as 0: a
 subgradient, the one of the minimum that the tip is.

@@ -11,6 +11,9 @@ magnitudes; towards p = ∞ it becomes the maximum of them. With s = Σ|P|^p,
 
     ∂E/∂P[n,c,u,v,i,j] = dy[n,c,i,j] · sign(P) · (|P| / y)^(p−1)
 
+and ∂E/∂x of a pixel is the sum of ∂E/∂P over all taps that saw it (``scatter`` in
+:mod:`sixloops.layers.windows`).
+
 Two places have no derivative. Where y = 0 the formula says 0/0, as the norm has
 the tip of a cone there. Such windows are common, behind ReLU above all. Their
 gradient is taken as 0: a subgradient, the one of the minimum that the tip is. And

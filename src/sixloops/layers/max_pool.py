@@ -6,10 +6,12 @@ where P is what tap (u, v) sees at position (i, j). Only the winner decides y, s
 
     ∂E/∂P[n,c,u,v,i,j] = dy[n,c,i,j]  for the winner (u, v),  0 for all others
 
-(Zeiler & Fergus 2014, "Visualizing and Understanding Convolutional Networks",
-section 2.1, call the remembered winners *switches*). Where several taps tie, the
-max is not differentiable; one of them, the first in reading order, is taken as the
-winner, which keeps Σ dx = Σ dy. Giving the error to all of them would not.
+and ∂E/∂x of a pixel is the sum of ∂E/∂P over all taps that saw it (``scatter`` in
+:mod:`sixloops.layers.windows`). Zeiler & Fergus 2014, "Visualizing and Understanding
+Convolutional Networks", section 2.1, call the remembered winners *switches*. Where
+several taps tie, the max is not differentiable; one of them, the first in reading
+order, is taken as the winner, which keeps Σ dx = Σ dy. Giving the error to all of
+them would not.
 """
 
 from __future__ import annotations

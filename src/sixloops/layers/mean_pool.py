@@ -9,6 +9,9 @@ section 2). Every tap has the same weight 1/A in y, so
 
     ∂E/∂P[n,c,u,v,i,j] = dy[n,c,i,j] / A[i,j]
 
+and ∂E/∂x of a pixel is the sum of ∂E/∂P over all taps that saw it (``scatter`` in
+:mod:`sixloops.layers.windows`).
+
 The division belongs to the backward as much as to the forward: the error of one
 position is *shared out* among A taps. Handed to each of them whole, every gradient
 before a 2×2 pooling would be four times too large, and sixteen times before two.

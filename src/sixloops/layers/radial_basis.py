@@ -1,6 +1,6 @@
 r"""Radial-basis units, LeNet-5's output layer.
 
-For image n, class i and feature j, with the class's code, or centre, w:
+For image n, class i and feature j, with w the class's code (the centre of the unit):
 
     y[n,i] = Σ_j (x[n,j] − w[i,j])²
 

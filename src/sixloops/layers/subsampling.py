@@ -10,6 +10,9 @@ Applied to Document Recognition", section II.B). All positions of a map share th
     ∂E/∂b[c] = Σ_n Σ_ij dy[n,c,i,j]
     ∂E/∂a[c] = Σ_n Σ_ij dy[n,c,i,j] · S[n,c,i,j]
     ∂E/∂P[n,c,u,v,i,j] = a[c] · dy[n,c,i,j]
+
+and ∂E/∂x of a pixel is the sum of ∂E/∂P over all taps that saw it (``scatter`` in
+:mod:`sixloops.layers.windows`).
 """
 
 from __future__ import annotations

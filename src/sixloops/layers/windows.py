@@ -10,9 +10,10 @@ positions (Dumoulin & Visin 2016, "A guide to convolution arithmetic for deep
 learning", relationship 15; relationship 6 without dilation). Tap i of the window
 at position j looks at pixel s·j + d·i − p₀.
 
-``gather`` copies, for every position, what the window sees. It is linear, and
-``scatter`` is its transpose: what several windows saw, gets the sum of what they
-carry back. Convolution and pooling differ only in what they do in between.
+``gather`` shows, for every position, what the window sees (a view; only padding copies
+the map). It is linear, and ``scatter`` is its transpose: a pixel that several windows saw
+gets the sum of what they carry back. Convolution and pooling differ only in what they do
+in between.
 """
 
 from __future__ import annotations

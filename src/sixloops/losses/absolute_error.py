@@ -2,8 +2,8 @@ r"""Absolute error: the sum of the distances along the axes.
 
     E = Σ_k |y_k − t_k|        ∂E/∂y_k = sign(y_k − t_k)
 
-An outlier pulls no harder than any other (Goodfellow, Bengio & Courville 2016, "Deep
-Learning", section 6.2.1.2: it leads to the median, where the squared error leads to
+An outlier pulls no harder than any other target (Goodfellow, Bengio & Courville 2016,
+"Deep Learning", section 6.2.1.2: it leads to the median, where the squared error leads to
 the mean). At the kink y = t any slope from −1 to 1 is a subgradient; 0 is taken.
 """
 

@@ -6,7 +6,13 @@ The caller takes the mean over the batch, so that a rate means the same whatever
 the batch: the cotangent of every image's loss is then 1 / batch.
 
 A target is either a class label or the wanted outputs themselves. A label becomes
-a row of outputs: ``on`` for its class and ``off`` for all others.
+a row of outputs: ``on`` for its class and ``off`` for all others; that needs at least
+two outputs.
+
+Over the outputs of one image, losses of numbers are summed. PyTorch's default is their
+mean: for K outputs the gradients of its L1, Huber (with the same δ) and binary
+cross-entropy are 1/K of ours, and those of its MSELoss, which has no ½, 2/K. The rates
+that do the same are larger there by the inverse.
 """
 
 from __future__ import annotations

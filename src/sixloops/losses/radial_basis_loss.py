@@ -1,13 +1,14 @@
 r"""LeNet-5's loss, on outputs that are distances.
 
-The output y_i ≥ 0 is the squared distance from the picture of class i. For a label c,
+The output y_i ≥ 0 is the squared distance of an image's features from the code of class i.
+For a label c,
 
     E = y_c + log(e^{−j} + Σ_i e^{−y_i})
 
 (LeCun, Bottou, Bengio & Haffner 1998, "Gradient-Based Learning Applied to Document
-Recognition", eq. 9). The first term pulls the right picture near; the second pushes
-the wrong ones away, the nearest hardest. The constant j > 0 stands for a class
-"rubbish" at that distance: a picture much further away than j is pushed no more.
+Recognition", eq. 9). The first term pulls them to the right code; the second pushes them
+from the wrong ones, from the nearest hardest. The constant j > 0 stands for a class
+"rubbish" at that distance: from a code much further away than j they are pushed no more.
 
 **Gradient.** With q_i = e^{−y_i} / (e^{−j} + Σ_k e^{−y_k}),
 
@@ -77,7 +78,7 @@ class RadialBasisLoss(Loss):
         return losses, backward
 
     def predictions(self, outputs: Array) -> Array:
-        """Return probabilities: the softmax of the distances, negated."""
+        """Return probabilities: the softmax of the negated distances, without "rubbish"."""
         return softmax(-outputs)
 
     def check_targets(self, targets: Array, output_shape: Shape) -> None:

@@ -34,10 +34,11 @@ from sixloops.losses.base import Loss, LossBackward, per_image, require, target_
 
 @dataclass(frozen=True)
 class SigmoidCrossEntropy(Loss):
-    """E = −Σ [t·log σ(z) + (1 − t)·log(1 − σ(z))], for answers that exclude no other.
+    """E = −Σ [t·log σ(z) + (1 − t)·log(1 − σ(z))], where several answers may be right.
 
-    The network ends with plain numbers, without a sigmoid of its own. Targets are
-    labels (batch,), or numbers from 0 to 1 of the outputs' shape.
+    The network ends with plain numbers, without a sigmoid of its own. Targets are labels
+    (batch,) where there are at least two outputs, or numbers from 0 to 1 of the outputs'
+    shape; for a single output they are (batch, 1).
 
     Examples:
         >>> loss = SigmoidCrossEntropy()

@@ -14,8 +14,9 @@ by z_j is exp(z_j) / Σ_i exp(z_i) = p_j. Hence, with δ_kj = 1 for k = j and 0 
     ∂(log p_k)/∂z_j = δ_kj − p_j
     ∂E/∂z_j = −Σ_k t_k · (δ_kj − p_j) = −t_j + p_j · Σ_k t_k = p_j − t_j
 
-as the t_k sum to 1. The softmax's Jacobian and the logarithm's slope 1/p, each of
-which can vanish or blow up, cancel: no unit is slow to learn because it is very wrong.
+as the t_k sum to 1. The softmax's Jacobian and the logarithm's slope 1/p, each of which
+can vanish or blow up, cancel: a unit that is very wrong gets a large gradient, and not a
+vanishing one.
 
 **Large logits.** Softmax is the same for z and for s = z − max z. Exponentials of s
 never overflow, and their sum is at least 1, so that the logarithm is finite too.

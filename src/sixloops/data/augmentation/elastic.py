@@ -27,8 +27,8 @@ class ElasticDistortion(Warp):
     """Distort each image by a smooth random field.
 
     Args:
-        alpha: α, how strongly, in pixels before smoothing; at σ = 4 a pixel moves by
-            about α/25.
+        alpha: α, the factor on the smoothed noise, in pixels; at σ = 4 the displacements have
+            a standard deviation of about α/25 along each axis, less at the edges.
         sigma: σ, how smoothly, in pixels. The paper's best for MNIST are α = 34, σ = 4.
         fill: the value of what comes in from outside.
 

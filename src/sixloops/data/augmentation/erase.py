@@ -1,8 +1,10 @@
 """Random erasing: a rectangle of some images is covered.
 
 Z. Zhong, L. Zheng, G. Kang, S. Li and Y. Yang 2017, "Random Erasing Data Augmentation",
-algorithm 1: a rectangle of random area and shape, at a random place within the image. What
-is hidden in one epoch is seen in another, so that a network cannot hang on one feature.
+algorithm 1: a rectangle of random area and shape, at a random place within the image. Unlike
+there, the rectangle has one value, the logarithm of its ratio is uniform, and one that does
+not fit is cut to the image's size and not drawn again. What is hidden in one epoch is seen in
+another, so that a network cannot hang on one feature.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ one before it is asked for, and so on back to the image,
 
     y = T₂(T₁(x)):    y(p) = x(t₁(t₂(p)))
 
-so that the image is interpolated once, however many they are. Interpolating twice would blur it
-twice, and lose what the first one moves out of the frame and the second one back in.
+where T moves a picture's pixels and looks for pixel p at t(p), T(x)(p) = x(t(p)); so the image
+is interpolated once, however many they are. Interpolating twice would blur it twice, and lose
+what the first one moves out of the frame and the second one back in.
 """
 
 from __future__ import annotations

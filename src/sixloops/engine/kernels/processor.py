@@ -1,4 +1,4 @@
-"""What the processor adds up in: how wide its registers for vectors are, and how many it has.
+"""The processor's registers for vectors: how wide they are, and how many.
 
 How many numbers a kernel works on at once, and how large its tiles of sums are, follows from that.
 The bits of a result do not: the terms of a sum come one after the other in one lane, or, where it

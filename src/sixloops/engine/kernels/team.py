@@ -7,8 +7,8 @@ phase and job to job a thread works on what is still in its core's cache; who ha
 own helps the others. At the end of a phase all wait for each other. What is computed does not
 depend on who does what.
 
-Between jobs the team waits, looking out for the next one for some hundred microseconds, as to
-be woken up takes longer than many a job. Then a worker goes back to Python, to sleep.
+Between jobs the team waits, looking out for the next one for some hundred microseconds, as waking
+a thread takes longer than many a job. Then a worker goes back to Python, to sleep.
 """
 
 from __future__ import annotations

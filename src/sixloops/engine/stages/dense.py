@@ -1,10 +1,10 @@
 """Dense layers, with the activation behind them.
 
-The gradient of the weights, errorᵀ · x, has as many numbers as the weights, which may be many
-for few images. So it is not summed up in every share: once all shares are done, one product over
-the whole batch gives it. For few images to write it takes longer than to compute it, and a step
-leaves it as its two factors: an update takes from them some rows at a time, and whoever asks for
-the gradient has it written. For many images a step writes it, by rows on several threads.
+The gradient of the weights, errorᵀ · x, has as many numbers as the weights, which may be many for
+few images. So it is not summed up in every share: once all shares are done, one product over the
+whole batch gives it. For few images, writing it takes longer than computing it, and a step leaves
+it as its two factors: an update takes from them some rows at a time, and whoever asks for the
+gradient has it written. For many images a step writes it, by rows on several threads.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@ r"""GELU, the Gaussian error linear unit, exactly (not its tanh approximation).
 
     y = x Φ(x),    Φ(x) = ½ (1 + erf(x/√2)) = ½ erfc(−x/√2)
 
-(Hendrycks & Gimpel 2016, "Gaussian Error Linear Units (GELUs)", section 2), where Φ
-is the distribution function of the standard normal. The form with erfc is the one
-computed: 1 + erf loses all digits for large negative x. Φ′ is the normal density φ,
-so by the product rule
+(Hendrycks & Gimpel 2016, "Gaussian Error Linear Units (GELUs)", section 2), where Φ is
+the distribution function of the standard normal; erf(a) = 2/√π ∫₀ᵃ e^−t² dt, and erfc = 1
+− erf. The form with erfc is the one computed: 1 + erf loses all digits for large negative
+x. Φ′ is the normal density φ, so by the product rule
 
     ∂E/∂x = dy · (Φ(x) + x φ(x)),    φ(x) = e^(−x²/2) / √(2π)
 """

@@ -4,7 +4,7 @@ r"""ReLU, the rectified linear unit.
 
 (Nair & Hinton 2010, "Rectified Linear Units Improve Restricted Boltzmann
 Machines", section 2). At the kink x = 0 any slope from 0 to 1 is a subgradient;
-0 is taken, as nearly everywhere. The error from above is *multiplied* by the slope:
+0 is taken, as in nearly all libraries. The error from above is *multiplied* by the slope:
 
     ∂E/∂x = dy where x > 0, 0 elsewhere
 """

@@ -3,9 +3,10 @@ r"""LeNet's scaled hyperbolic tangent.
     y = A tanh(S x)            ∂y/∂x = A S (1 − tanh²(S x))
 
 (LeCun, Bottou, Bengio & Haffner 1998, "Gradient-Based Learning Applied to Document
-Recognition", section II.B and appendix A, with A = 1.7159 and S = 2/3: then
-y(±1) = ±1, and the second derivative is largest there, so that targets of ±1 lie within
-the range and not at its asymptotes). The error is multiplied by the slope:
+Recognition", section II.B and appendix A, with A = 1.7159 and S = 2/3: then y(±1) = ±1,
+and the curve bends most close to there, where |y″| is largest at x = ±0.99, so that
+targets of ±1 lie within the range and not at its asymptotes). The error is multiplied by
+the slope:
 
     ∂E/∂x = dy · A S (1 − tanh²(S x))
 """

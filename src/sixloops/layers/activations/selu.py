@@ -2,10 +2,14 @@ r"""SELU, the scaled exponential linear unit.
 
     y = λ x for x > 0, λ α (e^x − 1) for x ≤ 0    ∂y/∂x = λ for x > 0, λ α e^x for x < 0
 
-(Klambauer, Unterthiner, Mayr & Hochreiter 2017, "Self-Normalizing Neural Networks",
-eq. 2). α ≈ 1.6733 and λ ≈ 1.0507 are the numbers for which y has mean 0 and variance
-1 whenever x is normal with mean 0 and variance 1. With ℰ = erfc(1/√2) their closed
-form is, from these two conditions,
+(Klambauer, Unterthiner, Mayr & Hochreiter 2017, "Self-Normalizing Neural Networks", eq. 2).
+α ≈ 1.6733 and λ ≈ 1.0507 are the numbers for which y has mean 0 and variance 1 whenever x
+is normal with mean 0 and variance 1. With ℰ = erfc(1/√2), where erfc = 1 − erf and erf(a) =
+2/√π ∫₀ᵃ e^−t² dt, mean 0 and variance 1 say
+
+    1/√(2π) + α (½ ℰ √e − ½) = 0        λ² (½ + α² (½ − ℰ √e + ½ erfc(√2) e²)) = 1
+
+and hence
 
     α = √(2/π) / (1 − ℰ √e)        λ = (½ + α² (½ − ℰ √e + ½ erfc(√2) e²))^−½
 

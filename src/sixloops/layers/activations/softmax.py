@@ -4,8 +4,8 @@ For every image, and at every position of maps, over the axis k of its features:
 
     y[k] = e^x[k] / Σ_j e^x[j]
 
-(Goodfellow, Bengio & Courville 2016, "Deep Learning", eq. 6.29; Bridle 1990 gave it
-its name). It stays the same when one number is taken off all x[k] (there, eq. 6.33);
+(Goodfellow, Bengio & Courville 2016, "Deep Learning", eq. 6.29; Bridle 1990 gave it its
+name). It stays the same when one number is taken off all x[k] (there, section 6.2.2.3);
 taking off the largest keeps e^x from overflowing. Each y depends on every x:
 
     ∂y[k]/∂x[j] = y[k] (δ[k,j] − y[j])
