@@ -3,15 +3,19 @@
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
 from sixloops.engine import Plan, places_of
+from sixloops.engine.kernels import team
 from sixloops.engine.threads import Workers, available_threads
 from sixloops.errors import ConfigurationError
-from sixloops.layers import BatchNorm, Dense, Flatten, ReLU, Residual, Sequential
+from sixloops.layers import BatchNorm, Conv2D, Dense, Flatten, ReLU, Residual, Sequential
 from sixloops.network import Network
 
 
@@ -20,6 +24,8 @@ def blas_threads():
 
 
 def test_blas_has_one_thread_inside_and_what_it_had_outside():
+    with Workers(2):
+        pass  # Numba loads SciPy's BLAS, too
     before = blas_threads()
     with Workers(2):
         assert set(blas_threads()) <= {1}
@@ -146,3 +152,67 @@ def test_a_block_inside_its_own_is_refused():
         with pytest.raises(ConfigurationError, match="must be left before"):
             plan.__enter__()
         np.testing.assert_array_equal(plan.outputs(np.ones((3, 4), np.float32)), outputs)
+
+
+def images_and_network():
+    images = np.random.default_rng(0).random((64, 1, 6, 5), np.float32)
+    return images, Network([Conv2D(3, 3), Flatten(), Dense(5)], input_shape=(1, 6, 5))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("inside", [True, False])
+def test_threads_of_the_users_may_share_a_plan(threads, inside):
+    images = np.random.default_rng(0).random((200, 1, 28, 28), np.float32)
+    network = Network([Conv2D(20, 5, activation="relu"), Flatten(), Dense(10)], (1, 28, 28))
+    plan = Plan(network, batch_size=1, threads=threads)
+    right = np.concatenate([plan.predict(image[None]) for image in images])
+    found = np.zeros_like(right)
+
+    def answer(numbers):
+        for number in numbers:
+            found[number] = plan.predict(images[number : number + 1])[0]
+
+    with plan if inside else nullcontext(), ThreadPoolExecutor(4) as pool:
+        some = np.array_split(np.arange(len(images)), 4)
+        assert [*pool.map(answer, some)] == [None] * 4
+    np.testing.assert_array_equal(found, right)
+
+
+def test_plans_that_overlap_give_blas_its_threads_back():
+    before = blas_threads()
+    _, network = images_and_network()
+    first, second = (Plan(network, batch_size=1, threads=1) for _ in range(2))
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    second.__exit__(None, None, None)  # once too often
+    assert blas_threads()[: len(before)] == before
+
+
+@pytest.mark.parametrize("where", ["begin", "take_part"])
+@pytest.mark.parametrize("inside", [True, False])
+def test_after_an_interrupt_a_plan_answers_as_before(monkeypatch, where, inside):
+    """Ctrl-C comes right behind a job's announcement, and before the leader takes part in it."""
+    images, network = images_and_network()
+    plan = Plan(network, batch_size=32, threads=2)
+    with plan if inside else nullcontext():
+        right = plan.predict(images)
+        time.sleep(0.1)  # the helper sleeps
+        real, interrupts = getattr(team, where), [True]
+
+        def interrupted(control, *given):
+            if where == "begin":
+                real(control, *given)
+            leads = where == "begin" or given == (team.LEADER,)
+            if leads and interrupts and control[team.GENERATION]:
+                interrupts.clear()
+                raise KeyboardInterrupt
+            return None if where == "begin" else real(control, *given)
+
+        monkeypatch.setattr(team, where, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            plan.predict(images)
+        monkeypatch.undo()
+        for _ in range(3):
+            np.testing.assert_array_equal(plan.predict(images), right)

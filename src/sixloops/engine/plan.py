@@ -9,6 +9,7 @@ every step.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -91,6 +92,7 @@ class Plan:
     """Runs a network; to be used in a ``with`` block, which holds its threads.
 
     Outside a block every call begins the threads and ends them again: the same bits, slower.
+    Threads of your own may share a plan for predictions: one call waits for the other.
 
     Args:
         network: the network; its parameters are read at every step.
@@ -108,6 +110,8 @@ class Plan:
 
     def __init__(self, network: Network, batch_size: int, threads: int | None = None) -> None:
         self.network = network
+        # What a step and a prediction work in is the plan's, so that they come one by one.
+        self._in_turn = threading.RLock()
         self.batch_size = checks.whole_number("batch_size", "a plan", batch_size)
         self._workers = Workers(threads)
         self._gradients = {name: np.empty_like(p) for name, p in network.parameters.items()}
@@ -151,9 +155,10 @@ class Plan:
                 "A plan has gradients after a step. Got none: there was no step yet, or the last "
                 "one failed. Take a step first."
             )
-        if self._left is not None and self._left.products is not None:
-            self._workers.run(self._left.products, self._images, 1)
-        self._left = None
+        with self._in_turn:
+            if self._left is not None and self._left.products is not None:
+                self._workers.run(self._left.products, self._images, 1)
+            self._left = None
         return self._gradients
 
     @property
@@ -199,7 +204,7 @@ class Plan:
             ConfigurationError: parameters have been replaced, and do not fit.
             DataError: images of another shape.
         """
-        return self._results("outputs", images)
+        return self._results("outputs", np.asarray(images))
 
     def predict(self, images: Array) -> Array:
         r"""Return what the network says of images: for classes, their probabilities.
@@ -228,14 +233,15 @@ class Plan:
 
     def _results(self, purpose: str, images: Array) -> Array:
         """Run the program for a purpose, with as many images at a time as the plan is for."""
-        made = self._ready(purpose)
         self.network.check_images(images)
         results = np.empty((len(images), *self.network.output_shape), self.network.dtype)
-        for begin in range(0, len(images), self.batch_size):
-            some = images[begin : begin + self.batch_size]
-            made.program.context = Context(state=self.network.state)
-            self._run(made, some)
-            results[begin : begin + len(some)] = _view(made.outputs, len(some))
+        with self._in_turn:
+            made = self._ready(purpose)
+            for begin in range(0, len(images), self.batch_size):
+                some = images[begin : begin + self.batch_size]
+                made.program.context = Context(state=self.network.state)
+                self._run(made, some)
+                results[begin : begin + len(some)] = _view(made.outputs, len(some))
         return results
 
     def step(self, images: Array, targets: Array, random: Random | None = None) -> Step:
@@ -260,6 +266,12 @@ class Plan:
                 f"A step must be given 1 to {self.batch_size} images, for which its plan was "
                 f"made. Got {len(images)}. For more, make the plan with a larger batch_size."
             )
+        images, targets = np.asarray(images), np.asarray(targets)
+        with self._in_turn:
+            return self._step(images, targets, random)
+
+    def _step(self, images: Array, targets: Array, random: Random | None) -> Step:
+        """Go forward and backward with a batch that the plan is large enough for."""
         made = self._ready(self._purpose(targets, len(images)))
         generator = random() if random is not None and made.draws else None
         context = Context(training=True, random=generator, state=self.network.state)
@@ -314,6 +326,17 @@ class Plan:
             ConfigurationError: a state of other parameters; or no gradients, as the last step
                 failed.
         """
+        with self._in_turn:
+            return self._update(optimizer, state, rate, step, regularizers)
+
+    def _update(
+        self,
+        optimizer: Optimizer,
+        state: Mapping[str, Array],
+        rate: float,
+        step: int,
+        regularizers: Sequence[Regularizer],
+    ) -> str | None:
         parameters = self.network.parameters
         kinds = {type(regularizer) for regularizer in regularizers}
         if type(optimizer) not in KINDS or not kinds <= {*PENALTIES}:
@@ -350,7 +373,12 @@ class Plan:
     def add_penalties(self, regularizers: Sequence[Regularizer]) -> None:
         """Add the gradients of penalties to the last step's, where an update is not to do it."""
         for regularizer in regularizers:
-            regularizer.add_gradients(self.network.parameters, self.gradients)
+            # One of the user's own may put new arrays in the place of those that it was given.
+            gradients = dict(self.gradients)
+            regularizer.add_gradients(self.network.parameters, gradients)
+            for name, array in self.gradients.items():
+                if gradients[name] is not array:
+                    np.copyto(array, gradients[name])
             self._penalised = True
 
     def _ready(self, purpose: str) -> _Written:

@@ -11,7 +11,7 @@ import os
 import threading
 from contextlib import nullcontext, suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -20,6 +20,7 @@ from sixloops import checks
 from sixloops.engine.kernels import team
 from sixloops.engine.program import Program
 from sixloops.errors import ConfigurationError
+from sixloops.layers.base import Array
 
 
 def available_threads() -> int:
@@ -27,6 +28,33 @@ def available_threads() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+class _OneBlasThread:
+    """NumPy's and SciPy's BLAS have one thread as long as there is any team.
+
+    Teams of several threads of the user's may overlap: the first limits, and the last gives back.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._teams, self._limit = threading.Lock(), 0, cast(Any, None)
+
+    def hold(self) -> None:
+        """Begin a team."""
+        with self._lock:
+            if not self._teams:
+                self._limit = ThreadpoolController().limit(limits=1, user_api="blas")
+            self._teams += 1
+
+    def release(self) -> None:
+        """End a team."""
+        with self._lock:
+            self._teams -= 1
+            if not self._teams:
+                self._limit.restore_original_limits()
+
+
+_ONE_BLAS_THREAD = _OneBlasThread()
 
 
 class Workers:
@@ -47,7 +75,7 @@ class Workers:
         self.threads = checks.whole_number("threads", "a plan", count, maximum=team.MOST_WORKERS)
         self._control = np.zeros(team.size(self.threads), np.int64)
         self._entered_by: int | None = None
-        self._limits: list[Any] = []
+        self._blocks = 0  # two where a process that was forked within one begins its own
 
     def __enter__(self) -> Workers:
         if self._entered_by == os.getpid():
@@ -55,23 +83,30 @@ class Workers:
                 "A plan's with block must be left before it is entered again. Got a second with "
                 "inside the first. Use the plan that the first one gives."
             )
-        # No helper is there yet. What an earlier block left, such as a job that one of its
-        # helpers did not notice before it went home, must not be taken up.
-        self._control[:] = 0
+        # What an earlier block left, such as a job that one of its helpers did not notice before
+        # it went home, or a helper whose end Ctrl-C has prevented, has the old one.
+        self._control = np.zeros_like(self._control)
         self._control[team.WORKERS] = self.threads - 1
         # A job without phases: what must be compiled is compiled here, by one thread.
         team.take_part(self._control, team.LEADER)
         # By now Numba has loaded SciPy's BLAS, too.
-        self._limits.append(ThreadpoolController().limit(limits=1, user_api="blas"))
         self._bells = [threading.Semaphore(0) for _ in range(self.threads - 1)]
         self._helpers: list[threading.Thread] = []
-        for number in range(self.threads - 1):
-            name = f"sixloops_{number}"
-            helper = threading.Thread(target=self._help, args=(number,), name=name, daemon=True)
+        _ONE_BLAS_THREAD.hold()
+        try:
+            self._begin_helpers()
+        except BaseException:
+            self._end()
+            raise
+        self._entered_by, self._blocks = os.getpid(), self._blocks + 1
+        return self
+
+    def _begin_helpers(self) -> None:
+        for number, bell in enumerate(self._bells):
+            given, name = (self._control, bell, number), f"sixloops_{number}"
+            helper = threading.Thread(target=self._help, args=given, name=name, daemon=True)
             helper.start()
             self._helpers.append(helper)
-        self._entered_by = os.getpid()
-        return self
 
     def __exit__(
         self,
@@ -79,32 +114,38 @@ class Workers:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._entered_by = None
+        if self._blocks:
+            self._blocks -= 1
+            self._end()
+
+    def _end(self) -> None:
+        """Send all helpers home."""
         self._control[team.STOP] = 1
         for bell in self._bells:
             bell.release()
         for helper in self._helpers:
             helper.join()
-        self._entered_by = None
-        self._limits.pop().restore_original_limits()
+        _ONE_BLAS_THREAD.release()
 
-    def _help(self, number: int) -> None:
+    def _help(self, control: Array, bell: threading.Semaphore, number: int) -> None:
         """Take part in all jobs, and sleep while there are none."""
         next_thing = team.AGAIN
         while next_thing != team.HOME:
             if next_thing == team.SLEEP:
-                self._bells[number].acquire()
+                bell.acquire()
             elif next_thing == team.MOVE:
-                self._leave_to_others()
-            next_thing = team.take_part(self._control, number)
+                self._leave_to_others(control)
+            next_thing = team.take_part(control, number)
 
-    def _leave_to_others(self) -> None:
+    def _leave_to_others(self, control: Array) -> None:
         """Move the calling thread to a core that none of the team was last seen on.
 
         After a pause the system may wake a worker on the leader's core, and leave both there.
         """
         places = range(team.CORES, team.CORES + team.LINE * self.threads, team.LINE)
         allowed = os.sched_getaffinity(0)
-        free = allowed - {int(self._control[place]) for place in places}
+        free = allowed - {int(control[place]) for place in places}
         if free:
             with suppress(OSError):  # where a process may not choose: it only costs time
                 os.sched_setaffinity(0, free)
@@ -131,8 +172,26 @@ class Workers:
 
     def _do(self, program: Program, first: int, last: int, images: int, shares: int) -> None:
         """Do some phases in a row."""
-        if team.begin(self._control, first, last, images, shares, *program.addresses):
-            for number, bell in enumerate(self._bells):
-                if self._control[team.ASLEEP + team.LINE * number]:
-                    bell.release()
-        team.take_part(self._control, team.LEADER)
+        before = int(self._control[team.GENERATION])
+        try:
+            if team.begin(self._control, first, last, images, shares, *program.addresses):
+                for number, bell in enumerate(self._bells):
+                    if self._control[team.ASLEEP + team.LINE * number]:
+                        bell.release()
+            team.take_part(self._control, team.LEADER)
+        except BaseException:
+            self._end_interrupted(before)
+            raise
+
+    def _end_interrupted(self, before: int) -> None:
+        """Have a job done to its end that Ctrl-C has interrupted, between two steps of Python's.
+
+        The next job would wait for ever for a worker who sleeps through this one.
+
+        Args:
+            before: the last job's number before this one.
+        """
+        if self._control[team.GENERATION] > before:
+            for bell in self._bells:
+                bell.release()
+            team.take_part(self._control, team.LEADER)

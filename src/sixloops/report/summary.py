@@ -51,8 +51,7 @@ def summary_rows(network: Network) -> list[SummaryRow]:
     """Return one row for each layer, the nested ones too.
 
     Examples:
-        >>> from sixloops.engine import Place
-    from sixloops.layers import Dense, Flatten
+        >>> from sixloops.layers import Dense, Flatten
         >>> rows = summary_rows(Network([Flatten(), Dense(10)], input_shape=(1, 28, 28)))
         >>> rows[1].kind, rows[1].parameters, rows[1].multiply_adds
         ('Dense 10', 7850, 7840)
