@@ -12,6 +12,7 @@ import pytest
 import safetensors.numpy
 
 from sixloops import layers as all_layers
+from sixloops.data import Dataset
 from sixloops.descriptions import to_data
 from sixloops.errors import ConfigurationError, DataError, FileError, ShapeError
 from sixloops.files import check_writable, read_tensors, remove_leftovers, write_bytes
@@ -230,7 +231,7 @@ def test_files_of_other_kinds(tmp_path):
     with pytest.raises(FileError, match="no whole safetensors file"):
         Network.load(other)
     with pytest.raises(FileError, match="missing"):
-        Network.load(tmp_path)
+        Network.load(tmp_path / "none")
 
 
 def test_a_flipped_bit_anywhere_in_a_file_is_an_error_or_harmless(saved, tmp_path):
@@ -284,7 +285,7 @@ def test_writing_is_whole_or_not_at_all(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(FileError, match="cannot be written: No space left"):
+    with pytest.raises(FileError, match="cannot be written: the disk is full"):
         write_bytes(target, b"new")
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
@@ -627,3 +628,29 @@ def test_a_description_that_is_wrong_is_told_by_its_layer_and_what_was_meant(lay
     described = {"layers": [{"type": "Flatten"}, layer], "input_shape": [1, 8, 8]}
     with pytest.raises(ConfigurationError, match=words):
         from_description(described)
+
+
+def test_what_could_not_be_read_again_is_not_written(saved):
+    network = Network.load(saved)
+    name = next(iter(network.parameters))
+    network.parameters[name] = network.parameters[name] * np.float64(0.5)
+    with pytest.raises(ConfigurationError, match="must be an array of float32"):
+        network.save(saved)
+    Network.load(saved)
+    frozen = Network.load(saved)
+    frozen.parameters[name].flags.writeable = False
+    frozen.save(saved)  # its values are all there
+
+
+def test_a_folder_and_a_data_set_are_told_as_what_they_are(tmp_path):
+    with pytest.raises(FileError, match=r"is a folder\. Name a file in it"):
+        Network.load(tmp_path)
+    with pytest.raises(DataError, match=r"Got a Dataset\. Give its images: data\.images"):
+        example().predict(Dataset(np.zeros((2, 2, 6, 4), np.uint8), [0, 1]))
+
+
+def test_names_may_be_an_array():
+    names = np.array(["cat", "dog"])
+    network = Network([Flatten(), Dense(2)], input_shape=(1, 2, 2), classes=names)
+    data = Dataset(np.zeros((2, 1, 2, 2), np.uint8), [0, 1], classes=names)
+    assert network.classes == data.classes == ("cat", "dog")

@@ -7,6 +7,7 @@ or on a way would otherwise be a weight like any other.
 
 from __future__ import annotations
 
+import errno
 import glob
 import json
 import os
@@ -104,6 +105,8 @@ def _unwritable(
     path: str | os.PathLike[str], error: OSError, named: str | os.PathLike[str] | None = None
 ) -> FileError:
     """Return what is said of a file, or of what was ``named`` in its place."""
+    if error.errno == errno.ENOSPC:
+        return FileError(f"{named or path} cannot be written: the disk is full. Make room on it.")
     files = [parent for parent in Path(path).parents if os.path.isfile(parent)]  # noqa: PTH113
     why, mend = f"{error.strerror}", "Name a folder that you may write to."
     if files:
@@ -214,8 +217,12 @@ def read_tensors(
         FileError: the file is missing, truncated, damaged, or not one of ours.
     """
     source = _as_path(path)
-    if not os.path.isfile(source):  # noqa: PTH113  (Path.is_file raises where it may not look)
+    if os.path.isdir(source):  # noqa: PTH112  (Path's own questions raise where they may not look)
+        raise FileError(f"{source} is a folder. Name a file in it, such as last.safetensors.")
+    if not os.path.isfile(source):  # noqa: PTH113
         raise FileError(f"{source} is missing or no file. Check the name.")
+    if not os.access(source, os.R_OK):
+        raise FileError(f"{source} may not be read. Change its rights, or ask its owner.")
     try:
         with safetensors.safe_open(source, framework="numpy") as handle:
             text = (handle.metadata() or {}).get(_KEY)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from sixloops import layers as layer_module
 from sixloops.checks import differing_shapes, is_whole, whole_number
+from sixloops.data import Dataset
 from sixloops.descriptions import Description, UnknownKindError, from_data, to_data
 from sixloops.errors import (
     ConfigurationError,
@@ -203,7 +204,15 @@ class Network:
         return numbers
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network into one safetensors file, whole or not at all."""
+        """Write the network into one safetensors file, whole or not at all.
+
+        Raises:
+            ConfigurationError: an array is missing, or of another shape or type than at the
+                network's creation, and so could not be read again.
+            FileError: the file cannot be written.
+        """
+        if _forms(self.tensors()) != self._forms:
+            self.check_forms()
         write_tensors(path, self.tensors(), {"network": self.about()})
 
     @classmethod
@@ -452,6 +461,8 @@ def _check_finite(where: str, array: Array) -> None:
 
 
 def _as_array(images: npt.ArrayLike) -> Array:
+    if isinstance(images, Dataset):
+        raise DataError("The images must be an array. Got a Dataset. Give its images: data.images.")
     try:
         return np.asarray(images)
     except ValueError as error:
@@ -508,6 +519,7 @@ def _checked_dtype(given: npt.DTypeLike) -> np.dtype[Any]:
 def _checked_classes(given: Sequence[str] | None, output_shape: Shape) -> tuple[str, ...] | None:
     if given is None:
         return None
+    given = given.tolist() if isinstance(given, np.ndarray) else given
     listed = isinstance(given, Sequence) and not isinstance(given, str)
     if not listed or len(given) != output_shape[0]:
         got = len(given) if listed else repr(given)

@@ -675,3 +675,33 @@ def test_the_first_run_says_that_it_compiles(tmp_path):
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr
     assert "Compiling kernels for this machine" in first.stdout
     assert "Compiling" not in second.stdout
+
+
+def test_some_images_of_a_folder_are_of_all_classes(tmp_path):
+    image_folder(tmp_path / "train", ["cat", "dog"], count=30)
+    image_folder(tmp_path / "test", ["cat", "dog"])
+    first, again = (
+        Options(data=str(tmp_path), images=20).load(download=False).training.labels
+        for _ in range(2)
+    )
+    assert 4 < first.sum() < 16
+    np.testing.assert_array_equal(first, again)
+
+
+def test_what_systems_leave_in_folders_is_passed_over(tmp_path):
+    image_folder(tmp_path, ["cat", "dog"])
+    for name in ("Thumbs.db", "desktop.ini"):
+        (tmp_path / "cat" / name).write_text("")
+    (tmp_path / "__MACOSX").mkdir()
+    training, test = load_data(str(tmp_path))
+    assert (len(training) + len(test), training.classes) == (10, ("cat", "dog"))
+
+
+def test_a_network_that_is_not_finite_names_no_class(tmp_path):
+    network = Network([Flatten(), Dense(2)], (1, 2, 2))
+    network.parameters["1.weight"][:] = np.nan
+    network.save(tmp_path / "model.safetensors")
+    Image.new("L", (2, 2)).save(tmp_path / "image.png")
+    result = sixloops("predict", tmp_path / "model.safetensors", tmp_path / "image.png")
+    assert result.returncode == 2
+    assert "must be finite. Got 8 of 8 values that are not" in result.stderr

@@ -279,3 +279,12 @@ def test_a_network_with_more_outputs_than_the_data_has_classes_is_finished(tmp_p
     folder.finish(net, train(folder, net), data(10))
     assert json.loads((folder.path / "evaluation.json").read_text())["classes"] is None
     assert {"confusion.png", "mistakes.png"} <= {path.name for path in folder.pictures.iterdir()}
+
+
+def test_a_second_run_does_not_take_the_place_of_the_first(tmp_path):
+    folder, net = RunFolder(tmp_path / "run"), network()
+    train(folder, net)
+    before = {path: path.read_bytes() for path in folder.path.iterdir() if path.is_file()}
+    with pytest.raises(FileError, match=r"RunFolder\(path, resume=True\)"):
+        train(folder, network())
+    assert before == {path: path.read_bytes() for path in folder.path.iterdir() if path.is_file()}

@@ -27,11 +27,11 @@ from sixloops.layers import (
     Residual,
     Sequential,
 )
-from sixloops.losses import SquaredError
+from sixloops.losses import Loss, SquaredError
 from sixloops.network import Network
 from sixloops.optimizers import SGD, Adam, Momentum
-from sixloops.regularizers import L2
-from sixloops.schedules import ReduceOnPlateau
+from sixloops.regularizers import L2, Regularizer
+from sixloops.schedules import ReduceOnPlateau, Schedule
 from sixloops.training import (
     Callback,
     Checkpoint,
@@ -728,3 +728,54 @@ def test_the_best_network_is_written_where_it_is_wanted(tmp_path, best):
     fit(small_network(), blobs(), epochs=1, callbacks=[Checkpoint(tmp_path, best=best)])
     assert (tmp_path / "best.safetensors").exists() == best
     assert (tmp_path / "last.safetensors").exists()
+
+
+@pytest.mark.parametrize("factor", [-1.0, float("nan"), None, np.ones(1)], ids=str)
+def test_a_schedules_factor_that_makes_no_sense_is_an_error(factor):
+    class Own(Schedule):
+        def factor(self, clock):
+            return factor
+
+    with pytest.raises(ConfigurationError, match="The 'factor' of Own in step 1 must be a finite"):
+        fit(small_network(), blobs(), schedule=Own())
+
+
+LOSSES = {
+    "mean": lambda d: (np.mean(d**2), lambda dlosses: d),
+    "row": lambda d: ((d**2).sum(axis=1), lambda dlosses: d.sum(axis=0)),
+    "column": lambda d: ((d**2).sum(axis=1), lambda dlosses: d.sum(axis=1, keepdims=True)),
+    "no backward": lambda d: (d**2).sum(axis=1),
+    "a number": lambda d: (float((d**2).sum()), lambda dlosses: d),
+}
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_a_loss_of_ones_own_that_breaks_its_word_is_an_error(kind):
+    class Own(Loss):
+        def forward(self, outputs, targets):
+            return LOSSES[kind](outputs - np.eye(outputs.shape[1], dtype=outputs.dtype)[targets])
+
+    network = small_network(loss=Own())
+    words = "The (forward of Own|losses from Own.forward|gradient from the backward of Own) must"
+    with pytest.raises((ShapeError, ConfigurationError), match=words):
+        fit(network, blobs(), epochs=1, batch_size=16)
+
+
+def test_a_regularizer_may_put_new_arrays_in_the_place_of_gradients():
+    class Adds(Regularizer):
+        def add_gradients(self, parameters, gradients):
+            for name, w in parameters.items():
+                gradients[name] += 0.5 * w
+
+    class Assigns(Regularizer):
+        def add_gradients(self, parameters, gradients):
+            for name, w in parameters.items():
+                gradients[name] = gradients[name] + 0.5 * w
+
+    trained = []
+    for kind in (Adds, Assigns):
+        network = small_network()
+        fit(network, blobs(), epochs=2, optimizer=SGD(0.01), regularizers=[kind()])
+        trained.append(network)
+    for name, array in trained[0].parameters.items():
+        np.testing.assert_array_equal(array, trained[1].parameters[name])

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sixloops import checks
-from sixloops.cli.choices import chosen, load_data
+from sixloops.cli.choices import chosen, is_image_folder, load_data
 from sixloops.data import AUGMENTATIONS, Compose, Dataset
 from sixloops.descriptions import Description, from_data
 from sixloops.errors import ConfigurationError, FileError
 from sixloops.optimizers import OPTIMIZERS
+from sixloops.randomness import Streams
 from sixloops.regularizers import L2
 from sixloops.report import read_configuration
 from sixloops.schedules import SCHEDULES
@@ -123,7 +124,7 @@ class Options(Description):
                     f"--images must be from 1 to {len(training)}, the data's length. "
                     f"Got {self.images}."
                 )
-            training = training.first(self.images)
+            training = self._some(training, self.images)
         if self.hold_out is None:
             return Parts(training, test, test)
         if not 1 <= self.hold_out < len(training):
@@ -133,6 +134,12 @@ class Options(Description):
             )
         kept, held_out = training.split(self.hold_out, seed=self.seed)
         return Parts(kept, held_out, test)
+
+    def _some(self, training: Dataset, count: int) -> Dataset:
+        """Return the first images, or some at random of a folder, where they come by classes."""
+        if not is_image_folder(self.data):
+            return training.first(count)
+        return training.random_subset(count, Streams(self.seed).generator("images"))
 
 
 def run_options(configuration: Path) -> Options:

@@ -48,6 +48,7 @@ def predict(
     of probabilities.
     """
     network = load_network(model)
+    network.check_arrays()
     _check_classes(model, network)
     read_one = read_photo if photo else read_image
     read = [read_one(path, network.input_shape, invert=invert) for path in images]

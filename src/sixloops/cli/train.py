@@ -61,7 +61,10 @@ def train(
     channels: ChannelsOption = None,
     download: DownloadOption = False,
     images: Annotated[
-        int | None, typer.Option(help="Train on the first so many images only.")
+        int | None,
+        typer.Option(
+            help="Train on the first so many images only; of a folder, on so many at random."
+        ),
     ] = None,
     hold_out: Annotated[
         int | None,

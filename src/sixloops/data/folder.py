@@ -15,6 +15,9 @@ from sixloops.data.dataset import Dataset
 from sixloops.data.image_files import image_array, open_image
 from sixloops.errors import DataError, FileError
 
+_HIDDEN = ("Thumbs.db", "desktop.ini", "__MACOSX")
+"""What Windows and macOS leave in folders, where it is hidden."""
+
 
 def load_image_folder(
     path: str | os.PathLike[str],
@@ -113,9 +116,10 @@ def _files(folder: Path) -> list[Path]:
 
 def _visible(folder: Path) -> list[Path]:
     try:
-        return [child for child in folder.iterdir() if not child.name.startswith(".")]
+        children = [*folder.iterdir()]
     except OSError as error:
         raise FileError(f"{folder} cannot be read: {error.strerror}.") from error
+    return [each for each in children if not each.name.startswith(".") and each.name not in _HIDDEN]
 
 
 def _check_fit(

@@ -115,6 +115,7 @@ def checked_classes(
 
 
 def _names_and_count(classes: Sequence[str] | int) -> tuple[tuple[str, ...] | None, int]:
+    classes = classes.tolist() if isinstance(classes, np.ndarray) else classes
     if not isinstance(classes, Sequence) and is_whole(classes) and classes > 0:
         return None, int(classes)
     if isinstance(classes, Sequence) and not isinstance(classes, str):

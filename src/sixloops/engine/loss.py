@@ -28,7 +28,7 @@ from sixloops.losses import (
     SoftmaxCrossEntropy,
     SquaredError,
 )
-from sixloops.losses.base import are_labels
+from sixloops.losses.base import are_labels, forward_loss
 
 COMPILED = {
     AbsoluteError: absolute_error,
@@ -109,7 +109,7 @@ class LossStage:
 
     def _by_definition(self, outputs: Values, dy: Values, images: int) -> None:
         y = outputs.buffer.view(images, outputs.shape)
-        losses, backward = self._loss.forward(y, self._targets)
+        losses, backward = forward_loss(self._loss, y, self._targets)
         np.copyto(self._losses.view(images, ()), losses)
         np.copyto(dy.buffer.view(images, dy.shape), backward(np.full_like(losses, 1 / images)))
 

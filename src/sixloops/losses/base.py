@@ -25,7 +25,7 @@ import numpy as np
 
 from sixloops import checks
 from sixloops.descriptions import Description
-from sixloops.errors import DataError, ShapeError
+from sixloops.errors import ConfigurationError, DataError, ShapeError
 from sixloops.layers.base import Array, Shape
 
 LossBackward: TypeAlias = Callable[[Array], Array]
@@ -130,6 +130,37 @@ def _mend(targets: Array, output_shape: Shape) -> str:
     if targets.ndim == 2 and targets.shape[1] == 1 and _may_be_labels(output_shape):
         return "Labels have one axis: targets[:, 0]."
     return f"The network's last layer gives {output_shape}: change it, or the targets."
+
+
+def forward_loss(loss: Loss, outputs: Array, targets: Array) -> tuple[Array, LossBackward]:
+    """Run a loss, which may be the user's own; its losses and gradients are checked.
+
+    Raises:
+        ConfigurationError: its forward does not return losses and a backward.
+        ShapeError: the losses are not one an image, or the gradient is not of the outputs' shape.
+    """
+    kind, made = type(loss).__name__, loss.forward(outputs, targets)
+    if not (isinstance(made, tuple) and len(made) == 2 and callable(made[1])):
+        expected = "return the losses, one an image, and a function, its backward"
+        got = type(made).__name__
+        raise ConfigurationError(f"The forward of {kind} must {expected}. Got {got}.")
+    losses, loss_backward = made
+    _check_shape(f"losses from {kind}.forward", losses, (len(outputs),), "One an image: no mean.")
+
+    def backward(dlosses: Array) -> Array:
+        dy = loss_backward(dlosses)
+        _check_shape(f"gradient from the backward of {kind}", dy, outputs.shape, "")
+        return dy
+
+    return losses, backward
+
+
+def _check_shape(what: str, array: Any, expected: Shape, mend: str) -> None:
+    if not isinstance(array, np.ndarray) or array.shape != expected:
+        got = array.shape if isinstance(array, np.ndarray) else repr(array)
+        raise ShapeError(
+            f"The {what} must be an array of shape {expected}. Got {got}. {mend}".strip()
+        )
 
 
 def require(loss: Loss, targets: Array, good: Array, expected: str, mend: str) -> None:

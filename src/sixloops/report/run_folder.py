@@ -71,6 +71,7 @@ class RunFolder:
         self.path = Path(path)
         self.command = command
         self.options = options
+        self._resumed = resume
         if resume:
             self._require_checkpoint()
         else:
@@ -144,7 +145,7 @@ class RunFolder:
         if found:
             raise FileError(
                 f"The folder for a new run must not hold one already. {self.path} has {found[0]}. "
-                "Name another folder, or resume that run."
+                "Name another folder, or resume that run: in Python RunFolder(path, resume=True)."
             )
 
     def _require_checkpoint(self) -> None:
@@ -159,7 +160,12 @@ class RunFolder:
 
         Args:
             every_seconds: at least so often a checkpoint is written, besides after each epoch.
+
+        Raises:
+            FileError: the folder holds a run by now, and was not made to go on with it.
         """
+        if not self._resumed:
+            self._require_no_run()
         return [
             Configuration(self.configuration, self.command, self.options),
             Outdated(self._of_the_end()),

@@ -12,6 +12,7 @@ from sixloops.engine import Plan
 from sixloops.errors import ConfigurationError, DataError
 from sixloops.layers.base import Array
 from sixloops.losses import SoftmaxCrossEntropy
+from sixloops.losses.base import forward_loss
 from sixloops.network import Network
 from sixloops.training.metrics import (
     Evaluation,
@@ -57,7 +58,7 @@ def evaluate_with(plan: Plan, data: Dataset, *, batch_size: int = 256, k: int = 
     for outputs, labels in outputs_of(plan, data, batch_size):
         # What is not finite shows in the numbers, and not as NumPy's warnings.
         with np.errstate(all="ignore"):
-            losses, _ = loss.forward(outputs, labels)
+            losses, _ = forward_loss(loss, outputs, labels)
             parts.append(loss.predictions(outputs))
         total += float(losses.sum(dtype=np.float64))
         targets.append(labels)

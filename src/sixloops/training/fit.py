@@ -13,11 +13,12 @@ from typing import Never
 
 import numpy as np
 
+from sixloops.checks import is_number
 from sixloops.clipping import clip_by_norm
 from sixloops.data import Dataset, batches
 from sixloops.data.augmentation import Augmentation
 from sixloops.engine import Plan
-from sixloops.errors import ConfigurationError
+from sixloops.errors import ConfigurationError, wrong
 from sixloops.layers.base import Array
 from sixloops.network import Network
 from sixloops.optimizers import SGD, Optimizer
@@ -247,7 +248,7 @@ def _epoch(run: Run, plan: Plan, callbacks: list[Callback]) -> None:
 def _step(run: Run, plan: Plan, images: Array, targets: Array) -> None:
     """Take one step down the gradient."""
     network, settings, number = run.network, run.settings, run.step
-    run.rate = settings.optimizer.rate * settings.schedule.factor(run.clock)
+    run.rate = settings.optimizer.rate * _factor(run)
 
     def random() -> np.random.Generator:
         return run.streams.generator("dropout", number)
@@ -270,6 +271,17 @@ def _step(run: Run, plan: Plan, images: Array, targets: Array) -> None:
     run.step += 1
     move_averages(run)
     _count(run, step.loss, correct(network.loss, step.outputs, targets), len(images))
+
+
+def _factor(run: Run) -> float:
+    """Return the schedule's factor, which may be one of the user's own."""
+    schedule = run.settings.schedule
+    factor = schedule.factor(run.clock)
+    if not is_number(factor) or factor < 0:
+        expected = "be a finite number of at least 0"
+        owner = f"{type(schedule).__name__} in step {run.step + 1}"
+        raise ConfigurationError(wrong("factor", owner, expected, factor))
+    return factor
 
 
 def _count(run: Run, loss: float, hits: int | None, images: int) -> None:
