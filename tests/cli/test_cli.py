@@ -15,7 +15,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import typer
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 from typer.testing import CliRunner
 
 from sixloops.cli import app, main
@@ -499,6 +499,15 @@ def test_a_photo_of_a_digit_is_told_about_and_prepared(run, tmp_path):
     assert json.loads(plain.stdout)
     prepared = sixloops("predict", folder, "three.png", "--photo", "--json", cwd=tmp_path)
     assert prepared.stderr == ""
+    twice = sixloops("predict", folder, "three.png", "--photo", "--invert", cwd=tmp_path)
+    assert "three.png is light with dark ink already: try --photo without" in twice.stderr
+    with Image.open(tmp_path / "three.png") as image:
+        ImageOps.invert(image.convert("L")).save(tmp_path / "board.png")
+    board = sixloops("predict", folder, "board.png", "--photo", cwd=tmp_path)
+    assert "board.png is dark with light ink, but --photo is for dark ink" in board.stderr
+    assert sixloops("predict", folder, "board.png", cwd=tmp_path).stderr == ""
+    chalk = sixloops("predict", folder, "board.png", "--photo", "--invert", cwd=tmp_path)
+    assert chalk.stderr == ""
     network = Network.load(folder / "model.safetensors")
     (expected,) = network.predict(read_photo(tmp_path / "three.png", (1, 28, 28))[np.newaxis])
     best = json.loads(prepared.stdout)[0]["classes"][0]

@@ -52,8 +52,8 @@ def predict(
     _check_classes(model, network)
     read_one = read_photo if photo else read_image
     read = [read_one(path, network.input_shape, invert=invert) for path in images]
-    if not photo and knows_digits(network):
-        _hint(images, read)
+    if knows_digits(network):
+        _hint(images, network, photo, invert)
     # What is not finite shows in the numbers, and not as NumPy's warnings.
     with np.errstate(all="ignore"):
         predictions = network.predict(np.stack(read))
@@ -96,16 +96,24 @@ def knows_digits(network: Network) -> bool:
     return network.input_shape[0] == 1 and network.classes == DIGITS
 
 
-def _hint(paths: list[Path], read: list[Array]) -> None:
-    """Say which images are the other way round than MNIST's digits."""
-    light = [str(path) for path, image in zip(paths, read, strict=True) if is_light(image)]
-    if light:
-        are = "is" if len(light) == 1 else "are"
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"Hint: {', '.join(light)} {are} light with dark ink, but MNIST's digits are white on "
-            "black: try --photo.",
-            markup=False,
+def _hint(paths: list[Path], network: Network, photo: bool, invert: bool) -> None:
+    """Say which images are the other way round than MNIST's digits, or than a photo of paper."""
+    read = [read_image(path, network.input_shape, invert=invert) for path in paths]
+    names = [str(path) for path, seen in zip(paths, read, strict=True) if is_light(seen) != photo]
+    if not names:
+        return
+    are = "is" if len(names) == 1 else "are"
+    words = "light with dark ink, but MNIST's digits are white on black: try --photo."
+    if photo and invert:
+        words = "light with dark ink already: try --photo without --invert."
+    elif photo:
+        words = (
+            "dark with light ink, but --photo is for dark ink on paper: try without it, or, for "
+            "chalk on a board, --invert too."
         )
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"Hint: {', '.join(names)} {are} {words}", markup=False
+    )
 
 
 def is_light(image: Array) -> bool:
