@@ -136,5 +136,5 @@ def test_a_worker_moves_to_where_none_of_the_team_is(monkeypatch):
     monkeypatch.setattr(os, "sched_setaffinity", lambda process, cores: chosen.append(cores))
     workers = Workers(2)
     workers._control[[team.CORES, team.CORES + team.LINE]] = 3
-    workers._leave_to_others()
+    workers._leave_to_others(workers._control)
     assert chosen == [{0, 5}, {0, 3, 5}]
