@@ -247,7 +247,7 @@ def networks(draw, dtype):
         return None
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=120, derandomize=True)
 @given(
     network=networks(np.float64),
     batch=st.one_of(st.integers(1, 9), st.integers(10, 40), st.sampled_from([200])),

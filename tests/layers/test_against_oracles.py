@@ -27,7 +27,7 @@ from oracles import (
 )
 from sixloops.layers import Conv2D, L2Pool2D, LpPool2D, MaxPool2D, MeanPool2D
 
-quick = settings(max_examples=40, derandomize=True, deadline=None)
+quick = settings(max_examples=40, derandomize=True)
 
 
 def pairs(lowest: int, highest: int) -> st.SearchStrategy[Pair]:

@@ -13,7 +13,7 @@ from sixloops.initializers import Initializer
 from sixloops.layers import Conv2D, MaxPool2D, Normalize, RadialBasis
 from sixloops.layers.windows import Window, window_over
 
-quick = settings(max_examples=60, derandomize=True, deadline=None)
+quick = settings(max_examples=60, derandomize=True)
 
 
 def pairs(lowest: int, highest: int) -> st.SearchStrategy[tuple[int, int]]:

@@ -89,9 +89,9 @@ class Workers:
         self._control[team.WORKERS] = self.threads - 1
         # A job without phases: what must be compiled is compiled here, by one thread.
         team.take_part(self._control, team.LEADER)
-        # By now Numba has loaded SciPy's BLAS, too.
         self._bells = [threading.Semaphore(0) for _ in range(self.threads - 1)]
         self._helpers: list[threading.Thread] = []
+        # By now Numba has loaded SciPy's BLAS, too.
         _ONE_BLAS_THREAD.hold()
         try:
             self._begin_helpers()
@@ -120,7 +120,7 @@ class Workers:
             self._end()
 
     def _end(self) -> None:
-        """Send all helpers home."""
+        """Send all helpers home, and let BLAS have its threads again."""
         self._control[team.STOP] = 1
         for bell in self._bells:
             bell.release()

@@ -145,7 +145,8 @@ class RunFolder:
         if found:
             raise FileError(
                 f"The folder for a new run must not hold one already. {self.path} has {found[0]}. "
-                "Name another folder, or resume that run: in Python RunFolder(path, resume=True)."
+                "Name another folder, or resume that run: --resume, in Python "
+                "RunFolder(path, resume=True)."
             )
 
     def _require_checkpoint(self) -> None:
