@@ -95,6 +95,8 @@ LOSS_ROWS: list[LossRow] = [
     LossRow(SoftmaxCrossEntropy(), labels, draw=wide),
     LossRow(SoftmaxCrossEntropy(), labels, draw=tied),
     LossRow(SoftmaxCrossEntropy(), labels, shape=(40, 10)),
+    LossRow(SoftmaxCrossEntropy(0.1), labels),
+    LossRow(SoftmaxCrossEntropy(0.3), shares, draw=wide),
     LossRow(SigmoidCrossEntropy(), labels),
     LossRow(SigmoidCrossEntropy(), unit),
     LossRow(SigmoidCrossEntropy(), unit, shape=(4, 1)),

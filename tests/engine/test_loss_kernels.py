@@ -26,6 +26,7 @@ ALL = [
     RadialBasisLoss(2.0),
     SigmoidCrossEntropy(),
     SoftmaxCrossEntropy(),
+    SoftmaxCrossEntropy(0.2),
     SquaredError(-1.0, 1.0),
 ]
 OF_CLASSES = (RadialBasisLoss, SoftmaxCrossEntropy)

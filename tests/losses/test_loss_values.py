@@ -19,7 +19,12 @@ from sixloops.losses import (
 )
 
 BATCH, CLASSES = 6, 5
-CLASS_LOSSES = [SoftmaxCrossEntropy(), SigmoidCrossEntropy(), RadialBasisLoss(margin=2.0)]
+CLASS_LOSSES = [
+    SoftmaxCrossEntropy(),
+    SoftmaxCrossEntropy(label_smoothing=0.2),
+    SigmoidCrossEntropy(),
+    RadialBasisLoss(margin=2.0),
+]
 NUMBER_LOSSES = [SquaredError(), AbsoluteError(), Huber(0.7)]
 ALL = CLASS_LOSSES + NUMBER_LOSSES
 
@@ -64,6 +69,20 @@ def test_softmax_cross_entropy_is_that_of_scipy_and_torch(targets):
         torch.tensor(y), torch.tensor(targets), reduction="none"
     )
     np.testing.assert_allclose(expected, theirs.numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("targets", [labels(), probabilities()], ids=["labels", "probabilities"])
+def test_label_smoothing_shares_a_part_evenly(targets):
+    y, loss = outputs(), SoftmaxCrossEntropy(label_smoothing=0.2)
+    t = one_hot() if targets.ndim == 1 else targets
+    mixed = -((0.8 * t + 0.2 / CLASSES) * scipy.special.log_softmax(y, axis=1)).sum(axis=1)
+    np.testing.assert_allclose(values(loss, y, targets), mixed, rtol=1e-13)
+    np.testing.assert_array_equal(loss.predictions(y), SoftmaxCrossEntropy().predictions(y))
+    torch = pytest.importorskip("torch")
+    theirs = torch.nn.functional.cross_entropy(
+        torch.tensor(y), torch.tensor(targets), reduction="none", label_smoothing=0.2
+    )
+    np.testing.assert_allclose(mixed, theirs.numpy(), rtol=1e-12)
 
 
 def test_sigmoid_cross_entropy_is_that_of_scipy_and_torch():
@@ -263,6 +282,10 @@ def test_predictions_are_probabilities_where_the_loss_is_one_of_classes():
         (lambda: SquaredError(1, 1), r"'on' of SquaredError must differ from off=1\. Got 1"),
         (lambda: AbsoluteError(on=np.inf), r"'on' of AbsoluteError must be a finite number"),
         (lambda: RadialBasisLoss(-1), r"'margin' of RadialBasisLoss must be a number above 0"),
+        (
+            lambda: SoftmaxCrossEntropy(label_smoothing=1),
+            r"'label_smoothing' of SoftmaxCrossEntropy must be a number of at least 0 and below 1",
+        ),
     ],
 )
 def test_wrong_hyper_parameters_are_named(build, message):

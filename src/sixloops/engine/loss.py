@@ -150,5 +150,9 @@ def predicted(program: Program, loss: Loss, outputs: Values) -> Values:
 
 def _hyper_parameter(loss: Any) -> float:
     """Return the number that a loss has besides what a label becomes."""
-    kinds = {Huber: "delta", RadialBasisLoss: "margin"}
+    kinds = {
+        Huber: "delta",
+        RadialBasisLoss: "margin",
+        SoftmaxCrossEntropy: "label_smoothing",
+    }
     return float(getattr(loss, kinds[type(loss)])) if type(loss) in kinds else 0.0

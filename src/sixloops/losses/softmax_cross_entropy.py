@@ -18,6 +18,15 @@ as the t_k sum to 1. The softmax's Jacobian and the logarithm's slope 1/p, each 
 can vanish or blow up, cancel: a unit that is very wrong gets a large gradient, and not a
 vanishing one.
 
+**Label smoothing** asks for a little of every class, so that no logit need go on growing:
+of K classes, for a small ε,
+
+    t'_k = (1 − ε)·t_k + ε / K
+
+stands for t_k (Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer
+Vision", section 7). These sum to 1 as well, and all the above holds for them. The loss of
+an image is then never 0: at best, where p = t', it is −Σ_k t'_k · log t'_k.
+
 **Large logits.** Softmax is the same for z and for s = z − max z. Exponentials of s
 never overflow, and their sum is at least 1, so that the logarithm is finite too.
 """
@@ -28,6 +37,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sixloops import checks
 from sixloops.layers.base import Array, Shape
 from sixloops.losses.base import (
     Loss,
@@ -48,6 +58,13 @@ class SoftmaxCrossEntropy(Loss):
     The network ends with plain numbers, one a class, without a softmax of its own.
     Targets are labels (batch,) or rows of probabilities (batch, classes).
 
+    Args:
+        label_smoothing: ε, which part of each target is shared evenly among all classes: at
+            least 0, and below 1. It also counts in the cost of test images.
+
+    Raises:
+        ConfigurationError: such a part makes no sense.
+
     Examples:
         >>> loss = SoftmaxCrossEntropy()
         >>> losses, backward = loss.forward(np.array([[0.0, 0.0]]), np.array([1]))
@@ -55,11 +72,21 @@ class SoftmaxCrossEntropy(Loss):
         array([0.69314718])
         >>> backward(np.array([1.0]))
         array([[ 0.5, -0.5]])
+        >>> smoothed = SoftmaxCrossEntropy(label_smoothing=0.1)  # wants 0.05 and 0.95
+        >>> losses, backward = smoothed.forward(np.array([[0.0, 0.0]]), np.array([1]))
+        >>> backward(np.array([1.0]))
+        array([[ 0.45, -0.45]])
     """
 
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        checks.number(self, "label_smoothing", minimum=0, below=1)
+
     def forward(self, outputs: Array, targets: Array) -> tuple[Array, LossBackward]:
-        """Compute E = log Σ exp(s) − Σ t·s with s = z − max z."""
-        t = target_rows(self, outputs, targets)
+        """Compute E = log Σ exp(s) − Σ t'·s with s = z − max z."""
+        even = self.label_smoothing / outputs.shape[-1]
+        t = (1 - self.label_smoothing) * target_rows(self, outputs, targets) + even
         s = outputs - outputs.max(axis=1, keepdims=True)
         losses = log_sum_exp(s) - (t * s).sum(axis=1)
 

@@ -17,22 +17,25 @@ def _softmax_cross_entropy(
     targets: Array,
     images: int,
     size: int,
+    smoothing: float,
     scale: float,
     losses: Array,
     errors: Array,
 ) -> None:
-    """Compute E = log Σ exp(s) − Σ t·s with s = z − max z, and scale · (softmax(z) − t).
+    """Compute E = log Σ exp(s) − Σ t'·s with s = z − max z, and scale · (softmax(z) − t').
 
     Args:
         outputs: (images, size).
         targets: what is wanted of them, (images, size).
         images: how many.
         size: outputs of an image.
+        smoothing: ε in t' = (1 − ε)·t + ε / size.
         scale: how much each image's loss counts.
         losses: filled; (images,).
         errors: ∂E/∂outputs, filled; (images, size).
     """
     weight = outputs.dtype.type(scale)
+    kept, even = outputs.dtype.type(1 - smoothing), outputs.dtype.type(smoothing / size)
     for n in range(images):
         row, wanted = outputs[n * size :][:size], targets[n * size :][:size]
         error, largest = errors[n * size :][:size], row[0]
@@ -45,11 +48,11 @@ def _softmax_cross_entropy(
         total = hit = 0.0
         for k in range(size):
             total += error[k]
-            hit += wanted[k] * (row[k] - largest)
+            hit += (kept * wanted[k] + even) * (row[k] - largest)
         losses[n] = math.log(total) - hit
         part = outputs.dtype.type(1 / total)
         for k in range(size):
-            error[k] = weight * (error[k] * part - wanted[k])
+            error[k] = weight * (error[k] * part - (kept * wanted[k] + even))
 
 
 @Instruction
@@ -60,4 +63,5 @@ def softmax_cross_entropy(
     row = whole_numbers_at(at)
     outputs, targets = floats(row, 0, first, like), floats(row, 1, first, like)
     losses, errors = floats(row, 2, first, like), floats(row, 3, first, like)
-    _softmax_cross_entropy(outputs, targets, images, number(row, 5), scale, losses, errors)
+    smoothing, size = floats(row, 4, 0, like)[0], number(row, 5)
+    _softmax_cross_entropy(outputs, targets, images, size, smoothing, scale, losses, errors)
