@@ -543,6 +543,32 @@ class Flat(Layer):
         return x.reshape(len(x), -1), lambda dy: (dy, {})
 
 
+@dataclass(frozen=True)
+class InPlace(Layer):
+    """A ReLU that spoils what others need, forward or backward."""
+
+    spoils: str = "x"
+
+    def forward(self, x, parameters=NO_PARAMETERS, context=EVALUATION):
+        positive = x > 0
+        y = np.multiply(x, positive, out=x if self.spoils == "x" else None)
+
+        def backward(dy):
+            return np.multiply(dy, positive, out=dy if self.spoils == "dy" else None), {}
+
+        return y, backward
+
+
+@pytest.mark.parametrize(("method", "name"), [("forward", "x"), ("backward", "dy")])
+def test_a_layer_of_ones_own_must_leave_alone_what_it_is_given(method, name):
+    block = Residual([Tanh(), InPlace(name)])
+    network = Network([Flatten(), Dense(6), block, Dense(2)], (1, 4, 4))
+    images = np.random.default_rng(0).standard_normal((5, 1, 4, 4)).astype(np.float32)
+    words = rf"{method} of layer 2\.body\.1, InPlace, must leave {name} as it is.*copy: {name} ="
+    with Plan(network, 5) as plan, pytest.raises(ConfigurationError, match=words):
+        plan.step(images, np.zeros(5, np.int64))
+
+
 def test_blocks_are_lowered_layer_by_layer():
     body = [Conv2D(2, 3, padding=1), BatchNorm(), ReLU(), Dropout(), GELU()]
     network = Network([Residual(body, activation="relu"), Flatten(), Dense(2)], (2, 5, 5))

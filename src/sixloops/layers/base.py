@@ -107,7 +107,7 @@ class Layer(Description):
         r"""Compute the output of a batch, and the function that carries an error back.
 
         Args:
-            x: the batch, (batch, \*input_shape).
+            x: the batch, (batch, \*input_shape); to be left as it is, and so is backward's dy.
             parameters: by the names that :meth:`initial_parameters` gives them.
             context: training or not, random numbers, state.
 

@@ -5,6 +5,9 @@ Python calls it once for the whole batch, between two phases of the program.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
 from sixloops.engine.places import Place
@@ -12,6 +15,7 @@ from sixloops.engine.program import Program
 from sixloops.engine.stages.base import Learned, Stage, Values, arranged, size_of
 from sixloops.errors import ConfigurationError
 from sixloops.layers import LAYERS
+from sixloops.layers.base import Array
 
 
 class LayerStage(Stage):
@@ -27,8 +31,8 @@ class LayerStage(Stage):
         self.name = f"{place.path} {type(place.layer).__name__}: its own NumPy"
         self._own = [name for name in learned.parameters if name.startswith(f"{place.path}.")]
         self.learns = bool(self._own)
-        kind = type(place.layer)
-        self.draws = kind not in LAYERS.values()
+        self.draws = type(place.layer) not in LAYERS.values()
+        self._watched = {"forward", "backward"} if self.draws else set()
 
     def forward(self, program: Program, x: Values) -> Values:
         """Write a call of the layer's forward."""
@@ -39,9 +43,10 @@ class LayerStage(Stage):
 
         def call(images: int) -> None:
             given = x.buffer.view(images, x.shape)
-            made, self._backward = self._place.forward(
-                given, self._learned.parameters, program.context
-            )
+            with self._left_as_it_is("forward", "x", given):
+                made, self._backward = self._place.forward(
+                    given, self._learned.parameters, program.context
+                )
             np.copyto(y.buffer.view(images, shape), made)
 
         program.call(call, self.draws)
@@ -56,7 +61,9 @@ class LayerStage(Stage):
         dy.buffer.whole = True
 
         def call(images: int) -> None:
-            given, gradients = self._backward(dy.buffer.view(images, dy.shape))
+            error = dy.buffer.view(images, dy.shape)
+            with self._left_as_it_is("backward", "dy", error):
+                given, gradients = self._backward(error)
             for name in self._own:
                 if name not in gradients:
                     raise self._missing(name, list(gradients))
@@ -65,6 +72,26 @@ class LayerStage(Stage):
 
         program.call(call)
         return dx
+
+    @contextmanager
+    def _left_as_it_is(self, method: str, name: str, array: Array) -> Iterator[None]:
+        """Raise where a layer of the user's own changes what it was given, at its first call.
+
+        The layer before it has its slopes from what it gave, and a block's other branch takes the
+        same error: their gradients would be wrong, and nothing would tell.
+        """
+        if method not in self._watched:
+            yield
+            return
+        before = array.copy()
+        yield
+        self._watched.discard(method)
+        if not np.array_equal(before, array, equal_nan=True):
+            raise ConfigurationError(
+                f"The {method} of layer {self._place.path}, {type(self._place.layer).__name__}, "
+                f"must leave {name} as it is, for other layers need it. Got another {name} after "
+                f"the call. Begin with a copy: {name} = {name}.copy()."
+            )
 
     def _missing(self, name: str, got: list[str]) -> ConfigurationError:
         return ConfigurationError(
