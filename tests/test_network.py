@@ -379,7 +379,7 @@ class Weighing(Layer):
 
 def test_hyper_parameters_that_no_file_can_hold(tmp_path):
     network = Network([Flatten(), Weighing(np.ones(9))], (1, 3, 3))
-    with pytest.raises(ConfigurationError, match=r"hyper-parameters of a description .* Got array"):
+    with pytest.raises(ConfigurationError, match=r"The 'weights' of Weighing must be .* Got array"):
         network.save(tmp_path / "a.safetensors")
     assert not list(tmp_path.iterdir())
     Network([Flatten(), Weighing(np.float32(2))], (1, 3, 3)).save(tmp_path / "b.safetensors")
@@ -577,7 +577,7 @@ class Limited(Layer):
 
 
 @pytest.mark.parametrize(
-    ("layer", "words"), [(Typed(), "other names than 'type'"), (Limited(), "finite numbers")]
+    ("layer", "words"), [(Typed(), "other names than 'type'"), (Limited(), "finite number")]
 )
 def test_hyper_parameters_that_a_file_would_read_as_something_else(tmp_path, layer, words):
     with pytest.raises(ConfigurationError, match=words):

@@ -9,6 +9,7 @@ Reading builds only the classes that the caller names: a file is data, never cod
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -54,22 +55,31 @@ def to_data(value: Any) -> Any:
         >>> to_data(LeakyReLU(slope=0.1))
         {'type': 'LeakyReLU', 'slope': 0.1}
     """
+    return _plain(value, "What is written to a file")
+
+
+def _plain(value: Any, what: str) -> Any:
+    """Do so; ``what`` begins the error."""
     if isinstance(value, Description):
-        _check_written_as_dataclass(type(value))
-        _check_names(type(value))
-        named = {field.name: to_data(getattr(value, field.name)) for field in fields(value)}
-        return {"type": type(value).__name__, **named}
+        kind = type(value)
+        _check_written_as_dataclass(kind)
+        _check_names(kind)
+        named = {
+            field.name: _plain(getattr(value, field.name), f"The '{field.name}' of {kind.__name__}")
+            for field in fields(value)
+        }
+        return {"type": kind.__name__, **named}
     if isinstance(value, tuple | list):
-        return [to_data(item) for item in value]
+        return [_plain(item, what) for item in value]
     if isinstance(value, np.generic):
-        return to_data(value.item())
+        return _plain(value.item(), what)
     finite = not isinstance(value, float) or math.isfinite(value)
     if value is None or (isinstance(value, bool | int | float | str) and finite):
         return value
     raise ConfigurationError(
-        "The hyper-parameters of a description must be finite numbers, words, descriptions, None, "
-        f"or tuples of these, so that it can be written to a file. Got {value!r}. An array that a "
-        "layer needs is built in its methods, or is one of its initial parameters."
+        f"{what} must be a finite number, a word, a description, None, or a tuple of these, as it "
+        f"is kept in files. Got {reprlib.repr(value)}. An array that a layer needs is built in its "
+        "methods, or is one of its initial parameters."
     )
 
 
