@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -138,6 +138,37 @@ def from_data(data: Any, kinds: Iterable[type[Description]]) -> Any:
         LeakyReLU(slope=0.1)
     """
     return _build(data, {kind.__name__: kind for kind in kinds})
+
+
+def completed(data: Any) -> Any:
+    """Add to data that an older version wrote the hyper-parameters that have come since.
+
+    Their defaults mean what was done before there was a choice.
+
+    Args:
+        data: as :func:`to_data` made it, or with such data in it.
+
+    Returns:
+        The same with the defaults of all that lacks in sixloops' own descriptions.
+
+    Examples:
+        >>> from sixloops.layers import LeakyReLU
+        >>> completed([{"type": "LeakyReLU"}, {"type": "Unknown"}])
+        [{'type': 'LeakyReLU', 'slope': 0.01}, {'type': 'Unknown'}]
+    """
+    return _complete(data, {kind.__name__: kind for kind in _ours(Description)})
+
+
+def _complete(data: Any, kinds: Mapping[str, type[Description]]) -> Any:
+    if isinstance(data, list):
+        return [_complete(item, kinds) for item in data]
+    if not isinstance(data, dict):
+        return data
+    given = {key: _complete(item, kinds) for key, item in data.items()}
+    kind = kinds.get(str(data.get("type")))
+    known = () if kind is None else fields(kind)
+    lacking = [f for f in known if f.name not in given and f.default is not MISSING]
+    return given | {f.name: to_data(f.default) for f in lacking}
 
 
 def _build(data: Any, kinds: Mapping[str, type[Description]]) -> Any:

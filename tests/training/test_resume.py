@@ -129,11 +129,11 @@ def checkpoint(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"batch_size": 7}, "same setting 'batch_size'. The checkpoint has 64. Got 7"),
-        ({"optimizer": Adam()}, "setting 'optimizer'"),
-        ({"optimizer": SGD(0.2)}, "setting 'optimizer'"),
-        ({"seed": 9}, "setting 'seed'"),
-        ({"average": 0.9}, "setting 'average'. The checkpoint has None. Got 0.9"),
+        ({"batch_size": 7}, "same settings.batch_size. The checkpoint has 64. Got 7"),
+        ({"optimizer": Adam()}, "settings.optimizer"),
+        ({"optimizer": SGD(0.2)}, "settings.optimizer"),
+        ({"seed": 9}, "settings.seed"),
+        ({"average": 0.9}, "settings.average. The checkpoint has none. Got 0.9"),
     ],
 )
 def test_other_settings_are_refused(checkpoint, change, words):
@@ -142,15 +142,32 @@ def test_other_settings_are_refused(checkpoint, change, words):
 
 
 def test_other_data_and_networks_are_refused(checkpoint):
-    with pytest.raises(ConfigurationError, match=r"data's images\. The checkpoint has 40. Got 41"):
+    with pytest.raises(ConfigurationError, match=r"data\.images\. The checkpoint has 40. Got 41"):
         fit(network(), data(41), epochs=2, resume=checkpoint)
-    with pytest.raises(ConfigurationError, match="data's labels"):
+    with pytest.raises(ConfigurationError, match=r"data\.labels\. Those of the checkpoint"):
         fit(network(), data(seed=1), epochs=2, resume=checkpoint)
     other_images = Dataset(data().images + 1, data().labels)
-    with pytest.raises(ConfigurationError, match="data's pixels"):
+    with pytest.raises(ConfigurationError, match=r"data\.pixels\. Those of the checkpoint"):
         fit(network(), other_images, epochs=2, resume=checkpoint)
-    with pytest.raises(ConfigurationError, match="network's layers"):
+    with pytest.raises(ConfigurationError, match=r"network\.layers\[1\]\.units\. .* 3\. Got 4\."):
         fit(network(units=4), data(), epochs=2, resume=checkpoint)
+    more = Network([Flatten(), Dense(3), Dense(3)], (1, 4, 4))
+    with pytest.raises(ConfigurationError, match=r"network\.layers\. .* 2 of them\. Got 3 of them"):
+        fit(more, data(), epochs=2, resume=checkpoint)
+    with pytest.raises(ConfigurationError, match=r"settings\.optimizer\. .* has SGD\. Got Adam"):
+        fit(network(), data(), epochs=2, optimizer=Adam(), resume=checkpoint)
+
+
+def test_a_checkpoint_of_an_older_version_lacks_what_had_no_choice_then(checkpoint):
+    def change(arrays, about):
+        del about["network"]["loss"]["label_smoothing"]
+        del about["network"]["layers"][1]["use_bias"]
+
+    rewritten(checkpoint, change)
+    fit(network(), data(), epochs=2, resume=checkpoint)
+    rewritten(checkpoint, lambda _, about: about["network"]["layers"][1].pop("units"))
+    with pytest.raises(ConfigurationError, match=r"layers\[1\]\.units\. .* has none\. Got 3"):
+        fit(network(), data(), epochs=2, resume=checkpoint)
 
 
 def test_more_epochs_may_be_asked_for(checkpoint):
@@ -255,7 +272,7 @@ def test_a_users_layer_deep_in_the_network_is_no_hindrance(tmp_path):
 
 
 def test_another_validation_set_is_refused(checkpoint):
-    with pytest.raises(ConfigurationError, match="data's validation"):
+    with pytest.raises(ConfigurationError, match=r"data\.validation\. .* has none\. Got one"):
         fit(network(), data(), epochs=2, resume=checkpoint, validation=data().first(9))
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sixloops.descriptions import completed
 from sixloops.errors import FileError
 from sixloops.files import read_bytes, write_bytes
 from sixloops.recipes.recipe import Experiment, Measures, Recipe, Setting
@@ -120,7 +121,7 @@ def check_trained(path: Path, experiment: Experiment, setting: Setting) -> None:
     Raises:
         FileError: it was; or as :func:`read_record`.
     """
-    trained = read_record(path)["trained"]
+    trained = completed(read_record(path)["trained"])
     if trained and trained[0] != json.loads(json.dumps(first_training(experiment, setting))):
         raise FileError(
             f"{path} is the record of another set-up, such as this experiment's of an older "

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
 from sixloops import checks
-from sixloops.descriptions import to_data
+from sixloops.descriptions import completed, to_data
 from sixloops.engine import Plan
 from sixloops.errors import ConfigurationError, FileError
 from sixloops.files import read_tensors, remove_leftovers, write_tensors
@@ -157,19 +158,49 @@ def _entry(about: dict[str, Any], name: str, source: str | os.PathLike[str]) -> 
 def _check_same(
     run: Run, network: dict[str, Any], training: dict[str, Any], source: str | os.PathLike[str]
 ) -> None:
-    ours: dict[str, Any] = {
-        **{f"network's {key}": value for key, value in run.network.about().items()},
-        **{f"setting '{key}'": value for key, value in to_data(run.settings).items()},
-        **{f"data's {key}": value for key, value in run.fingerprint().items()},
+    ours = {
+        "network": run.network.about(),
+        "settings": {**to_data(run.settings), "epochs": None},
+        "data": run.fingerprint(),
     }
-    theirs: dict[str, Any] = {
-        **{f"network's {key}": value for key, value in network.items()},
-        **{f"setting '{key}'": v for key, v in _entry(training, "settings", source).items()},
-        **{f"data's {key}": v for key, v in _entry(training, "data", source).items()},
+    theirs = {
+        "network": network,
+        "settings": {**_entry(training, "settings", source), "epochs": None},
+        "data": _entry(training, "data", source),
     }
-    for key, value in ours.items():
-        if key != "setting 'epochs'" and theirs.get(key) != value:
-            raise ConfigurationError(
-                f"A run goes on from {source} only with the same {key}. The checkpoint has "
-                f"{theirs.get(key)!r}. Got {value!r}."
-            )
+    found = _first_difference("", completed(theirs), ours)
+    if found is None:
+        return
+    name, its, got = found
+    if name.endswith((".labels", ".pixels")):
+        said = "Those of the checkpoint's data are others. Give the data that it was begun with."
+    else:
+        said = f"The checkpoint has {_worded(its)}. Got {_worded(got)}."
+    raise ConfigurationError(f"A run goes on from {source} only with the same {name}. {said}")
+
+
+def _first_difference(name: str, theirs: Any, ours: Any) -> tuple[str, Any, Any] | None:
+    """Return the innermost name and both values where JSON's types first differ."""
+    if theirs == ours:
+        return None
+    pairs: Iterable[tuple[str, Any, Any]] = ()
+    if isinstance(ours, dict) and isinstance(theirs, dict) and _type(ours) == _type(theirs):
+        keys = dict.fromkeys([*ours, *theirs])
+        pairs = [(f"{name}.{key}".strip("."), theirs.get(key), ours.get(key)) for key in keys]
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        pairs = [(f"{name}[{i}]", *pair) for i, pair in enumerate(zip(theirs, ours, strict=True))]
+    inner = (_first_difference(*pair) for pair in pairs)
+    return next(filter(None, inner), (name, theirs, ours))
+
+
+def _type(data: dict[str, Any]) -> Any:
+    return data.get("type")
+
+
+def _worded(value: Any) -> str:
+    """Return a value in few words."""
+    if isinstance(value, dict):
+        return str(value.get("type", "one"))
+    if isinstance(value, list):
+        return f"{len(value)} of them"
+    return "none" if value is None else repr(value)
