@@ -9,12 +9,16 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
+DIVISORS = {"bytes": 1.0, "twice": 255.0**2}
+
+
 def trained(mistake=""):
     """Return a train function as :class:`sixloops.doctor.run.Loop` takes it."""
+    divisor = DIVISORS.get(mistake, 255.0)
 
     def train(images, labels, rate, seed, monitor):
         random = np.random.default_rng(seed)
-        x = images.reshape(len(images), -1) / (1.0 if mistake == "bytes" else 255.0)
+        x = images.reshape(len(images), -1) / divisor
         x = prepared(x, 30 * np.eye(10)[labels], mistake)
         p = {
             "W1": random.normal(size=(x.shape[1], 30)) / np.sqrt(x.shape[1]),
@@ -37,10 +41,9 @@ def trained(mistake=""):
             for start in range(0, len(x), 20):
                 rows = order[start : start + 20]
                 step(x[rows], labels[rows], p, forward, rate, monitor, mistake)
-        scale = 1.0 if mistake == "bytes" else 255.0
 
         def predict(images):
-            x = images.reshape(len(images), -1) / scale
+            x = images.reshape(len(images), -1) / divisor
             z = forward(prepared(x, np.zeros((len(x), 10)), mistake))[1]
             return z - z.mean(axis=0) if mistake == "mixed" else z
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.examine import _tried
 from sixloops.doctor.run.rules.rates import broken, too_low
 from sixloops.errors import ConfigurationError
-from sixloops.layers import Dense, Flatten, Rescale
+from sixloops.layers import BatchNorm, Dense, Flatten, Rescale
 from sixloops.optimizers import SGD
 from sixloops.training import Callback, Checkpoint, EvaluateEvery, HistoryFile
 
@@ -47,6 +48,23 @@ def test_the_users_files_stay_as_they_are(kind, tmp_path):
     assert found.outcome.history.of("evaluation")
     assert best.read_bytes() == b"the best of last week"
     assert [path.name for path in tmp_path.iterdir()] == [best.name]
+
+
+@pytest.mark.parametrize("rate", [0.5, 5.0])
+def test_pixels_divided_twice_are_named_and_the_fix_proved(rate):
+    found = examine(lambda: case([], 1 / 255**2, optimizer=SGD(rate)))
+    assert found.verdict.name == "inputs-scaled-twice"
+    assert found.proof.after > 0.7 > found.proof.before
+
+
+def test_small_inputs_that_learn_well_are_no_fault():
+    def scaled_up(seed):
+        layers = [Rescale(1 / 255**2), BatchNorm(), Flatten(), Dense(30, activation="relu")]
+        return Network([*layers, Dense(10)], (1, 28, 28), seed=seed)
+
+    assert examine(
+        lambda: replace(case([], epochs=6, optimizer=SGD(0.1)), network=scaled_up)
+    ).verdict.healthy
 
 
 class Counting(Callback):

@@ -29,6 +29,7 @@ def test_a_healthy_loop_is_healthy_in_one_line(style):
     ("mistake", "name"),
     [
         ("bytes", "inputs-not-scaled"),
+        ("twice", "inputs-scaled-twice"),
         ("zeros", "weights-zero"),
         ("relu", "relu-on-logits"),
         ("sorted", "sorted-by-class"),

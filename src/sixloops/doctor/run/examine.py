@@ -40,8 +40,8 @@ LONG = 3000
 RATES = (0.3, 0.1, 10.0)
 """So many times the rate are tried with a cure that changes what rate fits."""
 RATE_FOLLOWS = {
-    "saturated", "inputs-not-scaled", "weights-ignore-area", "weights-constant", "weights-zero",
-    "vanishing-gradients",
+    "saturated", "inputs-not-scaled", "inputs-scaled-twice", "weights-ignore-area",
+    "weights-constant", "weights-zero", "vanishing-gradients",
 }  # fmt: skip
 """Cures after which everyone looks for the rate anew: slopes and curvatures are others."""
 

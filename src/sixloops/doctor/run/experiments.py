@@ -163,8 +163,8 @@ def separate(case: Case | Loop, outcome: Outcome, guard: Guard) -> None:
 def _try_changes(short: Case | Loop, trials: Trials) -> None:
     """Try scaled inputs, other rates, and one batch, until something helps."""
     e, results = trials.evidence, trials.evidence.experiments
-    if e.inputs is not None and max(abs(e.inputs.low), abs(e.inputs.high)) > 20:
-        _try_scaled(short, trials)
+    if e.inputs is not None and e.inputs.factor != 1:
+        _try_scaled(short, e.inputs.factor, trials)
         if results.get("scaled", 0.0) > results["base"] + 0.1:
             return
     _try_rates(short, trials)
@@ -255,16 +255,16 @@ def _blind(data: Dataset) -> Dataset:
     return Dataset(np.zeros_like(data.images), data.labels, data.classes or data.class_count)
 
 
-def _try_scaled(short: Case | Loop, trials: Trials) -> None:
-    """Try inputs divided by 255; at higher rates too, as bytes bear only a very low one."""
+def _try_scaled(short: Case | Loop, factor: float, trials: Trials) -> None:
+    """Try inputs from 0 to 1; also at higher rates than bytes bear, at lower than tiny ones."""
     results, probes = trials.evidence.experiments, trials.evidence.probes
-    case = scaled(short)
-    outcome = trials.done("The run with inputs divided by 255", trained, case)
+    case = scaled(short, factor)
+    outcome = trials.done("The run with inputs from 0 to 1", trained, case)
     if outcome is None:
         return
     results["scaled"] = outcome.accuracy
     if results["scaled"] <= results["base"] + 0.1:
-        best = _climb(case, 10.0, results["base"], trials)
+        best = _climb(case, 10.0 if factor < 1 else 0.1, results["base"], trials)
         if best is not None:
             probes["scaled rate"], results["scaled"] = best
 
@@ -303,11 +303,11 @@ def _climb(case: Case | Loop, by: float, base: float, trials: Trials) -> tuple[f
     return best
 
 
-def scaled(case: Case | Loop) -> Case | Loop:
-    """Return the case with its inputs divided by 255."""
+def scaled(case: Case | Loop, factor: float) -> Case | Loop:
+    """Return the case with its inputs multiplied by a factor."""
     if isinstance(case, Loop):
-        return case.scaled()
-    return case.with_layers(lambda layers: [Rescale(1 / 255), *layers])
+        return case.scaled(factor)
+    return case.with_layers(lambda layers: [Rescale(factor), *layers])
 
 
 class _Until(Callback):

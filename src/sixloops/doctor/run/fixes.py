@@ -56,8 +56,9 @@ def _raise_rate(case: Case, evidence: Evidence) -> Case:
 
 
 def _rescale(case: Case, evidence: Evidence) -> Case:
-    factor = evidence.probes.get("scaled rate", 1.0)
-    return case.with_layers(lambda layers: [Rescale(1 / 255), *layers]).with_rate(factor)
+    rate = evidence.probes.get("scaled rate", 1.0)
+    factor = 1.0 if evidence.inputs is None else evidence.inputs.factor
+    return case.with_layers(lambda layers: [Rescale(factor), *layers]).with_rate(rate)
 
 
 def _shuffle(case: Case, evidence: Evidence) -> Case:
@@ -226,6 +227,7 @@ FIXES: dict[str, Fix] = {
     "rate-too-low": _raise_rate,
     "vanishing-gradients": _rectify,
     "inputs-not-scaled": _rescale,
+    "inputs-scaled-twice": _rescale,
     "sorted-by-class": _shuffle,
     "weights-zero": _redraw,
     "weights-constant": _redraw,

@@ -58,9 +58,9 @@ class Loop:
         """Return the loop with its learning rate multiplied."""
         return replace(self, rate=self.rate * factor)
 
-    def scaled(self) -> Loop:
-        """Return the loop with its images divided by 255."""
-        return self.with_images(lambda x: np.asarray(x, dtype=np.float32) / 255)
+    def scaled(self, factor: float) -> Loop:
+        """Return the loop with its images multiplied by a factor."""
+        return self.with_images(lambda x: np.asarray(x, dtype=np.float32) * np.float32(factor))
 
     def with_images(self, change: Callable[[Array], Array], training: bool = True) -> Loop:
         """Return the loop with its images changed: all, or only those of the validation."""
@@ -209,7 +209,8 @@ def fixed_loop(name: str, loop: Loop, e: Evidence) -> Loop | None:
     cures: dict[str, Callable[[], Loop | None]] = {
         "rate-too-high": lambda: loop.with_rate(rate_factor(e, 0.1)),
         "rate-too-low": lambda: loop.with_rate(rate_factor(e, 10.0)),
-        "inputs-not-scaled": lambda: loop.scaled().with_rate(e.probes.get("scaled rate", 1.0)),
+        "inputs-not-scaled": lambda: _scaled(loop, e),
+        "inputs-scaled-twice": lambda: _scaled(loop, e),
         "sorted-by-class": loop.shuffled,
         "bytes-wrapped": lambda: loop.with_images(
             lambda x: ((x.astype(np.int64) + int(e.probes.get("unwrapped by", 0))) % 256).astype(
@@ -223,3 +224,9 @@ def fixed_loop(name: str, loop: Loop, e: Evidence) -> Loop | None:
         ),
     }
     return cures.get(name, lambda: None)()
+
+
+def _scaled(loop: Loop, e: Evidence) -> Loop:
+    """Return the loop with inputs from 0 to 1, at the rate that fits them."""
+    factor = 1.0 if e.inputs is None else e.inputs.factor
+    return loop.scaled(factor).with_rate(e.probes.get("scaled rate", 1.0))

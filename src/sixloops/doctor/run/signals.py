@@ -108,6 +108,14 @@ class InputSignals:
     spread: float
     kind: str
 
+    @property
+    def factor(self) -> float:
+        """By what bytes, or bytes divided by 255 twice, come to be from 0 to 1; 1 for others."""
+        largest = max(abs(self.low), abs(self.high))
+        if largest > 20 and self.spread >= 5:
+            return 1 / 255
+        return 255.0 if 0 < largest < 0.05 else 1.0
+
 
 def of_layer(step: int, y: Array) -> LayerSignals:
     """Return the signals of a layer's output, (batch, units) or (batch, maps, height, width)."""

@@ -180,7 +180,7 @@ _EXPERIMENTS = {
     "base": "the run itself, shortened",
     "tenth": "a tenth of the rate",
     "tenfold": "ten times the rate",
-    "scaled": "inputs divided by 255",
+    "scaled": "inputs from 0 to 1",
     "zero": "zeros for all images, the training labels told",
     "memorised": "one batch, again and again",
 }

@@ -19,24 +19,56 @@ ENOUGH = 200
 def inputs_not_scaled(e: Evidence) -> Diagnosis | None:
     """Recognise that the first layer that learns gets numbers as large as bytes."""
     seen = e.inputs
-    if seen is None or max(abs(seen.low), abs(seen.high)) <= 20 or seen.spread < 5:
+    if seen is None or seen.factor >= 1:
         return None
-    short = falls_short(e, 0.02)
-    scaled = e.experiments.get("scaled")
-    rescued = scaled is not None and scaled > e.experiments.get("base", 0.0) + 0.03
-    factor = e.probes.get("scaled rate", 1.0)
-    words = "Divided by 255" + ("" if factor == 1 else f" and at {factor:g} times the rate")
+    rescue = _rescue(e, "Divided by 255")
     return Diagnosis(
         id="inputs-not-scaled",
         sentence=f"The first layer that learns gets values from {seen.low:g} to {seen.high:g}, "
-        f"with a spread of {seen.spread:.3g}."
-        + (f" {words}, the same seed reaches {percent(scaled or 0)}." if rescued else ""),
+        f"with a spread of {seen.spread:.3g}.{rescue}",
         mathematics="z = Σ w·x is as much too large as x is, and so is ∂E/∂w = Σ δ·x: the first "
         "layer saturates or its steps explode.",
         fix="Divide the pixels by 255, as the first thing that the network does.",
         number=36,
-        certainty=0.97 if rescued else 0.85 if short and scaled is None else 0.3,
+        certainty=_certainty_of_scale(e, rescue, falls_short(e, 0.02), 0.85),
     )
+
+
+def inputs_scaled_twice(e: Evidence) -> Diagnosis | None:
+    """Recognise that the first layer that learns gets pixels divided by 255 twice."""
+    seen = e.inputs
+    if seen is None or seen.factor <= 1:
+        return None
+    rescue = _rescue(e, "Multiplied by 255")
+    return Diagnosis(
+        id="inputs-scaled-twice",
+        sentence=f"The first layer that learns gets values from {seen.low:.2g} to {seen.high:.2g} "
+        f"only, as if they had been divided by 255 twice.{rescue}",
+        mathematics="z = Σ w·x + b: where x is tiny, all images give nearly the same z, the bias "
+        "outweighs them, and ∂E/∂w = Σ δ·x is as tiny as x.",
+        fix="Divide the pixels by 255 once: in the data, or as the first thing that the network "
+        "does.",
+        number=36,
+        # More certain than what follows from it: units that are dead, steps that are small.
+        certainty=_certainty_of_scale(e, rescue, falls_short(e, 0.1), 0.93),
+    )
+
+
+def _rescue(e: Evidence, change: str) -> str:
+    """Say what inputs from 0 to 1 have reached, if that is more than without; else nothing."""
+    scaled = e.experiments.get("scaled", 0.0)
+    if "scaled" not in e.experiments or scaled <= e.experiments.get("base", 0.0) + 0.03:
+        return ""
+    factor = e.probes.get("scaled rate", 1.0)
+    rate = "" if factor == 1 else f" and at {factor:g} times the rate"
+    return f" {change}{rate}, the same seed reaches {percent(scaled)}."
+
+
+def _certainty_of_scale(e: Evidence, rescue: str, short: bool, certainty: float) -> float:
+    """Return how certain it is; ``certainty`` where a run falls short and no other was tried."""
+    if rescue:
+        return 0.97
+    return certainty if short and "scaled" not in e.experiments else 0.3
 
 
 def shuffled_apart(e: Evidence) -> Diagnosis | None:
@@ -203,6 +235,7 @@ def labels_leak(e: Evidence) -> Diagnosis | None:
 
 RULES = (
     inputs_not_scaled,
+    inputs_scaled_twice,
     input_ignored,
     labels_leak,
     shuffled_apart,
