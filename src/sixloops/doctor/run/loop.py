@@ -58,8 +58,8 @@ class Loop:
         """Return the loop with its learning rate multiplied."""
         return replace(self, rate=self.rate * factor)
 
-    def scaled(self, factor: float) -> Loop:
-        """Return the loop with its images multiplied by a factor."""
+    def scaled(self, factor: float = 1 / 255) -> Loop:
+        """Return the loop with its images multiplied by a factor, so that bytes go from 0 to 1."""
         return self.with_images(lambda x: np.asarray(x, dtype=np.float32) * np.float32(factor))
 
     def with_images(self, change: Callable[[Array], Array], training: bool = True) -> Loop:
