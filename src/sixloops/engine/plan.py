@@ -45,9 +45,9 @@ SHARES = ((128, 8), (32, 4), (0, 2))
 """From how many images on a batch is cut into how many shares. Each costs some time of its
 own; while they are worked on, threads beyond them have nothing to do."""
 
-FEWEST, MOST, NEAR = 4, 16, 1 << 19
+FEWEST_IMAGES, MOST_IMAGES, NEAR_CACHE = 4, 16, 1 << 19
 """Images that go through the stages together: so many that products are long, and so few that
-what they leave behind (``NEAR`` numbers) stays in the processor's caches."""
+what they leave behind (``NEAR_CACHE`` numbers) stays in the processor's caches."""
 
 
 @dataclass(frozen=True)
@@ -431,7 +431,7 @@ def _view(values: Values, images: int) -> Array:
 def _chunk(network: Network) -> int:
     """Return how many images go through the stages together: fewer where an image is large."""
     size = sum(size_of(place.output_shape) for place in places_of(network))
-    return max(FEWEST, min(MOST, NEAR // max(size, 1)))
+    return max(FEWEST_IMAGES, min(MOST_IMAGES, NEAR_CACHE // max(size, 1)))
 
 
 def _shares(images: int) -> int:

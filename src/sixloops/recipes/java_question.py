@@ -34,7 +34,7 @@ from sixloops.recipes.slopes import central_differences
 from sixloops.report.charts import Chart, Mark
 
 EPOCHS, BATCH, RATE = 3, 10, 0.03
-SOME = 6000
+SOME_IMAGES = 6000
 """Images on which both ways of writing ReLU are trained."""
 MOVED = 1e-5
 """By how much a weight is moved both ways, to measure a slope."""
@@ -94,7 +94,7 @@ def _convolutions(behind: Sequence[Layer] = ()) -> Callable[[Setting], Measures]
 
 def compare_relus(setting: Setting) -> Measures:
     """Train with ReLU inside the convolutions and with ReLU as a layer; compare all bits."""
-    some = setting.training.first(SHORT_TRAINING if setting.short else SOME)
+    some = setting.training.first(SHORT_TRAINING if setting.short else SOME_IMAGES)
     engine, definitions = [], []
     measured: Measures = {}
     for inside in (True, False):

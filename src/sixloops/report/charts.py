@@ -37,7 +37,7 @@ NO_LINE = ""
 COLORS = BLUE, ORANGE, GREEN, RED, "#6b46c1", "#0987a0", "#975a16", MUTED
 
 
-FEW = 3
+MARKED_POINTS = 3
 """A curve of no more points than these shows them."""
 
 
@@ -165,7 +165,7 @@ def _draw(axes: Axes, chart: Chart, looks: dict[str, tuple[str, str]]) -> None:
     from matplotlib.ticker import FixedLocator
 
     for curve in filter(lambda curve: len(curve.x), chart.curves):
-        marker = "o" if len(curve.x) <= FEW else ""
+        marker = "o" if len(curve.x) <= MARKED_POINTS else ""
         color, style = looks[curve.label]
         axes.plot(curve.x, curve.y, color=color, ls=style, lw=1.5, marker=marker, ms=4, alpha=0.85)
     for points in filter(lambda points: len(points.x), chart.points):

@@ -56,7 +56,7 @@ AXES = {
     1: ("D",),
     0: (),
 }
-FEWEST = 4
+FEWEST_NUMBERS = 4
 """Numbers of input below which agreement proves nothing."""
 LARGEST_WINDOW = 5
 LARGEST_STRIDE = 4
@@ -94,7 +94,7 @@ def recognise(
         parameters: the arrays that it learns, by name.
         axes: the input's order, where the user said it.
     """
-    if x.size < FEWEST or not y.size or not np.isfinite(y).all():
+    if x.size < FEWEST_NUMBERS or not y.size or not np.isfinite(y).all():
         return
     given = {"x": x, **parameters}
     loose = 1e-4 if y.dtype != np.float64 or _is_rounded(y) else 1e-9

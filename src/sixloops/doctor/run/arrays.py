@@ -9,7 +9,7 @@ import numpy as np
 
 from sixloops.layers.base import Array
 
-MOST = 1 << 16
+LOOKED_AT = 1 << 16
 """Of a large array so many numbers are looked at, evenly spread."""
 ONE_DIRECTION = 1e-3
 """The angle, in radians, up to which two arrays have one direction."""
@@ -85,7 +85,7 @@ def _pair(value: Any, name: str) -> tuple[str, Any]:
     return name, value
 
 
-def some(array: Array, most: int = MOST) -> Array:
+def some(array: Array, most: int = LOOKED_AT) -> Array:
     """Return a flat, evenly spread part of an array, about so many numbers, as float64."""
     flat = array.reshape(-1)
     return flat[:: max(1, flat.size // most)].astype(np.float64)

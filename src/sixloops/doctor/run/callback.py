@@ -30,11 +30,11 @@ LOOKING_UP = 0.1
 """Seconds that comparing images with each other takes about."""
 GUESS = 6
 """So many steps a look takes about."""
-ENDING = 128
-"""So many at the end of a run that falls short."""
-TOLD = 32
-"""Of so many the outputs are looked at, at the end of every run."""
-FEWEST = 100
+IMAGES_AT_THE_END = 128
+"""So many are looked at when a run that falls short has ended."""
+OUTPUT_IMAGES = 32
+"""Of so many the outputs are looked at when any run has ended."""
+FEWEST_IMAGES = 100
 """With fewer images, what neighbours say means little."""
 MOST_NOTES = 5
 LOOKED_UP = 1000
@@ -216,7 +216,7 @@ class Doctor(Callback):
 
     def _see_outputs(self, run: Run, plan: Plan) -> None:
         """Take the signals of the outputs of some images, as they are in the end."""
-        images, labels = probe.part_of(run.data, TOLD)
+        images, labels = probe.part_of(run.data, OUTPUT_IMAGES)
         if run.failed or not are_class_numbers(labels) or len(run.network.output_shape) != 1:
             return
         outputs = plan.outputs(images)
@@ -247,7 +247,7 @@ class Doctor(Callback):
         held, told = e.validation, e.accuracy
         if held is not None and told is not None and held > told - 0.1 and self.share is not None:
             return
-        images, labels = probe.part_of(run.data, 2 * ENDING)
+        images, labels = probe.part_of(run.data, 2 * IMAGES_AT_THE_END)
         batch = probe.accuracy_of(run.network, images, labels, training=True)
         running = probe.accuracy_of(run.network, images, labels)
         if batch is not None and running is not None:
@@ -277,7 +277,7 @@ def _grown(sums: tuple[Any, ...]) -> list[Any]:
 def examine_end(monitor: Monitor, run: Run) -> None:
     """Look thoroughly at a run that is over."""
     e, network = monitor.evidence, run.network
-    images, labels = probe.part_of(run.data, ENDING)
+    images, labels = probe.part_of(run.data, IMAGES_AT_THE_END)
     probe.look(monitor, network, run.step, images)
     if not are_class_numbers(labels):
         return
@@ -291,7 +291,7 @@ def look_up(monitor: Monitor, data: Dataset, validation: Dataset | None) -> None
     """Ask nearest neighbours what can be told from the images."""
     probes = monitor.evidence.probes
     images, labels = probe.part_of(data, LOOKED_UP)
-    if len(images) < FEWEST or data.class_count < 2:
+    if len(images) < FEWEST_IMAGES or data.class_count < 2:
         return
     probes["neighbours"] = neighbours.agreement(images, labels)
     probes["looked up"] = float(len(images))

@@ -35,7 +35,7 @@ USUAL_FACTORS = {"rate-too-high": 0.1, "rate-too-low": 10.0}
 """Diagnoses whose fix is another rate, and by how much it is changed as a rule."""
 LEAST = 20.0
 """Seconds that a loop has at the least to be run at a rate of 0, where it may never end."""
-LONG = 3000
+MANY_STEPS = 3000
 """A longer run is cut down to about so many steps, before anything else."""
 RATES = (0.3, 0.1, 10.0)
 """So many times the rate are tried with a cure that changes what rate fits."""
@@ -168,7 +168,7 @@ def _check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:
 def _first(case: Case | Loop) -> Case | Loop:
     """Return what is run first: the user's own, without what writes files, cut down if long."""
     if _is_long(case):
-        return shortened(alone(case), LONG)
+        return shortened(alone(case), MANY_STEPS)
     return case if isinstance(case, Loop) else case.without_files()
 
 
@@ -181,7 +181,7 @@ def _left_out(whole: Case | Loop, case: Case | Loop, verdict: Verdict) -> Iterat
 
 
 def _is_long(case: Case | Loop) -> bool:
-    return steps_of(case) > 1.2 * LONG
+    return steps_of(case) > 1.2 * MANY_STEPS
 
 
 def _prove(guard: Guard, case: Case | Loop, outcome: Outcome, verdict: Verdict) -> Examination:

@@ -46,7 +46,7 @@ LEAST = 1e-6
 """A smaller slope is rounding."""
 RIGHT_ANGLE, LITTLE = 1e-4, 1e-3
 """Cosines below that are of a right angle; of a slope such a part is as good as 0."""
-SOME = 20
+FEWEST_WEIGHTS = 20
 """Numbers of a matrix that are not right by chance."""
 COPIES = 3
 """Batches of copies of an image, unless one batch has all images."""
@@ -467,7 +467,7 @@ def _slopes_of(w: Array, gradient: Array, loss: Loss, grain: float) -> Slopes | 
         return None
     product = size * float(np.linalg.norm(kept))
     cosine = float((kept * gradient).sum()) / product if product > LEAST else float(size > LEAST)
-    matrix = w.ndim > 1 and w.size >= SOME
+    matrix = w.ndim > 1 and w.size >= FEWEST_WEIGHTS
     return Slopes(claimed, measured, doubts, decay, size, cosine, matrix)
 
 

@@ -12,7 +12,7 @@ from sixloops.layers import LAYERS, Layer
 from sixloops.layers.base import Array, Context, Shape
 
 BATCH = 3
-MOST = 200_000
+MOST_NUMBERS = 200_000
 """So many numbers, at most, go into a layer at once."""
 
 
@@ -85,7 +85,7 @@ def _keeps_its_mean(name: str, layer: Layer, p: dict[str, Array], shape: Shape) 
     """Compare the mean output between training and evaluation, where chance has a say."""
     if layer.couples_batch():
         return None
-    count = max(2, min(200, MOST // max(int(np.prod(shape)), 1)))
+    count = max(2, min(200, MOST_NUMBERS // max(int(np.prod(shape)), 1)))
     ones = np.ones((count, *shape))
     drawn = [layer.forward(ones, p, _context(layer, shape, seed=seed))[0] for seed in (7, 8)]
     if np.array_equal(drawn[0], drawn[1]):

@@ -28,7 +28,7 @@ from sixloops.doctor.run.arrays import ONE_DIRECTION, angle, named_arrays, norm
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.loop import Loop
 from sixloops.doctor.run.monitor import Monitor
-from sixloops.doctor.run.own_gradients import SOME, growing, grows
+from sixloops.doctor.run.own_gradients import FEWEST_WEIGHTS, growing, grows
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.layers.base import Array
 
@@ -76,7 +76,7 @@ class _First(Monitor):
         names = [
             name
             for name, w in weights.items()
-            if w.ndim > 1 and w.size >= SOME and name in gradients
+            if w.ndim > 1 and w.size >= FEWEST_WEIGHTS and name in gradients
         ]
         kept = (
             {name: each[name].astype(np.float64) for name in names} for each in (weights, gradients)

@@ -62,11 +62,11 @@ HIGH = 355 / 512
 LOW = math.log(2) - HIGH
 """Two parts of log 2; the first has so few bits that n times it is exact."""
 
-NEAR = (-0.3333329751, 0.1333191530, -0.0537832930, 0.0207946177, -0.0058939453)
+TANH_NEAR_ZERO = (-0.3333329751, 0.1333191530, -0.0537832930, 0.0207946177, -0.0058939453)
 """tanh x = x + x³·(these, times powers of x²), fitted on |x| ≤ 0.6 by least squares of the
 relative error, which stays under 3e-9."""
 
-N0, N1, N2, N3, N4 = NEAR
+N0, N1, N2, N3, N4 = TANH_NEAR_ZERO
 
 
 @inlined

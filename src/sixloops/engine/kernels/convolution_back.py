@@ -21,7 +21,7 @@ from sixloops.engine.kernels.compiling import Instruction, inlined, kernel
 from sixloops.engine.kernels.convolution import Runs
 from sixloops.engine.kernels.operands import five_numbers, floats, indices, number, whole_numbers_at
 from sixloops.engine.kernels.vectors import NARROW, lanes, load, save
-from sixloops.engine.kernels.weighted_runs import MOST, add_narrow_runs, add_weighted_runs
+from sixloops.engine.kernels.weighted_runs import LONGEST_SUM, add_narrow_runs, add_weighted_runs
 from sixloops.layers.base import Array
 
 
@@ -103,10 +103,10 @@ def _weight_gradient(
     row, of_run = groups * kernels, -(-run // lanes(x))
     length, step, apart = down * across * of_run * lanes(x), lanes(x), lanes(x)
     is_narrow = across == 1 and run <= NARROW <= of_run * lanes(x) and down in (3, 5, 7)
-    if is_narrow or (across == 1 and down <= MOST and of_run == 1):
+    if is_narrow or (across == 1 and down <= LONGEST_SUM and of_run == 1):
         # A window that sees so little is taken at once, a row in a vector.
         of_run, down, step, apart = down, 1, line, of_run * lanes(x)
-    pieces, together = -(-of_run // MOST), max(block, 1)
+    pieces, together = -(-of_run // LONGEST_SUM), max(block, 1)
     for k in range(row):
         counts[k] = positions
     for first in range(0, images, together):
@@ -222,7 +222,7 @@ def _input_gradient(
     kernel_down, kernel_across, run, line, gap = runs
     row, candidates, positions = groups * kernels, 4 if pooled else 1, down * across
     of_run, last = -(-run // lanes(dx)), (run - 1) % lanes(dx) + 1
-    length, pieces = kernel_down * kernel_across * of_run * lanes(dx), -(-of_run // MOST)
+    length, pieces = kernel_down * kernel_across * of_run * lanes(dx), -(-of_run // LONGEST_SUM)
     for n in range(images):
         own = dx[n * image : (n + 1) * image]
         for i in range(image):

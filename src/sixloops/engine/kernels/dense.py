@@ -38,7 +38,7 @@ UNITS = 4 if REGISTERS * REGISTER_BITS >= 32 * 256 else 2
 TERMS = 32
 """Rows that all tiles take before the next: as many streams as a processor fetches ahead."""
 
-NEAR = 1 << 17
+NEAR_CACHE = 1 << 17
 """Numbers of a result that stay in a near cache while the rows come by."""
 
 OF_IMAGES = 0
@@ -240,7 +240,7 @@ def _sum_short_rows(
 def _are_near(first: int, count: int, c: Array, width: int, terms: int) -> bool:
     """Say whether rows are few, so that :func:`_add_up_near_rows` is quicker and can do it."""
     tiles = first == 0 and count >= 4 and count % _rows_of_tile(count) == 0
-    return tiles and width >= COLUMNS * lanes(c) and terms > TERMS and count * width <= NEAR
+    return tiles and width >= COLUMNS * lanes(c) and terms > TERMS and count * width <= NEAR_CACHE
 
 
 @kernel

@@ -24,7 +24,7 @@ from sixloops.engine.kernels.vectors import (
 )
 from sixloops.layers.base import Array
 
-MOST = 16 if REGISTERS >= 32 else 12
+LONGEST_SUM = 16 if REGISTERS >= 32 else 12
 """Vectors in a sum at most: some registers are for the terms."""
 
 Lists = tuple[Array, Array, Array, int, int, int, int, int, int]

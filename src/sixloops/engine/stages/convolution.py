@@ -33,13 +33,13 @@ from sixloops.layers import Conv2D, Layer, ReLU
 from sixloops.layers.base import Array
 from sixloops.layers.windows import Window, window_over
 
-NEAR = 6144
+NEAREST_CACHE = 6144
 """Numbers of maps that stay in the processor's nearest cache beside what else is there."""
 
-FEW = 64
+MANY_POSITIONS = 64
 """Positions from which on a kernel's errors need not be collected from several images."""
 
-LONG = 192
+LONG_KERNEL = 192
 """Taps of a kernel from which on it pays to leave out errors of 0."""
 
 
@@ -197,10 +197,10 @@ class ConvolutionStage(Stage):
 
     def _block(self, positions: int) -> int:
         """Return from how many images errors are collected; 0 to take them as they lie."""
-        has_zeros = isinstance(self._activation, ReLU) and prod(self._runs[:3]) >= LONG
-        if not has_zeros and positions >= FEW:
+        has_zeros = isinstance(self._activation, ReLU) and prod(self._runs[:3]) >= LONG_KERNEL
+        if not has_zeros and positions >= MANY_POSITIONS:
             return 0
-        return max(1, min(NEAR // self._image(), 16))
+        return max(1, min(NEAREST_CACHE // self._image(), 16))
 
     def _is_convolution_back(self) -> bool:
         """Say whether the error by the input is a plain convolution of the error."""

@@ -22,7 +22,7 @@ from sixloops.engine.stages.base import Learned, Stage, Values, arranged, size_o
 from sixloops.engine.stages.convolution import add_biases
 from sixloops.layers import Conv2D, Dense, Layer
 
-FEW = 16
+FACTORED_IMAGES = 16
 """Images of a batch up to which a gradient may be left as factors."""
 
 
@@ -101,7 +101,7 @@ class DenseStage(Stage):
     def _stay_factors(self, images: int) -> bool:
         """Say whether a batch's factors are fewer numbers than their product, and images few."""
         units, features = self._units, self._features
-        return images <= FEW and images * (units + features) < units * features
+        return images <= FACTORED_IMAGES and images * (units + features) < units * features
 
 
 def _write_product(program: Program, factors: Factors, error: Operand, x: Operand) -> None:

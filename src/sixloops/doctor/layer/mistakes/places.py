@@ -113,7 +113,7 @@ def _row(place: int, images: Any, *roles: str) -> Callable[[Case], Roles]:
 
 ALL, FIRST, FIRST_MAP = slice(None), slice(0, 1), (slice(0, 1), slice(0, 1))
 WINDOWED = (*POOLINGS, CONVOLUTION)
-SOME = (("x", "weight"), ("x",), ("weight",))
+ROLES = (("x", "weight"), ("x",), ("weight",))
 """What a convolution's loop may hold of its gradients, where the others are made elsewhere."""
 MISTAKES: tuple[Mistake, ...] = (
     *(Mistake(STRIDE_FORGOTTEN, POOLINGS, wrong) for wrong in (strideless, laid_strideless)),
@@ -122,6 +122,6 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake(TILED, (MAX, "min pooling"), errors_and_winners_tiled),
     *(Mistake(FIRST_ROW, WINDOWED, _row(0, images)) for images in (ALL, FIRST, FIRST_MAP)),
     Mistake(LAST_ROW, WINDOWED, _row(-1, ALL)),
-    *(Mistake(FIRST_ROW, (CONVOLUTION,), _row(0, ALL, *roles)) for roles in SOME),
-    *(Mistake(LAST_ROW, (CONVOLUTION,), _row(-1, ALL, *roles)) for roles in SOME),
+    *(Mistake(FIRST_ROW, (CONVOLUTION,), _row(0, ALL, *roles)) for roles in ROLES),
+    *(Mistake(LAST_ROW, (CONVOLUTION,), _row(-1, ALL, *roles)) for roles in ROLES),
 )

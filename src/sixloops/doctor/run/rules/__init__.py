@@ -28,7 +28,7 @@ RULES: tuple[Rule, ...] = (
 
 SURE = 0.5
 """Certainty from which a diagnosis is spoken of."""
-MOST = 3
+DIAGNOSES_TOLD = 3
 """So many diagnoses are told."""
 NOT_SEEN = "not-enough-seen"
 """The id of what is said where nothing can be told."""
@@ -61,7 +61,7 @@ def verdict_of(evidence: Evidence) -> Verdict:
         undecided="not enough seen to tell" if undecided else "",
         findings=tuple(_findings(evidence)) if sick else (),
         diagnoses=tuple(diagnoses[:1]),
-        alternatives=tuple(diagnoses[1:MOST]),
+        alternatives=tuple(diagnoses[1:DIAGNOSES_TOLD]),
         notes=(
             *evidence.notes,
             *_only_the_loss(evidence),

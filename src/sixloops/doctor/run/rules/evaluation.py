@@ -11,7 +11,7 @@ from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.rules.base import percent
 from sixloops.doctor.verdict import Diagnosis
 
-FEW = 250
+SMALL_EVALUATION = 250
 """Images of an evaluation under which its chance error is worth a word."""
 
 
@@ -154,12 +154,16 @@ def _miscounted(told: float, found: float, words: str, certainty: float) -> Diag
 
 def evaluated_on_few(e: Evidence) -> Diagnosis | None:
     """Recognise an accuracy that swings no more than chance alone makes it."""
-    few = [x for x in e.evaluations if x.accuracy is not None and x.images and x.images < FEW]
+    few = [
+        (x.images, x.accuracy)
+        for x in e.evaluations
+        if x.accuracy is not None and x.images and x.images < SMALL_EVALUATION
+    ]
     some = few[len(few) // 3 :]
     if len(some) < 4:
         return None
-    accuracies = [float(x.accuracy) for x in some if x.accuracy is not None]
-    images = min(x.images or FEW for x in some)
+    accuracies = [float(accuracy) for _, accuracy in some]
+    images = min(images for images, _ in some)
     middle = sum(accuracies) / len(accuracies)
     error = math.sqrt(max(middle * (1 - middle), 0.25 / images) / images)
     swing = max(accuracies) - min(accuracies)
