@@ -592,7 +592,7 @@ def test_a_file_of_another_program_with_other_numbers(tmp_path):
         Network.load(tmp_path / "other")
 
 
-@pytest.mark.parametrize("dtype", ["f4,(", {"names": ["a"]}, "float16"])
+@pytest.mark.parametrize("dtype", ["f4,(", {"names": ["a"]}, "float16", None])
 def test_a_type_that_is_none(dtype):
     with pytest.raises(ConfigurationError, match="'dtype' of Network must be"):
         Network([Flatten()], (1, 1, 3), dtype=dtype)
@@ -654,3 +654,23 @@ def test_names_may_be_an_array():
     network = Network([Flatten(), Dense(2)], input_shape=(1, 2, 2), classes=names)
     data = Dataset(np.zeros((2, 1, 2, 2), np.uint8), [0, 1], classes=names)
     assert network.classes == data.classes == ("cat", "dog")
+
+
+class Total(Layer):
+    """Gives one number an image, without an axis for it."""
+
+    def output_shape(self, input_shape):
+        return ()
+
+
+def test_classes_need_an_output_each():
+    with pytest.raises(ConfigurationError, match=r"Got outputs of shape \(\)\. Leave them out"):
+        Network([Total()], (1, 2, 2), loss=SquaredError(), classes=["a"])
+
+
+def test_arrays_that_are_none_are_not_saved(tmp_path):
+    network = Network([Flatten(), Dense(2)], (1, 2, 2))
+    network.parameters["1.bias"] = [1, 2]
+    with pytest.raises(ConfigurationError, match=r"\['1\.bias'\] must be an array .* Got list"):
+        network.save(tmp_path / "net.safetensors")
+    assert not list(tmp_path.iterdir())

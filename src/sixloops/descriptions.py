@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import reprlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
@@ -149,14 +150,19 @@ def completed(data: Any) -> Any:
         data: as :func:`to_data` made it, or with such data in it.
 
     Returns:
-        The same with the defaults of all that lacks in sixloops' own descriptions.
+        The same with the defaults of all that lacks in sixloops' own descriptions; but those
+        whose name says two things, such as ``Constant``, stay as they are.
 
     Examples:
         >>> from sixloops.layers import LeakyReLU
         >>> completed([{"type": "LeakyReLU"}, {"type": "Unknown"}])
         [{'type': 'LeakyReLU', 'slope': 0.01}, {'type': 'Unknown'}]
+        >>> completed({"type": "Constant"})  # a schedule or an initialiser
+        {'type': 'Constant'}
     """
-    return _complete(data, {kind.__name__: kind for kind in _ours(Description)})
+    kinds = list(_ours(Description))
+    names = Counter(kind.__name__ for kind in kinds)
+    return _complete(data, {kind.__name__: kind for kind in kinds if names[kind.__name__] == 1})
 
 
 def _complete(data: Any, kinds: Mapping[str, type[Description]]) -> Any:

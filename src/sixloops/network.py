@@ -33,6 +33,7 @@ from sixloops.layers import Context, Layer, Sequential, Sigmoid, Softmax
 from sixloops.layers.base import Array, Shape, under, within
 from sixloops.layers.sequential import as_layers
 from sixloops.losses import LOSSES, Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from sixloops.parameters import other_form
 from sixloops.randomness import Streams
 
 FORMAT = 1
@@ -159,7 +160,7 @@ class Network:
         Raises:
             DataError: images of another shape.
         """
-        images = _as_array(images)
+        images = as_array(images)
         self.check_images(images)
         x = images.astype(self.dtype)
         outputs, _ = self.root.forward(x, self.parameters, Context(state=self.state))
@@ -180,7 +181,7 @@ class Network:
             ConfigurationError: a batch size under 1.
         """
         batch_size = whole_number("batch_size", "predict", batch_size)
-        images = _as_array(images)
+        images = as_array(images)
         self.check_images(images)
         parts = [
             self.loss.predictions(self.forward(images[start : start + batch_size]))
@@ -424,25 +425,22 @@ def _check_end(root: Sequential, loss: Loss) -> None:
             )
 
 
-def _forms(arrays: Mapping[str, Array]) -> dict[str, tuple[np.dtype[Any], Shape]]:
-    return {name: (array.dtype, array.shape) for name, array in arrays.items()}
+def _forms(arrays: Mapping[str, Any]) -> dict[str, tuple[np.dtype[Any], Shape]]:
+    """Return each array's type and shape; what is none has a type that no network has."""
+    no_array = np.empty(0, np.object_)
+    given = {n: a if isinstance(a, np.ndarray) else no_array for n, a in arrays.items()}
+    return {name: (array.dtype, array.shape) for name, array in given.items()}
 
 
 def _check_form(name: str, array: Any, dtype: np.dtype[Any], shape: Shape) -> None:
     """Raise unless a network's array is of ``dtype`` and ``shape``, whole and writeable."""
-    got = "nothing" if array is None else type(array).__name__
-    if isinstance(array, np.ndarray):
-        got = f"{array.dtype} of shape {array.shape}"
-        if (array.dtype, array.shape) == (dtype, shape):
-            if array.flags.c_contiguous and array.flags.writeable:
-                return
-            read_only = ", that may not be written to"
-            got = f"one{' in another order' if array.flags.writeable else read_only}"
-    raise ConfigurationError(
-        f"{_where(name)} must be an array of {dtype} of shape {shape}, as at the network's "
-        f"creation, row by row in memory and writeable. Got {got}. Change values in the array "
-        "that is there: array[...] = values."
-    )
+    got = other_form(array, dtype, shape)
+    if got:
+        raise ConfigurationError(
+            f"{_where(name)} must be an array of {dtype} of shape {shape}, as at the network's "
+            f"creation, row by row in memory and writeable. Got {got}. Change values in the array "
+            "that is there: array[...] = values."
+        )
 
 
 def _where(name: str) -> str:
@@ -460,7 +458,12 @@ def _check_finite(where: str, array: Array) -> None:
         )
 
 
-def _as_array(images: npt.ArrayLike) -> Array:
+def as_array(images: npt.ArrayLike) -> Array:
+    """Return images as one array.
+
+    Raises:
+        DataError: they are of several shapes, or a whole dataset.
+    """
     if isinstance(images, Dataset):
         raise DataError("The images must be an array. Got a Dataset. Give its images: data.images.")
     try:
@@ -506,7 +509,8 @@ def _checked_loss(given: Loss | None) -> Loss:
 
 def _checked_dtype(given: npt.DTypeLike) -> np.dtype[Any]:
     try:
-        dtype = np.dtype(given)
+        # NumPy takes None for float64.
+        dtype = np.dtype(object if given is None else given)
     except (TypeError, ValueError, SyntaxError):
         dtype = np.dtype(object)
     if dtype not in (np.float32, np.float64):
@@ -521,6 +525,11 @@ def _checked_classes(given: Sequence[str] | None, output_shape: Shape) -> tuple[
         return None
     given = given.tolist() if isinstance(given, np.ndarray) else given
     listed = isinstance(given, Sequence) and not isinstance(given, str)
+    if not output_shape:
+        raise ConfigurationError(
+            "A network with 'classes' must have one output for each of them. Got outputs of shape "
+            f"{output_shape}. Leave them out, or end with a Flatten and a Dense layer."
+        )
     if not listed or len(given) != output_shape[0]:
         got = len(given) if listed else repr(given)
         raise ConfigurationError(

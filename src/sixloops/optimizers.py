@@ -19,7 +19,7 @@ import numpy as np
 from sixloops import checks
 from sixloops.descriptions import Description
 from sixloops.errors import ConfigurationError, ShapeError
-from sixloops.parameters import Array, is_weight
+from sixloops.parameters import Array, is_weight, other_form
 
 
 @dataclass(frozen=True)
@@ -89,18 +89,25 @@ class Optimizer(Description):
     ) -> None:
         """Raise unless a state has what is remembered of each parameter, and steps count from 1.
 
+        An optimiser of your own whose memory has other forms than its parameters says here which.
+
         Raises:
-            ConfigurationError: they do not.
+            ConfigurationError: an array is missing, of another shape or type than its parameter,
+                not row by row in memory, or may not be written to.
         """
-        needed = (f"{name}.{kept}" for name in parameters for kept in self.memory)
-        missing = [name for name in needed if name not in state]
-        if missing:
-            raise ConfigurationError(
-                f"The state of {type(self).__name__} must be what initial_state(parameters) gave. "
-                f"Got one without '{missing[0]}'. Make it once, before the first step, and give "
-                "the same to every step."
-            )
+        for name, parameter in parameters.items():
+            for kept in self.memory:
+                self._check_memory(f"{name}.{kept}", state.get(f"{name}.{kept}"), parameter)
         checks.whole_number("step", f"{type(self).__name__}.update", step)
+
+    def _check_memory(self, name: str, kept: Array | None, parameter: Array) -> None:
+        got = other_form(kept, parameter.dtype, parameter.shape)
+        if got:
+            raise ConfigurationError(
+                f"The state of {type(self).__name__} must be what initial_state(parameters) gave: "
+                f"'{name}' an array of {parameter.dtype} of shape {parameter.shape}. Got {got}. "
+                "Make it once, before the first step, and give the same to every step."
+            )
 
     def change(
         self,

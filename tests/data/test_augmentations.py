@@ -46,7 +46,7 @@ EXAMPLES = [
     Compose([Affine(), Shift(1), Flip()]),
     Compose([Affine(fill=1), ElasticDistortion(fill=1), Affine(), ElasticDistortion()]),
 ]
-TYPES = [np.uint8, np.int16, np.bool_, np.float16, np.float32, np.float64]
+TYPES = [np.uint8, np.int16, np.bool_, np.float16, np.float32, np.float64, np.longdouble]
 every_example = pytest.mark.parametrize("augmentation", EXAMPLES, ids=repr)
 
 

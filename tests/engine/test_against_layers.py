@@ -614,6 +614,34 @@ def test_parameters_that_the_engine_cannot_read_are_refused(replaced):
             plan.outputs(images)
 
 
+def test_a_parameter_that_is_taken_away_is_told():
+    network = Network([Flatten(), Dense(3)], (1, 4, 5))
+    images = np.ones((2, 1, 4, 5), np.float32)
+    with Plan(network, 2, 1) as plan:
+        plan.outputs(images)
+        del network.parameters["1.bias"]
+        with pytest.raises(ConfigurationError, match=r"network\.parameters\['1\.bias'\] must be"):
+            plan.outputs(images)
+
+
+def test_state_that_was_replaced_by_other_shapes_is_told():
+    network = Network([Conv2D(3, 1), BatchNorm()], (1, 4, 5))
+    images = np.ones((2, 1, 4, 5), np.float32)
+    with Plan(network, 2, 1) as plan:
+        plan.outputs(images)
+        network.state["1.running_mean"] = np.zeros(2, np.float32)
+        with pytest.raises(ConfigurationError, match=r"network\.state\['1\.running_mean'\] must"):
+            plan.outputs(images)
+
+
+def test_images_of_several_shapes_are_told():
+    ragged = [np.ones((1, 4, 5)), np.ones((1, 4, 6))]
+    with Plan(Network([Flatten(), Dense(3)], (1, 4, 5)), 2, 1) as plan:
+        for call in plan.outputs, plan.predict, lambda images: plan.step(images, np.array([0, 1])):
+            with pytest.raises(DataError, match="must all have one shape"):
+                call(ragged)
+
+
 @pytest.mark.parametrize("shape", [(1, 2, 2), (3, 2, 1), (3, 2), (12,), (3, 2, 2, 1)])
 def test_images_of_another_shape_are_refused(shape):
     with Plan(Network([Flatten(), Dense(3)], (3, 2, 2)), 2, 1) as plan:

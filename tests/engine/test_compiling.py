@@ -1,10 +1,12 @@
 """The cache of compiled kernels: shared by processes, told of, and done without."""
 
+import ast
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 from numba.core.codegen import get_host_cpu_features
@@ -152,6 +154,27 @@ def test_the_bits_are_the_same_without_the_widest_registers(tmp_path):
     bits, parameters = trained(SINGLE_PRECISION, "float32", narrower)
     assert bits <= 256
     assert parameters == trained(SINGLE_PRECISION, "float32", {})[1]
+
+
+def kernels_used_by(module):
+    """Return the files of a kernel's module and of those that it imports, in whatever form."""
+    path = Path(compiling.__file__).with_name(f"{module}.py")
+    used = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == compiling.PACKAGE:
+            used |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and f"{node.module}".startswith(compiling.PACKAGE):
+            used.add(node.module.rpartition(".")[2])
+        elif isinstance(node, ast.Import):
+            assert not any(alias.name.startswith(compiling.PACKAGE) for alias in node.names)
+    return {str(path)}.union(*(kernels_used_by(name) for name in used))
+
+
+@pytest.mark.parametrize(
+    "module", sorted(path.stem for path in Path(compiling.__file__).parent.glob("[a-z]*.py"))
+)
+def test_kept_code_is_of_all_sources_that_it_was_compiled_from(module):
+    assert compiling._sources(module) == kernels_used_by(module)
 
 
 def test_code_for_other_processors_is_kept_elsewhere():

@@ -42,6 +42,11 @@ def test_default_is_what_the_process_may_use():
     assert Workers().threads == available_threads() >= 1
 
 
+def test_of_very_many_processors_as_many_are_used_as_can_be(monkeypatch):
+    monkeypatch.setattr("sixloops.engine.threads.available_threads", lambda: 384)
+    assert Workers().threads == 256
+
+
 def test_nested_chains_are_laid_flat_and_blocks_are_not():
     network = Network(
         [Sequential([ReLU(), Sequential([ReLU()])]), Residual([ReLU()]), Flatten(), Dense(2)],

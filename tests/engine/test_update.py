@@ -138,6 +138,56 @@ LAYERS = {
 }
 
 
+def one_step(optimizer=None):
+    """Return a plan after a step, and what the optimiser remembers."""
+    network = Network([Flatten(), Dense(3)], (1, 4, 5))
+    plan = Plan(network, 2, 1)
+    plan.step(np.ones((2, 1, 4, 5), np.float32), np.array([0, 1]))
+    return plan, optimizer.initial_state(network.parameters) if optimizer else {}
+
+
+@pytest.mark.parametrize(
+    ("other", "got"),
+    [
+        (lambda v: v[:2], r"float32 of shape \(2, 20\)"),
+        (lambda v: v.astype(np.float64), r"float64 of shape \(3, 20\)"),
+        (np.asfortranarray, "one in another order"),
+        (lambda v: np.broadcast_to(v[:1], v.shape), "one that may not be written to"),
+        (lambda v: v.tolist(), "list"),
+    ],
+    ids=["shape", "type", "columns", "read-only", "list"],
+)
+def test_memory_of_another_form_is_refused_before_anything_is_changed(other, got):
+    plan, state = one_step(Momentum())
+    before = plan.network.parameters["1.weight"].copy()
+    state["1.weight.velocity"] = other(state["1.weight.velocity"])
+    words = rf"'1\.weight\.velocity' an array of float32 of shape \(3, 20\)\. Got {got}\. Make it"
+    with plan, pytest.raises(ConfigurationError, match=words):
+        plan.update(Momentum(), state, 0.1, 1)
+    with pytest.raises(ConfigurationError, match=words):
+        Momentum().update(plan.network.parameters, plan.gradients, state, 0.1, 1)
+    assert np.array_equal(plan.network.parameters["1.weight"], before)
+
+
+@pytest.mark.parametrize("times", [0, 1], ids=["first", "later"])
+def test_parameters_replaced_after_a_step_are_refused(times):
+    plan, _ = one_step()
+    weights = plan.network.parameters["1.weight"]
+    with plan:
+        for step in range(times):
+            plan.update(SGD(), {}, 0.1, step + 1)
+        weights.flags.writeable = False
+        with pytest.raises(ConfigurationError, match="one that may not be written to"):
+            plan.update(SGD(), {}, 0.1, 2)
+        plan.network.parameters["1.weight"] = np.asfortranarray(weights)
+        with pytest.raises(ConfigurationError, match="one in another order"):
+            plan.update(SGD(), {}, 0.1, 2)
+        plan.network.parameters["1.weight"] = weights.copy()
+        plan.network.parameters["9.extra"] = weights.copy()
+        with pytest.raises(ConfigurationError, match=r"Got '9\.extra'"):
+            plan.update(SGD(), {}, 0.1, 2)
+
+
 def left(plan):
     """Return how many gradients the last step has left as factors."""
     return len(plan._left.program.factored)

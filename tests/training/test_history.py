@@ -71,6 +71,14 @@ def test_numbers_of_numpy_are_recorded_as_files_have_them():
     assert type(history.records[0]["norm"]) is float
 
 
+def test_a_record_is_what_a_file_will_hold_and_no_longer_the_callers():
+    history, counts = History(), dict.fromkeys(range(12), 1)
+    history.add("mine", counts=counts, pair=(1, 2))
+    counts[3] = 9
+    names = {str(number): 1 for number in range(12)}
+    assert history.records == [{"kind": "mine", "counts": names, "pair": [1, 2]}]
+
+
 @pytest.mark.parametrize(
     "value", [float("nan"), np.float32("inf"), [1, float("nan")], np.ones(2), 1j]
 )
@@ -87,6 +95,25 @@ class Recording(Callback):
 
     def on_epoch_end(self, run, plan):
         run.record("mine", x=2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "lacking"),
+    [
+        ("epoch", {"value": 3.0}, "loss, rate"),
+        ("epoch", {"rate": 0.1, "loss": None}, "loss"),
+        ("step", {"accuracy": "high"}, "accuracy"),
+    ],
+)
+def test_a_record_as_of_the_run_itself_must_have_what_those_have(kind, values, lacking):
+    class Imitating(Callback):
+        def on_step_end(self, run, plan):
+            run.record(kind, **values)
+
+    network = Network([Flatten(), Dense(2)], input_shape=(1, 2, 2))
+    data = Dataset(np.ones((6, 1, 2, 2), np.float32), np.arange(6) % 2)
+    with pytest.raises(ConfigurationError, match=f"'{kind}' must have the numbers {lacking}, as"):
+        fit(network, data, epochs=1, callbacks=[Imitating()])
 
 
 def test_the_file_has_what_callbacks_behind_it_record(tmp_path):

@@ -357,3 +357,20 @@ def test_a_checkpoint_that_is_not_finite_says_so_and_blames_no_rate(checkpoint):
     words = rf"^network\.parameters\['{name.partition('.')[2]}'\] must be finite\. Got 1 of"
     with pytest.raises(NonFiniteError, match=words):
         fit(network(), data(), epochs=2, resume=checkpoint)
+
+
+class Counting(Callback):
+    """Records in ways of its own: names that are numbers, and no time."""
+
+    def on_epoch_end(self, run, plan):
+        run.record("counts", of_class=dict.fromkeys(range(12), run.epoch))
+        run.history.add("mine", value=run.epoch)
+
+
+def test_records_of_callbacks_survive_a_resume(tmp_path):
+    path = tmp_path / "last.safetensors"
+    fit(network(), data(), epochs=1, callbacks=[Counting(), Checkpoint(tmp_path)])
+    history = fit(network(), data(), epochs=2, callbacks=[Counting()], resume=path)
+    assert [record["value"] for record in history.of("mine")] == [1, 2]
+    assert [record["of_class"]["11"] for record in history.of("counts")] == [1, 2]
+    Network.load(path)

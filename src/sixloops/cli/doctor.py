@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from typing import Annotated
@@ -12,9 +11,10 @@ from rich.console import Console
 from rich.text import Text
 
 from sixloops.cli import doctor_run
+from sixloops.cli.waiting import last_words, waiting
 from sixloops.doctor import Verdict, check_layer
 from sixloops.doctor.layer.guard import LONGEST, Guard
-from sixloops.doctor.layer.watch import STANDARD_ERROR, last_resort
+from sixloops.doctor.layer.watch import last_resort
 from sixloops.doctor.loading import load_subject, loaded_for_now, read_arguments, read_shape
 
 FAULTY, UNDECIDED = 1, 2
@@ -68,7 +68,7 @@ def layer(
     arguments, shape = read_arguments(argument or []), read_shape(input_shape)
     guard = Guard(seconds)
     watch = last_resort(seconds + LAST_RESORT, lambda name: _give_up(name, seconds))
-    with watch, loaded_for_now():
+    with watch, loaded_for_now(), waiting(f"{where} is being examined"):
         subject = load_subject(where, guard)
         verdict = check_layer(
             subject, input_shape=shape, axes=axes, arguments=arguments, seconds=seconds
@@ -88,8 +88,7 @@ def _give_up(name: str, seconds: float) -> None:
         f"{LAST_RESORT:g} seconds later it was still running and could not be interrupted. Nothing "
         "can be said of it. Look for a loop that never ends; or give it more time with --seconds.\n"
     )
-    with contextlib.suppress(OSError):
-        os.write(STANDARD_ERROR, words.encode())
+    last_words(words)
     os._exit(UNDECIDED)
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sixloops.cli.choices import folder_of
+from sixloops.cli.waiting import waiting
 from sixloops.doctor.faults.runs import FAULTS, RunFault, healthy
 from sixloops.doctor.layer.guard import LONGEST, Guard
 from sixloops.doctor.loading import load_subject, loaded_for_now
@@ -96,7 +97,9 @@ def show(
     if place not in chosen.networks:
         expected = f"be one of {', '.join(chosen.networks)}"
         raise ConfigurationError(wrong("network", f"the fault {fault}", expected, place))
-    _say(_shown(chosen, place, seed))
+    with waiting(f"{place} is trained without the fault and with it"):
+        shown = _shown(chosen, place, seed)
+    _say(shown)
 
 
 def _shown(fault: RunFault, network: str, seed: int) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import numpy as np
 import typer
@@ -23,6 +24,9 @@ from sixloops.network import Network
 from sixloops.training.metrics import may_be_probabilities
 
 SHOWN_FROM = 0.001
+
+Answer: TypeAlias = list[tuple[str, float]]
+"""Classes and how probable each is."""
 
 
 def predict(
@@ -57,28 +61,37 @@ def predict(
     # What is not finite shows in the numbers, and not as NumPy's warnings.
     with np.errstate(all="ignore"):
         predictions = network.predict(np.stack(read))
-    probable = may_be_probabilities(predictions)
-    names = network.classes or tuple(str(number) for number in range(predictions.shape[1]))
+    answers = _answers(predictions, network.classes, top)
+    measure = "probability" if may_be_probabilities(predictions) else "output"
+    if as_json:
+        typer.echo(_as_json(images, answers, measure))
+    else:
+        print_whole(_table(images, answers, measure))
+
+
+def _answers(predictions: Array, classes: Sequence[str] | None, top: int) -> list[Answer]:
+    """Return of each image its ``top`` classes, the most probable first."""
+    names = classes or [str(number) for number in range(predictions.shape[1])]
     best = np.argsort(-predictions, axis=1, kind="stable")[:, :top]
-    answers = [
+    return [
         [(names[number], float(row[number])) for number in order]
         for row, order in zip(predictions, best, strict=True)
     ]
-    measure = "probability" if probable else "output"
-    if as_json:
-        rows = [
-            {
-                "image": str(path),
-                "classes": [
-                    {"class": name, measure: value if math.isfinite(value) else None}
-                    for name, value in answer
-                ],
-            }
-            for path, answer in zip(images, answers, strict=True)
-        ]
-        typer.echo(json.dumps(rows, allow_nan=False))
-        return
-    print_whole(_table(images, answers, measure))
+
+
+def _as_json(images: list[Path], answers: list[Answer], measure: str) -> str:
+    """Return answers as JSON, with null for what is not finite."""
+    rows = [
+        {
+            "image": str(path),
+            "classes": [
+                {"class": name, measure: value if math.isfinite(value) else None}
+                for name, value in answer
+            ],
+        }
+        for path, answer in zip(images, answers, strict=True)
+    ]
+    return json.dumps(rows, allow_nan=False)
 
 
 def _check_classes(model: Path, network: Network) -> None:
@@ -124,7 +137,7 @@ def is_light(image: Array) -> bool:
     return bool(border.mean() > image[:, 1:-1, 1:-1].mean())
 
 
-def _table(images: list[Path], answers: list[list[tuple[str, float]]], measure: str) -> Table:
+def _table(images: list[Path], answers: list[Answer], measure: str) -> Table:
     probable = measure == "probability"
     form, least = (".1%", SHOWN_FROM) if probable else (".3g", -math.inf)
     table = Table("image", "class", measure, "next")

@@ -32,7 +32,7 @@ from sixloops.errors import ConfigurationError
 from sixloops.layers import Context
 from sixloops.layers.base import Array, Gradients
 from sixloops.losses.base import are_labels
-from sixloops.network import Network
+from sixloops.network import Network, as_array
 from sixloops.optimizers import Optimizer
 from sixloops.regularizers import Regularizer
 
@@ -116,6 +116,7 @@ class Plan:
         self._workers = Workers(threads)
         self._gradients = {name: np.empty_like(p) for name, p in network.parameters.items()}
         self._seen: dict[str, Array] = {}
+        self._state_shapes = {name: array.shape for name, array in network.state.items()}
         self._left: _Written | None = None
         self._images = 0
         self._penalised = False
@@ -204,7 +205,7 @@ class Plan:
             ConfigurationError: parameters have been replaced, and do not fit.
             DataError: images of another shape.
         """
-        return self._results("outputs", np.asarray(images))
+        return self._results("outputs", as_array(images))
 
     def predict(self, images: Array) -> Array:
         r"""Return what the network says of images: for classes, their probabilities.
@@ -229,7 +230,7 @@ class Plan:
             >>> probabilities
             array([[0.5, 0.5]], dtype=float32)
         """
-        return self._results("predictions", np.asarray(images))
+        return self._results("predictions", as_array(images))
 
     def _results(self, purpose: str, images: Array) -> Array:
         """Run the program for a purpose, with as many images at a time as the plan is for."""
@@ -266,7 +267,7 @@ class Plan:
                 f"A step must be given 1 to {self.batch_size} images, for which its plan was "
                 f"made. Got {len(images)}. For more, make the plan with a larger batch_size."
             )
-        images, targets = np.asarray(images), np.asarray(targets)
+        images, targets = as_array(images), np.asarray(targets)
         with self._in_turn:
             return self._step(images, targets, random)
 
@@ -323,8 +324,8 @@ class Plan:
             ``"parameter"`` if a parameter has become so; else None.
 
         Raises:
-            ConfigurationError: a state of other parameters; or no gradients, as the last step
-                failed.
+            ConfigurationError: a state of other parameters; parameters that have been replaced,
+                and do not fit; or no gradients, as the last step failed.
         """
         with self._in_turn:
             return self._update(optimizer, state, rate, step, regularizers)
@@ -354,6 +355,7 @@ class Plan:
         kind = id(factored) if factored else 0
         update = self._updates.get(kind)
         if update is None or not update.fits(optimizer, regularizers, arrays):
+            self.network.check_forms()
             optimizer.check_state(parameters, state, step)
             all_of_it = optimizer, parameters, gradients, regularizers, state
             how = self.network.dtype, self._workers.threads, factored
@@ -384,9 +386,12 @@ class Plan:
     def _ready(self, purpose: str) -> _Written:
         """Return the program for a purpose, for the network's parameters as they are."""
         parameters = self.network.parameters
-        if any(parameters[name] is not array for name, array in self._seen.items()):
+        if any(parameters.get(name) is not array for name, array in self._seen.items()):
             self._written.clear()
             self._updates.clear()
+        state = self.network.state
+        if any(np.shape(state.get(name, ())) != s for name, s in self._state_shapes.items()):
+            self.network.check_forms()
         if not self._written:
             self.network.check_forms()
             self._seen = dict(parameters)

@@ -64,14 +64,14 @@ class Workers:
     So it does in a process forked within a block: of the threads only the forking one lives on.
 
     Args:
-        threads: how many in all; None for as many as the process may use.
+        threads: how many in all, up to 256; None for as many as the process may use.
 
     Raises:
         ConfigurationError: a number of threads under 1, or over 256.
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        count = available_threads() if threads is None else threads
+        count = min(available_threads(), team.MOST_WORKERS) if threads is None else threads
         self.threads = checks.whole_number("threads", "a plan", count, maximum=team.MOST_WORKERS)
         self._control = np.zeros(team.size(self.threads), np.int64)
         self._entered_by: int | None = None

@@ -133,10 +133,14 @@ class Update:
     def fits(
         self, optimizer: Optimizer, regularizers: Sequence[Regularizer], arrays: Sequence[Array]
     ) -> bool:
-        """Say whether this is for an optimiser, penalties, and these parameters and memories."""
+        """Say whether this is for an optimiser, penalties, and these parameters and memories.
+
+        Arrays that may not be written to never fit.
+        """
         same = optimizer == self._optimizer and tuple(regularizers) == self._regularizers
         same = same and len(arrays) == len(self._arrays)
-        return same and all(a is b for a, b in zip(arrays, self._arrays, strict=True))
+        pairs = zip(arrays, self._arrays, strict=same)
+        return same and all(a is b and a.flags.writeable for a, b in pairs)
 
     def run(self, workers: Workers, rate: float, step: int, images: int) -> str | None:
         """Take one step.

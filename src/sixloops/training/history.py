@@ -7,26 +7,31 @@ A history is a list of records, plain dictionaries, each of one ``kind``:
 - ``epoch``: training loss and accuracy of a whole epoch, and those on the
   validation set where there is one.
 
-Callbacks may add kinds of their own. Every record has ``epoch`` (1 for the first) and
-``step`` (batches done so far). As a file it is JSON lines: one record a line.
+Every one of these has ``epoch`` (1 for the first), ``step`` (batches done so far) and
+``seconds``. Callbacks may add kinds of their own, with what they like. As a file it is JSON
+lines: one record a line.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from sixloops.checks import is_number
 from sixloops.errors import ConfigurationError, FileError, wrong
 from sixloops.files import read_bytes
 
 Record: TypeAlias = dict[str, Any]
 
 KINDS = ("step", "evaluation", "epoch")
+
+NEEDED = {"epoch", "step", "seconds"}
+"""What each record of these kinds has; one of an epoch has its rate and its loss, too."""
 
 
 @dataclass(repr=False)
@@ -149,12 +154,21 @@ def _plain(name: str, value: Any) -> Any:
     """Return a value of a record as JSON has it."""
     plain = value.item() if isinstance(value, np.generic) else value
     try:
-        json.dumps(plain, allow_nan=False)
+        # A file has words as names, and lists for tuples; a copy is no longer the caller's.
+        return json.loads(json.dumps(plain, allow_nan=False))
     except (TypeError, ValueError) as error:
         expected = "be a finite number, words, None, or a list or dictionary of these"
         mend = "An array becomes a list by its tolist()."
         raise ConfigurationError(wrong(name, "a record", expected, value, mend)) from error
-    return plain
+
+
+def missing_of(record: Mapping[str, Any]) -> list[str]:
+    """Return what should be a number in a record of a run, and is not."""
+    if record["kind"] not in KINDS:
+        return []
+    needed = NEEDED | ({"rate", "loss"} if record["kind"] == "epoch" else set())
+    measured = needed | (record.keys() & {"accuracy", "validation_loss", "validation_accuracy"})
+    return sorted(name for name in measured if not is_number(record.get(name)))
 
 
 def as_lines(records: Iterable[Record]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sixloops.checks import is_number, is_whole
 from sixloops.errors import ConfigurationError, FileError, wrong
+from sixloops.training.history import missing_of
 
 if TYPE_CHECKING:
     from sixloops.training.run import Run
@@ -64,11 +65,7 @@ def _is_history(value: object) -> bool:
 def _is_record(value: object) -> bool:
     if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
         return False
-    needed = {"epoch", "step", "seconds"}
-    if value["kind"] == "epoch":
-        needed |= {"rate", "loss"}
-    measured = needed | (value.keys() & {"accuracy", "validation_loss", "validation_accuracy"})
-    return all(is_number(value.get(name)) for name in measured)
+    return not missing_of(value)
 
 
 _TALLY = "be a tally of loss, correct and images"

@@ -13,6 +13,7 @@ from sixloops import checks
 from sixloops.data import Dataset, steps_per_epoch
 from sixloops.data.augmentation import Augmentation
 from sixloops.descriptions import Description
+from sixloops.errors import ConfigurationError
 from sixloops.layers.base import Array
 from sixloops.network import Network
 from sixloops.optimizers import OPTIMIZERS, SGD, Optimizer
@@ -20,7 +21,7 @@ from sixloops.randomness import Streams
 from sixloops.regularizers import Regularizer
 from sixloops.schedules import SCHEDULES, Clock, Constant, Schedule
 from sixloops.training.evaluate import check_data
-from sixloops.training.history import History
+from sixloops.training.history import History, missing_of
 
 
 @dataclass(frozen=True)
@@ -180,9 +181,20 @@ class Run:
         self.stop_reason = self.stop_reason or reason
 
     def record(self, kind: str, **values: Any) -> None:
-        """Add a record with epoch, step and time: the epoch under way, unless it is given."""
+        """Add a record with epoch, step and time: the epoch under way, unless it is given.
+
+        Raises:
+            ConfigurationError: a value cannot be written to a file; or a record of a kind that
+                a run makes itself lacks what those have.
+        """
         epoch = min(self.epoch + 1, self.settings.epochs)
         when = {"epoch": epoch, "step": self.step, "seconds": round(self.seconds, 3)}
+        missing = missing_of({"kind": kind} | when | values)
+        if missing:
+            raise ConfigurationError(
+                f"A record of the kind '{kind}' must have the numbers {', '.join(missing)}, as the "
+                "run's own have. For what you measure take a kind of your own."
+            )
         self.history.add(kind, **when | values)
         if kind == "epoch":
             self.losses = tuple(self.history.monitored("loss"))

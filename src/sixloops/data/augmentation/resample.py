@@ -17,7 +17,11 @@ from sixloops.data.augmentation.base import Augmentation, framed
 from sixloops.layers.base import Array
 
 # SciPy does not interpolate these types.
-_COMPUTED_IN = {np.dtype(np.float16): np.float32, np.dtype(np.bool_): np.uint8}
+_COMPUTED_IN = {
+    np.dtype(np.bool_): np.uint8,
+    np.dtype(np.float16): np.float32,
+    np.dtype(np.longdouble): np.float64,
+}
 
 
 def resample(owner: Augmentation, images: Array, down: Array, across: Array, fill: float) -> Array:

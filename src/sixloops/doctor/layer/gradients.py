@@ -12,8 +12,6 @@ from sixloops.doctor.layer.arrays import arrays_of
 from sixloops.doctor.layer.vocabulary import exact_gradient_words, gradient_words, plain
 from sixloops.layers.base import Array, Shape
 
-INPUT_NAMES = ("x", "input", "inputs", "a_prev", "prev", "in")
-
 
 @dataclass
 class Gradients:

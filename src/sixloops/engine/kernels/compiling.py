@@ -73,7 +73,8 @@ BASE = _base_folder()
 def _sources(module: str) -> frozenset[str]:
     """Return the files of a kernel's module and of all kernels that it uses."""
     path = Path(__file__).parent / f"{module}.py"
-    used = re.findall(rf"^from {PACKAGE}\.(\w+) import", path.read_text("utf-8"), re.MULTILINE)
+    text = path.read_text("utf-8")
+    used = re.findall(rf"^from {PACKAGE}(?:\.| import )(\w+)", text, re.MULTILINE)
     return frozenset({str(path)}.union(*(_sources(name) for name in used)))
 
 

@@ -16,7 +16,6 @@ from sixloops.layers import (
     Conv2D,
     Dense,
     Flatten,
-    GlobalMeanPool2D,
     Layer,
     MaxPool2D,
     MeanPool2D,
@@ -111,8 +110,3 @@ def healthy(network: str, data: str = "mnist", seed: int = 1, **options: Any) ->
         return Network(layers(), training.image_shape, seed=seed)
 
     return Case(make, training, held, {**usual, "threads": 1, **options}, seed=seed)
-
-
-def global_mean() -> list[Layer]:
-    """Return a network that ends with global mean pooling: it converges slowly."""
-    return [*conv_bn()[:-2], GlobalMeanPool2D(), Dense(10)]

@@ -165,6 +165,14 @@ def reflected(case: Case, dweight: Array) -> Array:
     return dweight[..., ::-1, ::-1] if case.trace.model.core.flipped else dweight
 
 
+def window_of(case: Case) -> Window:
+    """Return the window that slides over the input."""
+    window = case.window
+    if window is None:
+        raise ValueError("no window")
+    return window
+
+
 def assigned(window: Window, patches: Array) -> Array:
     """Scatter by assigning, position by position, so that the last window wins."""
     (h, w), (top, bottom), (left, right) = window.extent, *window.padding

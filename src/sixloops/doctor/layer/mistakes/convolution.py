@@ -20,6 +20,7 @@ from sixloops.doctor.layer.mistakes.base import (
     mistake,
     reflected,
     weights_of,
+    window_of,
 )
 from sixloops.doctor.layer.models import Roles
 from sixloops.layers.base import Array
@@ -32,15 +33,8 @@ BACK = f"{POST_316354}#2-convolutions-error-back"
 SHARED = f"{JAVA}#4-shared-weights"
 
 
-def _window(case: Case) -> Window:
-    window = case.window
-    if window is None:
-        raise ValueError("no window")
-    return window
-
-
 def _dx(case: Case, weight: Array) -> Array:
-    window = _window(case)
+    window = window_of(case)
     return window.scatter(np.einsum("kcuv,nkij->ncuvij", weight, case.dz))
 
 
@@ -156,7 +150,7 @@ def dw_transposed(case: Case) -> Roles:
 def dx_assigned(case: Case) -> Roles:
     """Assign the patches of dX."""
     parts = np.einsum("kcuv,nkij->ncuvij", weights_of(case), case.dz)
-    return {"x": assigned(_window(case), parts)}
+    return {"x": assigned(window_of(case), parts)}
 
 
 @mistake(
@@ -173,7 +167,7 @@ def dx_assigned(case: Case) -> Roles:
 )
 def dx_last_filter(case: Case) -> Roles:
     """Keep the last filter's dX."""
-    window = _window(case)
+    window = window_of(case)
     parts = np.einsum("cuv,nij->ncuvij", weights_of(case)[-1], case.dz[:, -1])
     return {"x": window.scatter(parts)}
 
@@ -192,7 +186,7 @@ def dx_last_filter(case: Case) -> Roles:
 )
 def dw_last_position(case: Case) -> Roles:
     """Keep the last position of dW, of each image."""
-    patches = _window(case).gather(case.x)[..., -1, -1]
+    patches = window_of(case).gather(case.x)[..., -1, -1]
     dweight = np.einsum("nk,ncuv->kcuv", case.dz[..., -1, -1], patches)
     return {"weight": reflected(case, dweight)}
 
@@ -211,7 +205,7 @@ def dw_last_position(case: Case) -> Roles:
 )
 def dw_last_patch(case: Case) -> Roles:
     """Keep the very last patch of dW."""
-    patch = _window(case).gather(case.x)[-1, ..., -1, -1]
+    patch = window_of(case).gather(case.x)[-1, ..., -1, -1]
     return {"weight": reflected(case, np.einsum("k,cuv->kcuv", case.dz[-1, :, -1, -1], patch))}
 
 
@@ -336,7 +330,7 @@ def channels_reshaped(case: Case) -> Roles:
 def dx_taps_assigned(case: Case) -> Roles:
     """Assign dX in a loop over the kernel's taps."""
     parts = np.einsum("kcuv,nkij->ncuvij", weights_of(case), case.dz)
-    return {"x": assigned_by_taps(_window(case), parts)}
+    return {"x": assigned_by_taps(window_of(case), parts)}
 
 
 GROUPS = (
@@ -383,7 +377,7 @@ def dx_group_index(case: Case) -> Roles:
 def group_index(case: Case) -> Roles:
     """Use the first group's channels for all."""
     first = case.x[:, : case.x.shape[1] // _groups(case)]
-    dweight = np.einsum("nkij,ncuvij->kcuv", case.dz, _window(case).gather(first))
+    dweight = np.einsum("nkij,ncuvij->kcuv", case.dz, window_of(case).gather(first))
     return {"weight": reflected(case, dweight)}
 
 
@@ -396,7 +390,7 @@ DILATED = (
 
 def _undilated(case: Case) -> tuple[Window, tuple[int, int]]:
     """Return the window with its taps side by side, and how many positions there must be."""
-    window = _window(case)
+    window = window_of(case)
     if window.dilation == (1, 1):
         raise ValueError("no dilation")
     return replace(window, dilation=(1, 1)), window.positions
@@ -447,7 +441,7 @@ def dx_dilation_forgotten(case: Case) -> Roles:
 )
 def stride_forgotten(case: Case) -> Roles:
     """Gather with stride 1."""
-    window = _window(case)
+    window = window_of(case)
     down, across = window.positions
     patches = replace(window, stride=(1, 1)).gather(case.x)[..., :down, :across]
     dweight = np.einsum("nkij,ncuvij->kcuv", case.dz, patches)
@@ -467,7 +461,7 @@ def stride_forgotten(case: Case) -> Roles:
 )
 def dx_stride_forgotten(case: Case) -> Roles:
     """Scatter with stride 1."""
-    window = replace(_window(case), stride=(1, 1))
+    window = replace(window_of(case), stride=(1, 1))
     down, across = window.positions
     dz = np.zeros((*case.dz.shape[:2], down, across))
     dz[:, :, : case.dz.shape[2], : case.dz.shape[3]] = case.dz

@@ -15,8 +15,9 @@ from sixloops.doctor.layer.mistakes.base import (
     Case,
     Mistake,
     about,
+    window_of,
 )
-from sixloops.doctor.layer.mistakes.pooling import L2, MAX, MEAN, patches_of, window_of
+from sixloops.doctor.layer.mistakes.pooling import L2, MAX, MEAN, patches_of
 from sixloops.doctor.layer.models import Roles
 from sixloops.layers.base import Array
 

@@ -16,22 +16,14 @@ from sixloops.doctor.layer.mistakes.base import (
     about,
     assigned,
     mistake,
+    window_of,
 )
 from sixloops.doctor.layer.models import Roles
 from sixloops.layers import MeanPool2D
 from sixloops.layers.base import Array
-from sixloops.layers.windows import Window
 
 MAX, MEAN, L2 = "max pooling", "mean pooling", "L2 pooling"
 WINNER = "dx_w = dy for the window's winner w, dx_i = 0 for the others"
-
-
-def window_of(case: Case) -> Window:
-    """Return the window that slides over the input."""
-    window = case.window
-    if window is None:
-        raise ValueError("no window")
-    return window
 
 
 def patches_of(case: Case) -> Array:

@@ -121,7 +121,7 @@ def partly_apart(e: Evidence) -> Diagnosis | None:
 
 
 def sorted_by_class(e: Evidence) -> Diagnosis | None:
-    """Recognise labels that follow each other are the same far more often than by chance."""
+    """Recognise labels that are the same as the one before far more often than by chance."""
     if not e.labels or np.count_nonzero(e.counts) < 2:
         return None
     order = np.concatenate(e.labels)
@@ -178,7 +178,7 @@ def labels_outside(e: Evidence) -> Diagnosis | None:
 
 
 def bytes_wrapped(e: Evidence) -> Diagnosis | None:
-    """Recognise adding a constant modulo 256 makes near neighbours agree."""
+    """Recognise pixels whose neighbours agree once a constant is added modulo 256."""
     mended = e.probes.get("unwrapped neighbours")
     if mended is None or mended < e.probes.get("neighbours", 1.0) + 0.08:
         return None

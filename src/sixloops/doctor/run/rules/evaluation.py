@@ -16,7 +16,7 @@ SMALL_EVALUATION = 250
 
 
 def prepared_otherwise(e: Evidence) -> Diagnosis | None:
-    """Recognise held-out images differ from the training's in how they were prepared."""
+    """Recognise that held-out images differ from the training's in how they were prepared."""
     across, within = e.probes.get("neighbours across"), e.probes.get("neighbours")
     training, held = e.probes.get("training part"), e.validation
     if across is None or within is None or training is None or held is None:
@@ -93,7 +93,7 @@ def depends_on_its_batch(e: Evidence) -> Diagnosis | None:
 
 
 def stale_statistics(e: Evidence) -> Diagnosis | None:
-    """Recognise with the batch's own statistics the same images are told far better."""
+    """Recognise images that are told far better with their batch's own statistics."""
     batch, running = e.probes.get("training mode"), e.probes.get("evaluation mode")
     if batch is None or running is None or not e.probes.get("has statistics"):
         return None

@@ -69,7 +69,7 @@ def bounded_logits(e: Evidence) -> Diagnosis | None:
 
 
 def constant_outputs(e: Evidence) -> Diagnosis | None:
-    """Recognise all images give the same output, from a certain layer on."""
+    """Recognise that all images give the same output, from a certain layer on."""
     if not is_stuck(e) or not e.outputs or not e.outputs[-1].constant:
         return None
     layers = e.last_layers()

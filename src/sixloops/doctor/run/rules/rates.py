@@ -23,7 +23,7 @@ above the second only if ten times as much helps a lot."""
 
 
 def broken(e: Evidence) -> Diagnosis | None:
-    """Recognise a value became NaN or infinite."""
+    """Recognise that a value became NaN or infinite."""
     if not e.broken:
         return None
     if not e.steps or not np.isfinite(e.losses[0]):
@@ -36,7 +36,7 @@ def broken(e: Evidence) -> Diagnosis | None:
 
 
 def too_high(e: Evidence) -> Diagnosis | None:
-    """Recognise explosion, or a tenth of the rate rescues the same seed."""
+    """Recognise an explosion, or that a tenth of the rate rescues the same seed."""
     if e.broken:
         return None
     tenth, mine = e.experiments.get("tenth"), _own(e)
@@ -96,7 +96,7 @@ def rises(e: Evidence) -> Diagnosis | None:
 
 
 def too_low(e: Evidence) -> Diagnosis | None:
-    """Recognise a higher rate speeds up the same seed, or the steps are tiny."""
+    """Recognise that a higher rate speeds up the same seed, or that the steps are tiny."""
     more, mine, ratio = e.experiments.get("tenfold"), _own(e), update_ratio(e)
     if more is not None:
         if more < mine + 0.1 or (ratio is not None and ratio > SMALL and more < mine + 0.2):

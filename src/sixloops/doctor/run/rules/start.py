@@ -10,10 +10,10 @@ from sixloops.doctor.run.rules.base import percent
 from sixloops.doctor.run.signals import LayerSignals
 from sixloops.doctor.verdict import Diagnosis
 
-HUGE = 40.0
-"""The same, from which they are a fault whatever the run came to."""
 GAIN = 4.0
 """Weights' spread · √fan-in from which they are called large; He's is 1.4."""
+HUGE = 40.0
+"""The same, from which they are a fault whatever the run came to."""
 
 
 def equal_weights(e: Evidence) -> Diagnosis | None:
@@ -121,7 +121,7 @@ def saturated(e: Evidence) -> Diagnosis | None:
 
 
 def dead_units(e: Evidence) -> Diagnosis | None:
-    """Recognise reLU units that are 0 on every image."""
+    """Recognise ReLU units that are 0 on every image."""
     hidden = list(e.last_layers().items())[:-1]
     dead = [
         (n, s)

@@ -11,7 +11,7 @@ from sixloops.doctor.verdict import Diagnosis
 
 
 def never_changed(e: Evidence) -> Diagnosis | None:
-    """Recognise a parameter stays as it is though it has a gradient."""
+    """Recognise that a parameter stays as it is though it has a gradient."""
     still = [
         name
         for name, seen in e.parameters.items()
@@ -33,7 +33,7 @@ def never_changed(e: Evidence) -> Diagnosis | None:
 
 
 def uphill(e: Evidence) -> Diagnosis | None:
-    """Recognise steps go along the gradient instead of against it."""
+    """Recognise that steps go along the gradient instead of against it."""
     cosines = [s.cosine for seen in e.parameters.values() for s in seen if s.cosine is not None]
     if len(cosines) < 2 or np.median(cosines) > -0.5:
         return None
