@@ -681,7 +681,7 @@ def test_the_best_epoch_keeps_what_it_said(setting):
         def plan_outputs(images, epoch=epoch):
             return np.eye(3)[list(outputs.values())[images.flat[0]][epoch]]
 
-        run.record("epoch", loss=0.5)
+        run.record("epoch", rate=0.1, loss=0.5)
         run.epoch += 1
         best.on_epoch_end(run, SimpleNamespace(outputs=plan_outputs))
     assert [each["epoch"] for each in best.epochs] == [1, 2, 3]

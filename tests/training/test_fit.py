@@ -676,7 +676,7 @@ class AskedHistory(History):
 def test_the_schedule_is_told_the_losses_without_a_search_at_every_step():
     run = Run(small_network(), blobs(), None, Settings())
     run.history = history = AskedHistory()
-    run.record("epoch", loss=0.5)
+    run.record("epoch", rate=0.1, loss=0.5)
     run.record("step", loss=0.25)
     asked = history.asked
     assert [run.clock.losses for _ in range(9)] == [(0.5,)] * 9
