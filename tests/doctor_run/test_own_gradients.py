@@ -54,7 +54,7 @@ def forward(x, w, mistake, random):
 
 
 def loss_and_error(z, labels, mistake):
-    wanted = np.eye(10)[labels]
+    wanted = np.eye(z.shape[1])[labels]
     if mistake == "squared error":
         return np.square(z - wanted).sum(axis=1).mean() / 2, (z - wanted) / len(z)
     p = softmax(z)
@@ -86,7 +86,8 @@ def loop(mistake="", dtype=np.float64, data=None):
 
     def train(images, labels, rate, seed, monitor):
         random, x = np.random.default_rng(seed), flat(images)
-        shapes = [(x.shape[1], 20), (20,), (20, 10), (10,)]
+        classes = int(labels.max()) + 1
+        shapes = [(x.shape[1], 20), (20,), (20, classes), (classes,)]
         w = [(random.normal(size=s) / s[0] ** 0.5).astype(dtype) for s in shapes]
         if mistake.endswith("weights of 0"):
             w[2] *= 0
@@ -149,6 +150,18 @@ def test_wrong_gradients_are_found_and_said(mistake, wrong, right, dtype):
     assert said.sentence.endswith(f"Right: {', '.join(right)}.")
     if mistake == "bias not averaged":
         assert "is 20 times the slope (the batch)" in said.sentence
+
+
+@pytest.mark.parametrize("mistake", ["", "bias not averaged", "bias averaged twice"])
+def test_a_bias_of_few_classes_is_measured_too(mistake):
+    """A change of all three biases alike is one that softmax does not see."""
+    few = part("mnist", 5, 200)[0]
+    data, evidence = Dataset(few.images, few.labels % 3), Evidence(classes=3, batch=20)
+    said = check_gradients(loop(mistake, data=data), evidence)
+    if mistake:
+        assert "loss: parameter 3;" in said.sentence
+    else:
+        assert (said, evidence.proved) == (None, 4)
 
 
 @pytest.mark.parametrize("mistake", ["last image", "another's error"])

@@ -19,6 +19,7 @@ from sixloops.doctor.layer.remarks import (
     misfit,
     remarks,
     troubled,
+    unlike_the_first,
     unread_lists,
 )
 from sixloops.doctor.layer.search import begin
@@ -135,6 +136,8 @@ def _examined(laboratory: Laboratory, setting: Setting, model: Model | None) -> 
     base = laboratory.trial(setting, 0, model)
     trials, other = _more_trials(laboratory, base)
     findings = find_wrong(trials)
+    if laboratory.stuck and not findings:
+        return troubled(laboratory.plan, laboratory.stuck[0], "backward", model)
     diagnoses, alternatives = blame(trials)
     habits = list(bad_habits(laboratory, base, other))
     findings += [habit.finding for habit in habits]
@@ -151,7 +154,7 @@ def _examined(laboratory: Laboratory, setting: Setting, model: Model | None) -> 
     return Verdict(
         subject=laboratory.plan.name,
         healthy=not findings,
-        recognised=base.words,
+        recognised="" if any(map(is_wrong, unlike_the_first(trials))) else base.words,
         findings=tuple(findings),
         diagnoses=(*structural, *first, *diagnoses, *rest),
         alternatives=tuple(alternatives),
@@ -162,7 +165,9 @@ def _examined(laboratory: Laboratory, setting: Setting, model: Model | None) -> 
 
 def _more_trials(laboratory: Laboratory, base: Trial) -> tuple[list[Trial], Setting | None]:
     """Examine on another size, on a single image, and with other windows, where they work."""
-    trials, other = [base], None
+    doubted = [_try(laboratory, setting, 0, base.model) for setting in laboratory.doubted]
+    trials: list[Trial | None] = [base, *doubted]
+    other = None
     for setting in others(base.setting):
         trial = _try(laboratory, setting, 1, base.model)
         if trial is not None:
@@ -170,11 +175,12 @@ def _more_trials(laboratory: Laboratory, base: Trial) -> tuple[list[Trial], Sett
             other = setting
             break
     if "N" in base.setting.axes and base.setting.sizes["N"] > 1:
-        trials.append(_try(laboratory, base.setting.with_sizes(N=1), 2, base.model))  # type: ignore[arg-type]
-    usual = [trial for trial in trials if trial is not None]
+        trials.append(_try(laboratory, base.setting.with_sizes(N=1), 2, base.model))
+    usual, stuck = [trial for trial in trials if trial is not None], [*laboratory.stuck]
     tried = enumerate(variations(laboratory.plan, base.setting))
     varied = [_try(laboratory, setting, 3 + number, base.model) for number, setting in tried]
     found = [trial for trial in varied if trial is not None]
+    laboratory.stuck = stuck  # not every layer need have all windows
     return [*usual, *found, *_once_more(laboratory, usual, found, other)], other
 
 
@@ -196,6 +202,8 @@ def _try(laboratory: Laboratory, setting: Setting, seed: int, model: Model | Non
     except Trouble as trouble:
         if trouble.kind == "endless":
             raise
+        if trouble.kind == "raised" and trouble.where == "backward":
+            trouble.kind, trouble.words = "stuck", f"{trouble.words} (input {setting.shape})"
+            laboratory.stuck.append(trouble)
         return None
-    lost = model is not None and trial.model is None
-    return None if lost or not trial.y.size else trial
+    return trial if trial.y.size else None

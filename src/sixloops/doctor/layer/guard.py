@@ -37,7 +37,8 @@ class Trouble(Exception):  # noqa: N818  (it is theirs, not an error of this lib
     """What the user's code did instead of returning.
 
     Args:
-        kind: ``"raised"``, ``"endless"``, ``"exited"``, or what was missing or of the wrong kind.
+        kind: ``"raised"``, ``"endless"``, ``"exited"``, ``"stuck"`` where backward raised what
+            forward did not, or what was missing or of the wrong kind.
         words: what happened, in one line.
         lines: the traceback, shortened to the user's lines.
         where: in which of the user's functions; empty where the caller knows.

@@ -96,6 +96,11 @@ class Model:
         return "ND" if "D" in self.x_axes else "NCHW"
 
     @property
+    def is_of_each_number(self) -> bool:
+        """Say whether it computes each number of its output from one of its input."""
+        return self.core.kind == "identity" and self.x_axes == "*"
+
+    @property
     def words(self) -> str:
         """Say what it computes."""
         name = activation_name(self.activation)

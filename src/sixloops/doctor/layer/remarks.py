@@ -50,10 +50,22 @@ def remarks(trials: Sequence[Trial]) -> list[str]:
             "it is made of several layers, check each by itself: then ties are tried, and more "
             "mistakes have a name."
         )
+    unlike = unlike_the_first(trials)
+    if unlike:
+        shapes = " and ".join(dict.fromkeys(str(trial.setting.shape) for trial in unlike))
+        notes.append(
+            f"What forward made of {trials[0].setting.shape} was {trials[0].words}; of {shapes} it "
+            "made something else. There the gradients were compared with slopes."
+        )
     model = trials[0].model
     if model is not None and isinstance(model.core.layer, BatchNorm):
         notes.append("Batch normalisation was examined in training mode.")
     return notes
+
+
+def unlike_the_first(trials: Sequence[Trial]) -> list[Trial]:
+    """Return those whose forward is not what it was recognised as in the first."""
+    return [trial for trial in trials if trials[0].words and not trial.words]
 
 
 def unread_lists(holder: Any) -> list[str]:
@@ -101,7 +113,8 @@ def examined_words(trials: Sequence[Trial]) -> str:
     """Say what was compared with what."""
     shapes = list(dict.fromkeys(str(trial.setting.shape) for trial in trials))
     names = ", ".join(label(name) for name in trials[0].names)
-    how = "exact derivatives" if trials[0].words else "slopes"
+    hows = dict.fromkeys("exact derivatives" if t.words else "slopes" for t in trials)
+    how = " and ".join(hows)
     single = " in single precision" if trials[0].tolerance > 1e-4 else ""
     return f"{names} against {how}, random errors{single}, inputs {', '.join(shapes)}."
 
@@ -110,6 +123,7 @@ LEARNT = {"w", "weight", "weights", "b", "bias", "biases", "gamma", "beta"}
 SUM_OR_MEAN = f"{POST_276213}#6-the-sum-over-a-batch-or-its-mean"
 KINDS = {
     "raised": "raises",
+    "stuck": "raises",
     "endless": "never-ends",
     "exited": "exits",
     "wrong return": "wrong-return",
@@ -151,6 +165,8 @@ def troubled(plan: Plan, trouble: Trouble, where: str, model: Model | None = Non
         "exits": "A layer must not end the program.",
         "wrong-return": "Return what the docstring of sixloops.layers.Layer asks for.",
     }.get(kind, "Write one; or say which functions they are with sixloops.doctor.Adapter.")
+    if trouble.kind == "stuck":
+        fix = "Mend the error: what forward takes, backward must take, too."
     sentence = {
         "raises": f"{where} raises {trouble.words}",
         "never-ends": f"{where} does not end, or not soon: {trouble.words}.",

@@ -79,9 +79,11 @@ def begin(
             "The input must have one to four axes, or as many as 'axes' has letters. "
             f"Got the shape {shape}{f' and the axes {axes}' if axes else ''}."
         )
-    found = _Search(laboratory).run(tried)
+    search = _Search(laboratory)
+    found = search.run(tried)
     if isinstance(found, Trouble):
         return found
+    laboratory.doubted = search.doubted(found)
     if found.quality != UNDERSTOOD:
         laboratory.positive = True
         again = _Search(laboratory).run(tried)
@@ -133,6 +135,15 @@ class _Search:
             if budget.is_over():
                 break
         return self._best() or trouble or Trouble("raised", "nothing was tried")
+
+    def doubted(self, found: Attempt) -> list[Setting]:
+        """Return what forward took before, and where it was another or backward raised."""
+        first, passed = self.recognised, []
+        if first is not None and first is not found and not first.back:
+            passed = [first] if first.setting.axes == found.setting.axes else []
+        if found.model is not None and found.model.is_of_each_number:
+            passed += self.working.values()
+        return [each.setting for each in passed if not each.setting.shapes][:1]
 
     def _is_enough(self, setting: Setting) -> bool:
         """Say whether no setting from this one on is of use."""

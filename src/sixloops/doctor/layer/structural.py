@@ -112,7 +112,9 @@ def structural_mistakes(trials: Sequence[Trial]) -> list[Diagnosis]:
     if still and any(np.any(a) for a in base.claimed.moved.values()):
         found.append(NEVER_UPDATED)
     problems = [
-        problem_of(a, base.arrays[n].shape) for n, a in base.claimed.arrays.items() if a is not None
+        problem_of(a, base.arrays[n].shape)
+        for n, a in base.claimed.arrays.items()
+        if a is not None and n in base.arrays
     ]
     if any("NaN" in problem for problem in problems) or not np.isfinite(base.y).all():
         found.append(NOT_FINITE)

@@ -13,7 +13,7 @@ from sixloops.doctor.layer import vocabulary as words
 from sixloops.doctor.layer.axes import reorder
 from sixloops.doctor.layer.budget import Budget
 from sixloops.doctor.layer.gradients import Gradients
-from sixloops.doctor.layer.guard import Guard
+from sixloops.doctor.layer.guard import Guard, Trouble
 from sixloops.doctor.layer.losses import LossCase, recognise_loss
 from sixloops.doctor.layer.mistakes import Case
 from sixloops.doctor.layer.models import Model
@@ -140,11 +140,19 @@ class Laboratory:
     Args:
         plan: how it is called.
         guard: through which it is called.
+
+    Attributes:
+        positive: whether inputs are above 0, as forward takes no other.
+        doubted: settings that forward took and where it was not what it was recognised as on
+            another, or where backward raised.
+        stuck: what backward raised where forward worked.
     """
 
     def __init__(self, plan: Plan, guard: Guard) -> None:
         self.plan = plan
         self.guard = guard
+        self.doubted: list[Setting] = []
+        self.stuck: list[Trouble] = []
         self.positive = False
         self._measurements = 0
 
@@ -209,7 +217,11 @@ class Laboratory:
         dy = np.random.default_rng([seed, 4]).normal(size=y.shape)
         if setting.labels:
             dy = np.ones(y.shape)  # a loss is the end: its own error is 1
-        claimed = session.backward(dy.copy())
+        try:
+            claimed = session.backward(dy.copy())
+        except Trouble as trouble:
+            trouble.where = trouble.where or "backward"
+            raise
         trial = Trial(setting, arrays, y, dy, claimed)
         trial.model = None if like is None else self.model(trial, like)
         given = [claimed.arrays[n] for n in trial.names if trial.gradient(n) is not None]

@@ -47,7 +47,7 @@ LEAST = 1e-6
 RIGHT_ANGLE, LITTLE = 1e-4, 1e-3
 """Cosines below that are of a right angle; of a slope such a part is as good as 0."""
 FEWEST_WEIGHTS = 20
-"""Numbers of a matrix that are not right by chance."""
+"""Numbers of an array that are not right, or all moved alike, by chance."""
 COPIES = 3
 """Batches of copies of an image, unless one batch has all images."""
 DIFFERENT = 8
@@ -458,6 +458,8 @@ def _slopes_of(w: Array, gradient: Array, loss: Loss, grain: float) -> Slopes | 
     rows = []
     for _ in range(DIRECTIONS):
         d = random.choice([-1.0, 1.0], w.shape).astype(w.dtype)
+        if w.size < FEWEST_WEIGHTS:  # the signs may all be alike, which no softmax sees in biases
+            d *= random.uniform(0.5, 1.5, w.shape).astype(w.dtype)
         d[pruned & ~pruned.all()] = 0
         slope, doubt = _along(w, kept, d, length, loss)
         rows.append((float((gradient * d).sum()), slope, doubt + grain, float((kept * d).sum())))
