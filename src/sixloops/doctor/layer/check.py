@@ -176,11 +176,13 @@ def _more_trials(laboratory: Laboratory, base: Trial) -> tuple[list[Trial], Sett
             break
     if "N" in base.setting.axes and base.setting.sizes["N"] > 1:
         trials.append(_try(laboratory, base.setting.with_sizes(N=1), 2, base.model))
-    usual, stuck = [trial for trial in trials if trial is not None], [*laboratory.stuck]
+    usual = [trial for trial in trials if trial is not None]
+    # Code for one image may take several by chance, and not every layer need have all windows.
+    stuck = [] if base.setting.sizes.get("N") == 1 else [*laboratory.stuck]
     tried = enumerate(variations(laboratory.plan, base.setting))
     varied = [_try(laboratory, setting, 3 + number, base.model) for number, setting in tried]
     found = [trial for trial in varied if trial is not None]
-    laboratory.stuck = stuck  # not every layer need have all windows
+    laboratory.stuck = stuck
     return [*usual, *found, *_once_more(laboratory, usual, found, other)], other
 
 
