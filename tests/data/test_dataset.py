@@ -142,6 +142,12 @@ def test_indices_that_make_no_sense(indices: Any, words: str) -> None:
         numbered(8).subset(indices)
 
 
+def test_labels_with_a_mask_are_refused() -> None:
+    labels = np.ma.masked_equal(np.arange(3), 1)
+    with pytest.raises(DataError, match=r"labels .* without a mask\. .* labels\.filled\(0\)"):
+        Dataset(np.zeros((3, 2, 2)), labels)
+
+
 def test_an_empty_subset_is_refused() -> None:
     with pytest.raises(DataError, match="at least one image"):
         numbered(8).subset(np.array([], int))
@@ -163,6 +169,7 @@ def test_an_empty_subset_is_refused() -> None:
             r"must all have one shape\. Number 0 has shape \(2, 2\), number 2 has \(3, 3\)\. Bring",
         ),
         ([[[0], [0, 1]], [[0], [0, 1]]], r"one shape\. Within one of them the shapes differ"),
+        (np.ma.masked_equal(np.zeros((3, 2, 2)), 1), r"without a mask\. .* images\.filled\(0\)"),
     ],
 )
 def test_images_that_cannot_be_trained_on(images: Any, words: str) -> None:

@@ -14,6 +14,7 @@ from sixloops.doctor.run.evidence import Evaluated, Evidence
 from sixloops.doctor.run.picture import signals_figure
 from sixloops.doctor.run.rules import diagnoses_of, verdict_of
 from sixloops.doctor.run.rules.rates import vanishing
+from sixloops.doctor.run.rules.start import dead_units
 from sixloops.doctor.run.signals import LayerSignals, ParameterSignals
 from sixloops.layers import Dense, Flatten
 from sixloops.optimizers import SGD
@@ -146,6 +147,19 @@ def test_a_gradient_that_is_exactly_0_comes_before_saturation():
 def test_a_layer_that_passes_nothing_explains_it(why):
     found = diagnoses_of(evidence_of(ZEROS, **why))
     assert found[0].id in ("saturated", "dead-relu")
+
+
+@pytest.mark.parametrize(
+    ("step", "words", "fix"),
+    [
+        (4, "already at the first step", "Begin with biases of 0 and He's weights."),
+        (300, "at step 300", "steps may kill units."),
+    ],
+)
+def test_when_units_died_is_told_as_far_as_anybody_looked(step, words, fix):
+    found = dead_units(evidence_of(ZEROS, step=step, dead=1.0, high=9.0, zeros=1.0))
+    assert f"({words})" in found.sentence
+    assert found.fix.endswith(fix)
 
 
 def test_nothing_is_said_to_be_0_times_something():

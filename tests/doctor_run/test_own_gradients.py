@@ -80,13 +80,14 @@ def gradients(x, hidden, d2, w, mistake):
 
 def loop(mistake="", dtype=np.float64, data=None):
     """Return the loop of a network of two layers, with a mistake or a habit."""
+    data = part("mnist", 5, 200)[0] if data is None else data
 
     def flat(images):
         return (images.reshape(len(images), -1) / 255).astype(dtype)
 
     def train(images, labels, rate, seed, monitor):
         random, x = np.random.default_rng(seed), flat(images)
-        classes = int(labels.max()) + 1
+        classes = data.class_count
         shapes = [(x.shape[1], 20), (20,), (20, classes), (classes,)]
         w = [(random.normal(size=s) / s[0] ** 0.5).astype(dtype) for s in shapes]
         if mistake.endswith("weights of 0"):
@@ -109,7 +110,7 @@ def loop(mistake="", dtype=np.float64, data=None):
             monitor.observe(loss, parameters=iter(handed), **told)
         return lambda images: forward(flat(images), w, mistake, random)[1]
 
-    return Loop(train, part("mnist", 5, 200)[0] if data is None else data, None, 0.1)
+    return Loop(train, data, None, 0.1)
 
 
 def checked(*given, **options):

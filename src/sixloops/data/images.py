@@ -99,8 +99,13 @@ def as_array(values: npt.ArrayLike, name: str) -> Array:
     """Return ``values``, called ``name`` to the user, as an array; an array is not copied.
 
     Raises:
-        DataError: a list whose parts differ in shape.
+        DataError: a list whose parts differ in shape, or an array with a mask.
     """
+    if isinstance(values, np.ma.MaskedArray):
+        raise DataError(
+            f"The {name} of a data set must be an array without a mask. Got a masked array, whose "
+            f"hidden values would count. Fill them: {name}.filled(0)."
+        )
     if isinstance(values, np.ndarray):
         return values
     try:

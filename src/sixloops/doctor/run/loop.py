@@ -20,7 +20,7 @@ from sixloops.doctor.run.neighbours import WAYS
 from sixloops.doctor.run.probe import part_of
 from sixloops.doctor.run.rules.rates import rate_factor
 from sixloops.doctor.run.units import in_shares
-from sixloops.errors import DataError
+from sixloops.errors import ConfigurationError, DataError
 from sixloops.layers.base import Array
 from sixloops.training import History
 
@@ -46,6 +46,17 @@ class Loop:
         validation: what the trained network is asked about; None for nothing.
         rate: the learning rate.
         seed: any whole number.
+
+    Raises:
+        ConfigurationError: images and labels that are no data set.
+
+    Examples:
+        >>> images, labels = np.zeros((20, 8, 8), np.uint8), np.arange(20) % 3
+        >>> Loop(lambda *given: None, (images, labels))
+        Traceback (most recent call last):
+          ...
+        sixloops.errors.ConfigurationError: The 'data' of Loop must be a Dataset. Got a tuple. ...
+        >>> loop = Loop(lambda *given: None, Dataset(images, labels))
     """
 
     train: Train
@@ -53,6 +64,15 @@ class Loop:
     validation: Dataset | None = None
     rate: float = 0.1
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, each in ("data", self.data), ("validation", self.validation):
+            if not isinstance(each, Dataset) and (name == "data" or each is not None):
+                kind = type(each).__name__
+                raise ConfigurationError(
+                    f"The '{name}' of Loop must be a Dataset. Got a {kind}. Make one of your own "
+                    "arrays: sixloops.data.Dataset(images, labels)."
+                )
 
     def with_rate(self, factor: float) -> Loop:
         """Return the loop with its learning rate multiplied."""

@@ -12,6 +12,8 @@ from sixloops.doctor.verdict import Diagnosis
 
 GAIN = 4.0
 """Weights' spread · √fan-in from which they are called large; He's is 1.4."""
+FIRST_STEPS = 8
+"""A look up to this step shows how a layer began."""
 HUGE = 40.0
 """The same, from which they are a fault whatever the run came to."""
 
@@ -108,7 +110,7 @@ def saturated(e: Evidence) -> Diagnosis | None:
     if not first or not falls_short(e):
         return None
     name, seen = next(iter(first.items()))
-    early = seen.step <= 8
+    early = seen.step <= FIRST_STEPS
     return Diagnosis(
         id="saturated",
         sentence=f"{percent(seen.saturated)} of the outputs of {name} were saturated at step "
@@ -133,19 +135,29 @@ def dead_units(e: Evidence) -> Diagnosis | None:
     name, seen = max(dead, key=lambda pair: pair[1].dead)
     if seen.dead < 0.999 and not falls_short(e):
         return None
-    early = e.first_layers()[name].dead
-    when = "already at the first step" if early > 0.5 else f"{percent(early)} at the first step"
+    first = e.first_layers()[name]
+    when, fix = _since_when(first, seen)
     return Diagnosis(
         id="dead-relu",
         sentence=f"{percent(seen.dead)} of the units of {name} are 0 on every one of "
         f"{seen.images} images ({when}).",
         mathematics="ReLU′(z) = 0 for z < 0: a unit below 0 on every image gets no gradient, and "
         "never comes back.",
-        fix="Begin with biases of 0 and He's weights"
-        + ("." if early > 0.5 else ", and lower the rate, whose steps killed them."),
+        fix=fix,
         number=43,
-        certainty=0.9 if early > 0.3 else 0.7,
+        certainty=0.9 if first.step <= FIRST_STEPS and first.dead > 0.3 else 0.7,
     )
+
+
+def _since_when(first: LayerSignals, last: LayerSignals) -> tuple[str, str]:
+    """Say since when units are dead, as far as anybody looked, and what helps."""
+    begin = "Begin with biases of 0 and He's weights"
+    if first.step > FIRST_STEPS:
+        return f"at step {last.step}", f"{begin}, and lower the rate, whose steps may kill units."
+    if first.dead > 0.5:
+        return "already at the first step", f"{begin}."
+    lower = f"{begin}, and lower the rate, whose steps killed them."
+    return f"{percent(first.dead)} at the first step", lower
 
 
 def _squashes(series: list[LayerSignals]) -> bool:
