@@ -76,10 +76,15 @@ def step(x, labels, p, forward, rate, monitor, mistake):
         "b2": delta.sum(axis=0),
     }
     for name, gradient in gradients.items():
-        if not (mistake == "biases" and name.startswith("b")):
-            p[name] -= rate * gradient
+        weight = p[name]
+        if mistake == "rebound":
+            weight = weight - rate * gradient
+        elif not (mistake == "biases" and name.startswith("b")):
+            weight -= rate * gradient
     answers = q.argmax(axis=0)[:10] if mistake == "axis" else q.argmax(axis=1)
     accuracy = (answers == labels[: len(answers)]).mean()
+    if mistake == "empty" and monitor.step == 50:
+        loss = float("nan")
     monitor.observe(
         loss,
         outputs=z,

@@ -10,9 +10,10 @@ from sixloops.data import Dataset
 from sixloops.doctor.faults.runs import FAULTS, healthy
 from sixloops.doctor.faults.runs.cases import part
 from sixloops.doctor.faults.runs.lookalikes import LOOKALIKES
+from sixloops.doctor.layer.guard import Guard
 from sixloops.doctor.run import Case, Doctor, Loop, examine
 from sixloops.doctor.run.case import run
-from sixloops.doctor.run.experiments import decided_by_zeros
+from sixloops.doctor.run.experiments import Trials, decided_by_zeros
 from sixloops.initializers import Normal
 from sixloops.layers import Conv2D, Dense, Flatten, Layer, Rescale
 from sixloops.losses import SquaredError
@@ -210,6 +211,11 @@ def test_a_regression_is_healthy():
     assert examine(lambda: Case(make, data, data, PLAIN)).verdict.healthy
 
 
+def trials_of(case):
+    outcome = run(case)
+    return Trials(Guard(60), outcome.evidence, outcome)
+
+
 def test_images_that_never_reach_the_network_are_named():
     @dataclass(frozen=True)
     class Standardised(Layer):
@@ -221,9 +227,9 @@ def test_images_that_never_reach_the_network_are_named():
     layers = [Standardised(), Flatten(), Dense(30, activation="sigmoid"), Dense(10)]
     case = Case(lambda seed: Network(layers, (1, 28, 28), seed=seed), data, held, options)
     assert examine(lambda: case).verdict.name == "input-ignored"
-    assert decided_by_zeros(case, run(case), run(case).evidence)
+    assert decided_by_zeros(case, trials_of(case))
     well = Case(network, data, held, options)
-    assert not decided_by_zeros(well, run(well), run(well).evidence)
+    assert not decided_by_zeros(well, trials_of(well))
 
 
 def test_a_fix_is_tried_at_the_rates_that_may_fit_it():

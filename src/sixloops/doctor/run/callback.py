@@ -121,6 +121,7 @@ class Doctor(Callback):
                 evidence.labels.append(labels[:20_000])
         if run.step == 0:
             probe.weights_at_the_start(self.monitor, run.network)
+        probe.compare_spreads(self.monitor, run.data, run.validation)
         bound = probe.bounds_of_outputs(run.network)
         if bound is not None:
             evidence.probes["bounded output"] = bound
@@ -293,6 +294,8 @@ def look_up(monitor: Monitor, data: Dataset, validation: Dataset | None) -> None
     images, labels = probe.part_of(data, LOOKED_UP)
     if len(images) < FEWEST_IMAGES or data.class_count < 2:
         return
+    if np.ptp(images, axis=0).max() == 0:
+        probes["alike"] = float(len(images))
     probes["neighbours"] = neighbours.agreement(images, labels)
     probes["looked up"] = float(len(images))
     if neighbours.are_bytes(images):
@@ -307,6 +310,17 @@ def look_up(monitor: Monitor, data: Dataset, validation: Dataset | None) -> None
     across = neighbours.agreement_across(images, labels, held, held_labels)
     probes["neighbours across"] = across
     if across < probes["neighbours"] - 0.1:
-        way = neighbours.best_way(images, labels, held, held_labels)
-        if way is not None:
-            probes[f"prepared {way[0]}"] = way[1]
+        _compare(probes, images, labels, held, held_labels)
+
+
+def _compare(
+    probes: dict[str, float], images: Array, labels: Array, held: Array, held_labels: Array
+) -> None:
+    """Look for what held-out images, or their labels, have that the training's do not."""
+    way = neighbours.best_way(images, labels, held, held_labels)
+    numbers = neighbours.other_numbers(images, labels, held, held_labels)
+    if numbers is not None and (way is None or numbers[1] > way[1]):
+        probes["relabelled"] = numbers[1]
+        probes |= {f"named {k}": float(name) for k, name in numbers[0].items() if name != k}
+    elif way is not None:
+        probes[f"prepared {way[0]}"] = way[1]

@@ -55,17 +55,19 @@ class Proof:
         before: accuracy without it.
         after: accuracy with it.
         rate: by what the rate was multiplied: besides, or as the cure itself.
+        chance: the accuracy of always naming the most frequent class.
     """
 
     cure: str
     before: float
     after: float
     rate: float = 1.0
+    chance: float = 0.0
 
     @property
     def helped(self) -> bool:
-        """Whether the cure made the run better."""
-        return self.after > self.before
+        """Whether the cure made the run better, and better than a guess."""
+        return self.after > max(self.before, self.chance)
 
     def __str__(self) -> str:
         word = "With" if self.helped else "But even with"
@@ -75,6 +77,8 @@ class Proof:
         reached = f"the same run reaches {self.after:.1%}, without it {self.before:.1%}."
         if not min(self.before, self.after):
             reached += " A run whose numbers become infinite counts as 0 %."
+        if self.before < self.after <= self.chance:
+            reached += f" Always naming the most frequent class has {self.chance:.1%}."
         return f"{word} {tried} {reached}"
 
 
@@ -205,14 +209,16 @@ def _prove(guard: Guard, case: Case | Loop, outcome: Outcome, verdict: Verdict) 
 def _tried(guard: Guard, name: str, mended: Case | Loop, before: float, e: Evidence) -> Proof:
     """Run the mended case; where that falls short, also at the rates that may fit it better."""
     changed = rate_factor(e, USUAL_FACTORS[name]) if name in USUAL_FACTORS else 1.0
-    best = Proof(name, before, guard.call(trained, mended).accuracy, changed)
+    chance = e.chance or 0.0
+    best = Proof(name, before, guard.call(trained, mended).accuracy, changed, chance)
     enough = e.probes.get("neighbours", before + 0.15) - 0.05
     for rate in RATES if name in RATE_FOLLOWS else ():
         if best.after >= enough:
             break
         with contextlib.suppress(Trouble):  # one rate more or less proves nothing else
             reached = guard.call(lambda rate=rate: trained(mended.with_rate(rate))).accuracy
-            best = max(best, Proof(name, before, reached, rate), key=lambda proof: proof.after)
+            other = Proof(name, before, reached, rate, chance)
+            best = max(best, other, key=lambda proof: proof.after)
     return best
 
 

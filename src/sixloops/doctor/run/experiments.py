@@ -13,7 +13,7 @@ from sixloops.doctor.layer.guard import Guard, Trouble
 from sixloops.doctor.run.callback import MOST_NOTES
 from sixloops.doctor.run.case import Case, Outcome, run
 from sixloops.doctor.run.evidence import Evidence
-from sixloops.doctor.run.judged import falls_short, is_stuck
+from sixloops.doctor.run.judged import falls_short, is_stuck, to_beat
 from sixloops.doctor.run.loop import Loop, run_loop
 from sixloops.doctor.run.rules import diagnoses_of
 from sixloops.doctor.run.rules.base import percent, times
@@ -42,10 +42,12 @@ class Trials:
     Args:
         guard: through which each run is made, which limits its time.
         evidence: in whose notes it is said what was not finished.
+        base: the run in which nothing is changed.
     """
 
     guard: Guard
     evidence: Evidence
+    base: Outcome
     _raised: bool = field(default=False, init=False)
 
     def done(self, what: str, function: Callable[..., Any], *args: Any) -> Any:
@@ -75,7 +77,9 @@ class Trials:
 
         def accuracy() -> float | SixloopsError:
             try:
-                return trained(case).accuracy
+                outcome = trained(case)
+                self._hold_against_base(outcome)
+                return outcome.accuracy
             except (ConfigurationError, DataError, FileError) as error:
                 return error  # the run was refused, which says nothing of the rate
 
@@ -91,6 +95,12 @@ class Trials:
         if isinstance(told, SixloopsError):
             raise Trouble("refused", str(told).removesuffix("."))
         return float(told)
+
+    def _hold_against_base(self, outcome: Outcome) -> None:
+        """Keep by how much the losses depend on the rate, at the most."""
+        apart, probes = _apart(self.base, outcome), self.evidence.probes
+        most = np.maximum(probes.get("rate apart", 0.0), 1.0 if apart is None else apart)
+        probes["rate apart"] = float(most)
 
     def _note(self, words: str) -> None:
         if len(self.evidence.notes) < MOST_NOTES:
@@ -147,14 +157,15 @@ def separate(case: Case | Loop, outcome: Outcome, guard: Guard) -> None:
         return
     if not (said or e.broken or falls_short(e, 0.03)):
         return
-    short, trials = shortened(alone(case)), Trials(guard, e)
-    same = _is_same(case, short)
-    base = outcome if same else trials.done("The shortened run", trained, short)
-    if base is None:
-        return
-    e.experiments["base"] = base.accuracy
-    e.notes += callbacks_spoil(case, outcome, base)
-    if (is_stuck(e) or _knows_by_heart(e)) and decided_by_zeros(short, base, e, guard):
+    short, trials = shortened(alone(case)), Trials(guard, e, outcome)
+    if not _is_same(case, short):
+        base = trials.done("The shortened run", trained, short)
+        if base is None:
+            return
+        trials.base = base
+    e.experiments["base"] = trials.base.accuracy
+    e.notes += callbacks_spoil(case, outcome, trials.base)
+    if (is_stuck(e) or _knows_by_heart(e)) and decided_by_zeros(short, trials):
         return
     if not clear:
         _try_changes(short, trials)
@@ -165,16 +176,17 @@ def _try_changes(short: Case | Loop, trials: Trials) -> None:
     e, results = trials.evidence, trials.evidence.experiments
     if e.inputs is not None and e.inputs.factor != 1:
         _try_scaled(short, e.inputs.factor, trials)
-        if results.get("scaled", 0.0) > results["base"] + 0.1:
+        if results.get("scaled", 0.0) > to_beat(e) + 0.1:
             return
     _try_rates(short, trials)
-    helped = any(value > results["base"] + 0.1 for name, value in results.items() if name != "zero")
+    helped = any(value > to_beat(e) + 0.1 for name, value in results.items() if name != "zero")
     if falls_short(e) and not helped:
-        learnt = trials.done("The run with one batch, again and again,", memorised, short)
-        if learnt is not None:
-            results["memorised"] = learnt
+        again = trials.done("The run with one batch, again and again,", memorised, short)
+        if again is not None:
+            results["memorised"] = again.accuracy
+            e.probes["memorised moved"] = _moved(_losses(again))
     more = results.get("tenfold", 0.0)
-    if more > results["base"] + 0.2 and not diagnoses_of(e):
+    if more > to_beat(e) + 0.2 and not diagnoses_of(e):
         words = f"{percent(more)}, not {percent(results['base'])}"
         rate = f"{times(rate_factor(e, 10.0))} the rate"
         e.notes.append(f"It learns, but slowly: at {rate} the same seed has {words}.")
@@ -211,26 +223,32 @@ def _knows_by_heart(e: Evidence) -> bool:
     return learnt is not None and held is not None and learnt > held + 0.2
 
 
-def decided_by_zeros(
-    short: Case | Loop, base: Outcome, e: Evidence, guard: Guard | None = None
-) -> bool:
+def decided_by_zeros(short: Case | Loop, trials: Trials) -> bool:
     """Train with zeros for images, and say whether it learns no less: then that decides it."""
+    e = trials.evidence
     if e.chance is None:
         return False
     # Their loop need not bear images that nobody ever has.
-    trials = Trials(guard or Guard(PATIENCE), e)
     zero = trials.done("The run with zeros for all images", lambda: trained(zeroed(short)))
     if zero is None:
         return False
     learnt = _training_accuracy(zero)
     if learnt is not None:
         e.experiments["zero"] = learnt
-    usual, blind = (np.asarray(_losses(each)) for each in (base, zero))
-    if len(usual) == len(blind) > 0:
-        with np.errstate(all="ignore"):
-            size = max(float(np.abs(usual).max()), 1e-12)
-            e.probes["zero apart"] = float(np.abs(usual - blind).max()) / size
+    apart = _apart(trials.base, zero)
+    if apart is not None:
+        e.probes["zero apart"] = apart
     return input_ignored(e) is not None or labels_leak(e) is not None
+
+
+def _apart(one: Outcome, other: Outcome) -> float | None:
+    """Return by what part of their size the losses of two runs differ; None if of other lengths."""
+    usual, changed = (np.asarray(_losses(each)) for each in (one, other))
+    if not len(usual) == len(changed) > 0:
+        return None
+    with np.errstate(all="ignore"):
+        size = max(float(np.abs(usual).max()), 1e-12)
+        return float(np.abs(usual - changed).max()) / size
 
 
 def _losses(outcome: Outcome) -> list[float]:
@@ -263,8 +281,8 @@ def _try_scaled(short: Case | Loop, factor: float, trials: Trials) -> None:
     if outcome is None:
         return
     results["scaled"] = outcome.accuracy
-    if results["scaled"] <= results["base"] + 0.1:
-        best = _climb(case, 10.0 if factor < 1 else 0.1, results["base"], trials)
+    if results["scaled"] <= to_beat(trials.evidence) + 0.1:
+        best = _climb(case, 10.0 if factor < 1 else 0.1, trials)
         if best is not None:
             probes["scaled rate"], results["scaled"] = best
 
@@ -275,27 +293,28 @@ def _try_rates(case: Case | Loop, trials: Trials) -> None:
     ratio = update_ratio(e)
     likelier_high = bool(e.broken) or (ratio is not None and ratio > 3e-3)
     for name in ("tenth", "tenfold") if likelier_high else ("tenfold", "tenth"):
-        best = _climb(case, 0.1 if name == "tenth" else 10.0, results["base"], trials)
+        best = _climb(case, 0.1 if name == "tenth" else 10.0, trials)
         if best is None:
             continue
         e.probes[f"{name} factor"], results[name] = best
-        if results[name] > results["base"] + 0.1:
+        if results[name] > to_beat(e) + 0.1:
             return
 
 
-def _climb(case: Case | Loop, by: float, base: float, trials: Trials) -> tuple[float, float] | None:
+def _climb(case: Case | Loop, by: float, trials: Trials) -> tuple[float, float] | None:
     """Multiply the rate again and again; return the factor that was best, and its accuracy.
 
     None is returned where not even the first run was finished.
     """
     best, factor = None, by
+    base, least = trials.evidence.experiments["base"], to_beat(trials.evidence)
     for _ in range(LADDER):
         reached = trials.reached(case, factor)
         if reached is None:
             break
         best = best or (by, 0.0)
         # A rate far too low changes nothing at all at first, so that one step is no proof.
-        over = reached <= best[1] + 0.01 and best[1] > base + 0.05
+        over = reached <= best[1] + 0.01 and best[1] > least + 0.05
         best = max(best, (factor, reached), key=lambda pair: pair[1])
         if over or reached < base - 0.1:
             break
@@ -319,11 +338,20 @@ class _Until(Callback):
             run.stop("known by heart")
 
 
-def memorised(case: Case | Loop, images: int = 32, epochs: int = 80) -> float:
-    """Return the accuracy on one batch that is trained on again and again."""
+def _moved(losses: list[float]) -> float:
+    """Return by what part of its size the loss became another: bit by bit, or with one step."""
+    before, after = np.array_split(np.asarray(losses), 2)
+    with np.errstate(all="ignore"):
+        drift = abs(after.mean() - before.mean())
+        # Batches of the same few images differ from each other, too, where they are shuffled.
+        jump = abs(before[0] - after.mean()) - 6 * after.std()
+        return float(np.maximum(drift, jump) / max(abs(before.mean()), 1e-12))
+
+
+def memorised(case: Case | Loop, images: int = 32, epochs: int = 80) -> Outcome:
+    """Train on one batch again and again."""
     if isinstance(case, Loop):
-        return trained(case.first(images, epochs)).accuracy
+        return trained(case.first(images, epochs))
     data = case.data.subset(np.arange(min(images, len(case.data))))
     options = {"epochs": epochs, "batch_size": len(data), "callbacks": [_Until()]}
-    outcome = run(replace(case.with_options(**options), data=data, validation=None), watched=False)
-    return outcome.accuracy
+    return run(replace(case.with_options(**options), data=data, validation=None), watched=False)

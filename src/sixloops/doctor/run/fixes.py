@@ -212,6 +212,18 @@ def _prepare(case: Case, evidence: Evidence) -> Case | None:
     return replace(case, validation=Dataset(images, held.labels, held.class_count))
 
 
+def _renumber(case: Case, evidence: Evidence) -> Case | None:
+    held = case.validation
+    return None if held is None else replace(case, validation=renumbered(held, evidence))
+
+
+def renumbered(held: Dataset, evidence: Evidence) -> Dataset:
+    """Return held-out data with the numbers that the training has for its classes."""
+    names = {int(v): int(n[6:]) for n, v in evidence.probes.items() if n.startswith("named ")}
+    labels = np.array([names.get(label, label) for label in held.labels.tolist()])
+    return Dataset(held.images, labels, held.class_count)
+
+
 def _evaluate_on_more(case: Case, evidence: Evidence) -> Case:
     def more(callback: Any) -> Any:
         if isinstance(callback, EvaluateEvery) and callback.images is not None:
@@ -242,6 +254,7 @@ FIXES: dict[str, Fix] = {
     "evaluated-on-few": _evaluate_on_more,
     "bytes-wrapped": _unwrap,
     "prepared-otherwise": _prepare,
+    "labels-numbered-otherwise": _renumber,
     "loss-mixes-images": _own_loss,
     "softmax-shifted-together": _own_loss,
     "log-of-zero": _own_loss,

@@ -84,6 +84,14 @@ def reached(e: Evidence) -> float | None:
     return e.validation if e.validation is not None else e.accuracy
 
 
+def to_beat(e: Evidence) -> float:
+    """Return what a changed run must beat: what the run itself reached, as experiments count.
+
+    Naming the most frequent class is always to be had, so that to reach its share is no success.
+    """
+    return max(e.experiments.get("base", 0.0), e.chance or 0.0)
+
+
 def falls_short(e: Evidence, by: float = 0.05) -> bool:
     """Say whether it learnt less than it should have.
 

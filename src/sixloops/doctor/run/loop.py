@@ -14,10 +14,11 @@ from sixloops.doctor.run.arrays import as_array
 from sixloops.doctor.run.callback import look_up
 from sixloops.doctor.run.case import Outcome
 from sixloops.doctor.run.evidence import Evaluated, Evidence
+from sixloops.doctor.run.fixes import renumbered
 from sixloops.doctor.run.judged import rose
 from sixloops.doctor.run.monitor import Monitor
 from sixloops.doctor.run.neighbours import WAYS
-from sixloops.doctor.run.probe import part_of
+from sixloops.doctor.run.probe import compare_spreads, part_of
 from sixloops.doctor.run.rules.rates import rate_factor
 from sixloops.doctor.run.units import in_shares
 from sixloops.errors import ConfigurationError, DataError
@@ -138,9 +139,10 @@ def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
         asked = min(ASKED, len(loop.validation))
         e.evaluations.append(Evaluated(monitor.step, None, reached, asked))
     if watched:
+        compare_spreads(monitor, loop.data, loop.validation)
         _ask_of_nothing(predict, loop.data, e)
         look_up(monitor, loop.data, loop.validation)
-    failed = e.broken
+    failed = "" if e.recovered else e.broken
     return Outcome(None, History(), e, 0.0 if failed else reached, failed, 0.0)
 
 
@@ -241,6 +243,9 @@ def fixed_loop(name: str, loop: Loop, e: Evidence) -> Loop | None:
             loop.with_images(lambda x: WAYS[ways[0]](x, loop.data.images), training=False)
             if ways
             else None
+        ),
+        "labels-numbered-otherwise": lambda: replace(
+            loop, validation=loop.validation and renumbered(loop.validation, e)
         ),
     }
     return cures.get(name, lambda: None)()

@@ -33,9 +33,7 @@ def agreement(images: Array, labels: Array) -> float:
     return float((labels[distances.argmin(axis=1)] == labels).mean())
 
 
-def agreement_across(
-    images: Array, labels: Array, held: Array, held_labels: Array, *, scaled: bool = False
-) -> float:
+def agreement_across(images: Array, labels: Array, held: Array, held_labels: Array) -> float:
     """Return how often held-out images find their label at the nearest training image.
 
     Args:
@@ -43,14 +41,15 @@ def agreement_across(
         labels: theirs.
         held: images that were held out.
         held_labels: theirs.
-        scaled: whether both are brought to a largest value of 1 first.
     """
-    if scaled:
-        known, asked = _rows(images), _rows(held)
-    else:
-        known = np.asarray(images, dtype=np.float32).reshape(len(images), -1)
-        asked = np.asarray(held, dtype=np.float32).reshape(len(held), -1)
-    return float((labels[_distances(asked, known).argmin(axis=1)] == held_labels).mean())
+    return float((labels[_nearest(images, held)] == held_labels).mean())
+
+
+def _nearest(images: Array, held: Array) -> Array:
+    """Return which training image is nearest to each held-out one."""
+    known = np.asarray(images, dtype=np.float32).reshape(len(images), -1)
+    asked = np.asarray(held, dtype=np.float32).reshape(len(held), -1)
+    return np.asarray(_distances(asked, known).argmin(axis=1))
 
 
 Way = Callable[[Array, Array], Array]
@@ -88,6 +87,27 @@ def best_way(
         if reached > best:
             best, found = reached + 0.02, (name, reached)
     return found
+
+
+def other_numbers(
+    images: Array, labels: Array, held: Array, held_labels: Array
+) -> tuple[dict[int, int], float] | None:
+    """Return which number held-out labels give to each class of the training.
+
+    Returns:
+        the numbers by those of the training, and how often images find their label once they are
+        taken into account; None where classes are not numbered otherwise.
+    """
+    plain = agreement_across(images, labels, held, held_labels)
+    known = labels[_nearest(images, held)]
+    counts = np.zeros((int(labels.max()) + 1, int(held_labels.max()) + 1))
+    np.add.at(counts, (known, held_labels), 1)
+    seen = np.flatnonzero(counts.sum(axis=1))
+    names = counts[seen].argmax(axis=1)
+    reached = float(counts[seen, names].sum() / len(held))
+    if len(set(names)) < len(names) or len(names) < 2 or reached < plain + 0.15:
+        return None
+    return dict(zip(seen.tolist(), names.tolist(), strict=True)), reached
 
 
 def best_shift(images: Array, labels: Array) -> tuple[int, float]:

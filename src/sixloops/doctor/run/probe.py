@@ -31,6 +31,9 @@ from sixloops.randomness import Streams
 PREPARING = (Rescale, Normalize, ZeroPad2D, Flatten)
 """Layers that only prepare what the others learn from."""
 
+SPREAD_IMAGES = 100
+"""Of so many images the values are looked at."""
+
 KINDS = {
     SoftmaxCrossEntropy: "softmax cross-entropy",
     SigmoidCrossEntropy: "binary cross-entropy",
@@ -42,6 +45,16 @@ def part_of(data: Dataset, images: int, seed: int = 0) -> tuple[Array, Array]:
     count = min(images, len(data))
     rows = Streams(seed).generator("doctor").choice(len(data), count, replace=False)
     return data.take(np.sort(rows))
+
+
+def compare_spreads(monitor: Monitor, data: Dataset, validation: Dataset | None) -> None:
+    """See how far the values of training and of held-out images spread."""
+    if validation is None or validation.image_shape != data.image_shape:
+        return
+    for name, each in ("training", data), ("held-out", validation):
+        images, _ = part_of(each, SPREAD_IMAGES)
+        monitor.evidence.probes[f"{name} spread"] = float(images.std(dtype=np.float64))
+        monitor.evidence.probes[f"{name} largest"] = float(np.abs(images).max())
 
 
 def through(

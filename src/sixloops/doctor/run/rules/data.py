@@ -211,6 +211,23 @@ def input_ignored(e: Evidence) -> Diagnosis | None:
     )
 
 
+def images_alike(e: Evidence) -> Diagnosis | None:
+    """Recognise images that are all one and the same."""
+    images = e.probes.get("alike")
+    if images is None:
+        return None
+    return Diagnosis(
+        id="images-alike",
+        sentence=f"All of {images:.0f} images that were looked at are one and the same.",
+        mathematics="If x is the same for all, so is y, and the best that it can learn is how "
+        "frequent each class is.",
+        fix="Show some images: a file read again and again, a buffer that is used for all of them, "
+        "a division of whole numbers.",
+        page="docs/doctor.md",
+        certainty=0.98,
+    )
+
+
 def labels_leak(e: Evidence) -> Diagnosis | None:
     """Recognise a network that tells the labels without images."""
     learnt, asked = e.experiments.get("zero", 0.0), e.probes.get("zero told", 0.0)
@@ -236,6 +253,7 @@ def labels_leak(e: Evidence) -> Diagnosis | None:
 RULES = (
     inputs_not_scaled,
     inputs_scaled_twice,
+    images_alike,
     input_ignored,
     labels_leak,
     shuffled_apart,

@@ -11,18 +11,17 @@ from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.rules.base import percent
 from sixloops.doctor.verdict import Diagnosis
 
+FAR = 10.0
+"""So many times as far, or as little, no values of one kind spread."""
 SMALL_EVALUATION = 250
 """Images of an evaluation under which its chance error is worth a word."""
 
 
 def prepared_otherwise(e: Evidence) -> Diagnosis | None:
     """Recognise that held-out images differ from the training's in how they were prepared."""
-    across, within = e.probes.get("neighbours across"), e.probes.get("neighbours")
-    training, held = e.probes.get("training part"), e.validation
-    if across is None or within is None or training is None or held is None:
+    if not _are_strangers(e) or "relabelled" in e.probes:
         return None
-    if across > within - 0.12 or held > training - 0.1:
-        return None
+    across, within = e.probes["neighbours across"], e.probes["neighbours"]
     how = [name[9:] for name in e.probes if name.startswith("prepared ")]
     restored = (
         f" It comes back to {percent(e.probes[f'prepared {how[0]}'])} if the held-out "
@@ -31,9 +30,8 @@ def prepared_otherwise(e: Evidence) -> Diagnosis | None:
     )
     return Diagnosis(
         id="prepared-otherwise",
-        sentence=f"Training images are told at {percent(training)}, held-out ones at "
-        f"{percent(held)}. Looked up among training images, held-out ones find their label in "
-        f"{percent(across)}, training ones in {percent(within)}."
+        sentence=f"{_both_told(e)} Looked up among training images, held-out ones find their label "
+        f"in {percent(across)}, training ones in {percent(within)}."
         + (f"{restored}images are {how[0]}." if how else ""),
         mathematics="A network knows only images made as those that it learnt from.",
         fix="Prepare training, test and new images by one and the same function.",
@@ -42,10 +40,68 @@ def prepared_otherwise(e: Evidence) -> Diagnosis | None:
     )
 
 
+def scaled_otherwise(e: Evidence) -> Diagnosis | None:
+    """Recognise held-out images whose values spread ten times as far as the training's.
+
+    A network of ReLUs alone may tell them as well: then it is the loss that is wrong.
+    """
+    known, held = e.probes.get("training spread", 0.0), e.probes.get("held-out spread", 0.0)
+    if not known or not held or 1 / FAR < held / known < FAR:
+        return None
+    largest = [f"{e.probes[f'{name} largest']:.3g}" for name in ("training", "held-out")]
+    return Diagnosis(
+        id="prepared-otherwise",
+        sentence=f"The values of held-out images spread {held / known:.3g} times as far as those "
+        f"of training images; the largest is {largest[1]}, and {largest[0]} in training.",
+        mathematics="A network knows only images made as those that it learnt from. Their loss is "
+        "wrong even where ReLU(c·x) = c·ReLU(x) leaves the answers as they are.",
+        fix="Prepare training, test and new images by one and the same function.",
+        number=37,
+        certainty=0.92,
+    )
+
+
+def numbered_otherwise(e: Evidence) -> Diagnosis | None:
+    """Recognise held-out labels that name the training's classes by other numbers."""
+    if not _are_strangers(e) or "relabelled" not in e.probes:
+        return None
+    names = {int(n[6:]): int(v) for n, v in e.probes.items() if n.startswith("named ")}
+    told = ", ".join(f"{label} is {name}" for label, name in list(names.items())[:4])
+    more = ", …" if len(names) > 4 else ""
+    return Diagnosis(
+        id="labels-numbered-otherwise",
+        sentence=f"{_both_told(e)} Their classes are numbered otherwise: the training's {told} "
+        f"there{more}. Numbered alike, {percent(e.probes['relabelled'])} of them find their label "
+        "at the nearest training image.",
+        mathematics="Labels are names: of K classes there are K! numberings, and a network learns "
+        "the one that it is trained with.",
+        fix="Number the classes of all sets by one and the same list, counted from 0.",
+        number=38,
+        certainty=0.94,
+    )
+
+
+def _are_strangers(e: Evidence) -> bool:
+    """Say whether held-out images are told worse, by network and neighbours, than training's."""
+    across, within = e.probes.get("neighbours across"), e.probes.get("neighbours")
+    training, held = e.probes.get("training part"), e.validation
+    if across is None or within is None or training is None or held is None:
+        return False
+    return across <= within - 0.12 and held <= training - 0.1
+
+
+def _both_told(e: Evidence) -> str:
+    training, held = e.probes["training part"], e.validation or 0.0
+    return f"Training images are told at {percent(training)}, held-out ones at {percent(held)}."
+
+
 def test_path(e: Evidence) -> Diagnosis | None:
     """Recognise training images that score badly, too, on the way that test images take."""
     told, learnt = e.probes.get("training part"), e.accuracy
     if told is None or learnt is None or e.probes.get("has statistics") or told > learnt - 0.25:
+        return None
+    # A run that jumps from answer to answer may name any class at its last step.
+    if learnt < (e.chance or 0.0) + 0.1:
         return None
     return Diagnosis(
         id="prepared-otherwise",
@@ -187,6 +243,8 @@ def evaluated_on_few(e: Evidence) -> Diagnosis | None:
 
 RULES = (
     prepared_otherwise,
+    scaled_otherwise,
+    numbered_otherwise,
     test_path,
     answers_by_chance,
     depends_on_its_batch,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sixloops.doctor.run.evidence import Evidence
-from sixloops.doctor.run.judged import falls_short, fell, long_enough, rose
+from sixloops.doctor.run.judged import falls_short, fell, long_enough, rose, to_beat
 from sixloops.doctor.run.rules.base import percent, times
 from sixloops.doctor.verdict import Diagnosis
 
@@ -28,8 +28,10 @@ def broken(e: Evidence) -> Diagnosis | None:
         return None
     if not e.steps or not np.isfinite(e.losses[0]):
         return _from_the_start(e)
+    if e.recovered:
+        return _loss_alone(e)
     rescued = e.experiments.get("tenth")
-    sure = 0.9 if rescued is not None and rescued > max(_own(e), e.chance or 0) + 0.1 else 0.7
+    sure = 0.9 if rescued is not None and rescued > to_beat(e) + 0.1 else 0.7
     if e.experiments and sure < 0.9:
         sure = 0.4
     return _high(f"The run broke: {e.broken}.", sure, rate_factor(e, 0.1))
@@ -39,14 +41,14 @@ def too_high(e: Evidence) -> Diagnosis | None:
     """Recognise an explosion, or that a tenth of the rate rescues the same seed."""
     if e.broken:
         return None
-    tenth, mine = e.experiments.get("tenth"), _own(e)
+    tenth, least = e.experiments.get("tenth"), to_beat(e)
     if tenth is not None:
-        if tenth < mine + 0.1:
+        if tenth < least + 0.1:
             return None
         factor = rate_factor(e, 0.1)
         words = f"With {factor:g} times the rate the same seed reaches {percent(tenth)}, not "
-        sure = 0.9 if tenth > mine + 0.2 else 0.75
-        return _high(f"{words}{percent(mine)}.", sure, factor)
+        sure = 0.9 if tenth > least + 0.2 else 0.75
+        return _high(f"{words}{percent(_own(e))}.", sure, factor)
     ratio = update_ratio(e)
     last, constant = e.last_loss, e.constant_loss
     above = last is not None and constant is not None and last > 1.3 * constant
@@ -71,13 +73,27 @@ def _from_the_start(e: Evidence) -> Diagnosis:
     )
 
 
+def _loss_alone(e: Evidence) -> Diagnosis:
+    return Diagnosis(
+        id="loss-not-finite",
+        sentence=f"{e.broken[0].upper()}{e.broken[1:]}, and those at the end are finite again: the "
+        "loss itself went wrong there, and the weights took no harm.",
+        mathematics="In floating point log 0 is −∞, 0·log 0 is NaN, and so is the mean of no "
+        "images. Of logits the cross-entropy is log Σ exp(z) − z_t, which is always finite.",
+        fix="Take the loss of logits, with the largest subtracted first; and see that no batch is "
+        "empty.",
+        number=32,
+        certainty=0.9,
+    )
+
+
 def rises(e: Evidence) -> Diagnosis | None:
     """Recognise that the loss rises whatever the rate: the gradient points the wrong way."""
     tenth, more, first = e.experiments.get("tenth"), e.experiments.get("memorised"), e.first_loss
     chance = e.chance
     if tenth is None or more is None or chance is None or first is None:
         return None
-    if not np.isfinite(e.losses[0]):  # it broke before any step
+    if not np.isfinite(e.losses[0]) or e.recovered:  # it broke before any step, or not for good
         return None
     last = e.losses[-1]
     grew = bool(e.broken) or last > 1.5 * e.losses[0]
@@ -97,17 +113,17 @@ def rises(e: Evidence) -> Diagnosis | None:
 
 def too_low(e: Evidence) -> Diagnosis | None:
     """Recognise that a higher rate speeds up the same seed, or that the steps are tiny."""
-    more, mine, ratio = e.experiments.get("tenfold"), _own(e), update_ratio(e)
+    more, least, ratio = e.experiments.get("tenfold"), to_beat(e), update_ratio(e)
     if more is not None:
-        if more < mine + 0.1 or (ratio is not None and ratio > SMALL and more < mine + 0.2):
+        if more < least + 0.1 or (ratio is not None and ratio > SMALL and more < least + 0.2):
             return None
         if ratio is not None and ratio > USUAL:
             return None
         factor = rate_factor(e, 10.0)
-        reached = f"reaches {percent(more)}, not {percent(mine)} ({_tiny(ratio)})."
+        reached = f"reaches {percent(more)}, not {percent(_own(e))} ({_tiny(ratio)})."
         sentence = f"With {times(factor)} the rate the same seed {reached}"
-        return _low(sentence, 0.85 if more > mine + 0.15 else 0.7, factor)
-    small = ratio is not None and ratio < 1e-4 and not is_good(e)
+        return _low(sentence, 0.85 if more > least + 0.15 else 0.7, factor)
+    small = ratio is not None and 0 < ratio < 1e-4 and not is_good(e)
     if small and long_enough(e) and fell(e) < 0.5 and falls_short(e):
         return _low(f"{_tiny(ratio)[:1].upper()}{_tiny(ratio)[1:]}.", 0.65)
     return None

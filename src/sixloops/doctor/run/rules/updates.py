@@ -9,6 +9,15 @@ from sixloops.doctor.run.judged import falls_short
 from sixloops.doctor.run.signals import ParameterSignals
 from sixloops.doctor.verdict import Diagnosis
 
+REBOUND = (
+    "In Python 'w = w - rate * g' gives the name w to a new array, and the network keeps the old "
+    "one: write 'w -= rate * g', or store it: parameters[name] = w - rate * g."
+)
+
+
+STANDS = 0.03
+"""Half the batches of one set of images, shuffled, have another mean loss by less than that."""
+
 
 def never_changed(e: Evidence) -> Diagnosis | None:
     """Recognise that a parameter stays as it is though it has a gradient."""
@@ -17,8 +26,10 @@ def never_changed(e: Evidence) -> Diagnosis | None:
         for name, seen in e.parameters.items()
         if (known := _known(seen)) and all(s.update == 0 for s in known)
     ]
-    if not still or len(still) == len(e.parameters):
-        return None
+    if not still or (len(still) == len(e.parameters) and not falls_short(e)):
+        return None  # of those that learn it is told what are copies from the start
+    if len(still) == len(e.parameters):
+        return _nothing_changed(e)
     g = float(np.mean([s.gradient or 0 for s in _known(e.parameters[still[0]])]))
     biases = not any(seen.matrix for name in still for seen in e.parameters[name])
     return Diagnosis(
@@ -29,6 +40,32 @@ def never_changed(e: Evidence) -> Diagnosis | None:
         "be handed to the doctor.",
         number=15 if biases else None,
         certainty=0.95,
+    )
+
+
+def _nothing_changed(e: Evidence) -> Diagnosis:
+    return Diagnosis(
+        id="never-updated",
+        sentence=f"None of the {len(e.parameters)} parameters that were handed over ever changed, "
+        "though they have gradients.",
+        mathematics="w ← w − η ∂E/∂w must reach the array that the next forward reads.",
+        fix=REBOUND,
+        certainty=0.96,
+    )
+
+
+def rate_without_effect(e: Evidence) -> Diagnosis | None:
+    """Recognise a loop that goes the same way at any rate, and learns one batch never."""
+    same = e.probes.get("rate apart", 1.0) <= 1e-12
+    if not same or not e.probes.get("memorised moved", 1.0) < STANDS:
+        return None
+    return Diagnosis(
+        id="never-updated",
+        sentence="At every rate that was tried the same seed has the same losses, and one batch, "
+        "again and again, keeps the loss that it had: no step changes the network.",
+        mathematics="w ← w − η ∂E/∂w must reach the array that the next forward reads.",
+        fix=f"{REBOUND} Or all gradients are 0, or the rate is: print them.",
+        certainty=0.9,
     )
 
 
@@ -92,4 +129,4 @@ def _known(series: list[ParameterSignals]) -> list[ParameterSignals]:
     ]
 
 
-RULES = (never_changed, uphill, gradient_zero, summed)
+RULES = (never_changed, rate_without_effect, uphill, gradient_zero, summed)

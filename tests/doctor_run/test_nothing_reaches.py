@@ -1,0 +1,145 @@
+"""Weights that no step reaches, losses that break alone, and data that tell nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from doctor_run.numpy_loop import trained
+from sixloops import Network, fit
+from sixloops.data import Dataset
+from sixloops.doctor.faults.runs.cases import part
+from sixloops.doctor.run import Case, Doctor, Loop, Monitor, examine
+from sixloops.doctor.run.examine import Proof
+from sixloops.doctor.run.loop import run_loop
+from sixloops.initializers import Constant
+from sixloops.layers import Dense, Flatten, ReLU, Rescale
+from sixloops.optimizers import SGD
+
+DATA, HELD = part("mnist", 5, 800)
+
+
+class Deaf(Monitor):
+    """Hands on the loss, the outputs and the labels alone."""
+
+    def __init__(self, monitor):
+        self.heard = monitor
+        self.evidence = monitor.evidence
+
+    def observe(self, loss, **given):
+        kept = {name: given[name] for name in ("outputs", "labels")}
+        self.heard.observe(loss, **kept)
+
+
+def untold(train):
+    return lambda images, labels, rate, seed, monitor: train(
+        images, labels, rate, seed, Deaf(monitor)
+    )
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_an_update_that_only_rebinds_a_name_is_named(told):
+    train = trained("rebound") if told else untold(trained("rebound"))
+    found = examine(lambda: Loop(train, DATA, HELD, 0.5), prove=False)
+    assert found.verdict.name == "never-updated"
+    assert "w -= rate * g" in found.verdict.diagnoses[0].fix
+
+
+def test_a_loop_that_ignores_its_rate_is_not_said_never_to_change():
+    def train(images, labels, rate, seed, monitor):
+        return untold(trained("sign"))(images, labels, 0.5, seed, monitor)
+
+    found = examine(lambda: Loop(train, DATA, HELD, 0.5), prove=False)
+    assert found.evidence.probes["rate apart"] == 0
+    assert found.verdict.name != "never-updated"
+
+
+def test_parameters_that_are_copies_from_the_start_are_no_fault_of_a_loop_that_learns():
+    monitor, random = Monitor(10), np.random.default_rng(0)
+    first, labels = random.normal(size=(20, 10)), np.arange(40) % 10
+    for step in range(1, 101):
+        outputs = np.eye(10)[labels] * step
+        monitor.observe(
+            2.3 / step, outputs=outputs, labels=labels, parameters=[first], gradients=[first]
+        )
+    assert monitor.verdict().healthy
+
+
+def test_one_loss_that_is_not_finite_is_not_told_as_a_run_that_broke():
+    found = examine(lambda: Loop(trained("empty"), DATA, HELD, 0.5), prove=False)
+    assert found.verdict.name == "loss-not-finite"
+    assert "The loss of step 51 is nan" in found.verdict.diagnoses[0].sentence
+    assert found.outcome.accuracy > 0.5
+
+
+def test_images_that_are_all_one_are_named():
+    same = Dataset(np.repeat(DATA.images[:1], len(DATA), axis=0), DATA.labels, 10)
+    found = examine(lambda: Loop(trained(), same, HELD, 0.5), prove=False)
+    assert found.verdict.name == "images-alike"
+
+
+def homogeneous(seed):
+    layers = [Flatten(), Dense(30, bias_initializer=Constant(0.0)), ReLU(), Dense(10)]
+    return Network(layers, (1, 28, 28), seed=seed)
+
+
+@pytest.mark.parametrize("factor", [255.0, 1 / 255])
+def test_held_out_images_of_another_scale_are_named_though_they_are_told_well(factor):
+    data = Dataset((DATA.images / 255).astype(np.float32), DATA.labels, 10)
+    held = Dataset((HELD.images / 255 * factor).astype(np.float32), HELD.labels, 10)
+    doctor = Doctor()
+    options = {"epochs": 6, "batch_size": 20, "optimizer": SGD(0.1), "threads": 1}
+    history = fit(homogeneous(0), data, validation=held, callbacks=[doctor], **options)
+    assert factor < 1 or history.validation_accuracy[-1] > 0.7
+    assert doctor.verdict().name == "prepared-otherwise"
+    assert factor < 1 or "; the largest is 255, and 1 in training" in unwrapped(doctor.verdict())
+
+
+def unwrapped(verdict):
+    return " ".join(str(verdict).split())
+
+
+def numbered(change):
+    return Dataset(HELD.images, change(HELD.labels.astype(np.int64)), 10)
+
+
+CHANGES = {
+    "one more": lambda labels: (labels + 1) % 10,
+    "otherwise": lambda labels: np.random.default_rng(0).permutation(10)[labels],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_classes_that_are_numbered_otherwise_are_named_and_restored(change):
+    held = numbered(CHANGES[change])
+    found = examine(lambda: Loop(trained(), DATA, held, 0.5))
+    assert found.verdict.name == "labels-numbered-otherwise"
+    assert found.proof.after > 0.7 > 0.5 > found.proof.before
+
+
+def test_classes_that_are_numbered_otherwise_are_named_beside_fit_too():
+    def network(seed):
+        layers = [Rescale(1 / 255), Flatten(), Dense(30, activation="sigmoid"), Dense(10)]
+        return Network(layers, (1, 28, 28), seed=seed)
+
+    options = {"epochs": 4, "batch_size": 20, "optimizer": SGD(0.5), "threads": 1}
+    held = numbered(CHANGES["one more"])
+    found = examine(lambda: Case(network, DATA, held, options))
+    assert found.verdict.name == "labels-numbered-otherwise"
+    assert "the training's 0 is 1, 1 is 2" in found.verdict.diagnoses[0].sentence
+    assert found.proof.after > 0.7 > 0.5 > found.proof.before
+
+
+def test_naming_the_most_frequent_class_is_no_success():
+    """Beyond any rate the network names one class, and 6 of 10 images may belong to it."""
+    random = np.random.default_rng(0)
+    kept = (DATA.labels == 1) | (random.random(len(DATA)) < 0.08)
+    uneven = Dataset(DATA.images[kept], DATA.labels[kept], 10)
+    loop = Loop(trained(), Dataset(*uneven.take(np.arange(len(uneven))), 10), None, 2000.0)
+    found = examine(lambda: loop, prove=False)
+    assert run_loop(loop).evidence.chance > 0.5
+    assert found.verdict.name != "rate-too-low"
+    proof = Proof("rate-too-low", 0.05, 0.58, 10.0, 0.58)
+    assert not proof.helped
+    assert str(proof).startswith("But even with ten times the rate")
+    assert str(proof).endswith("Always naming the most frequent class has 58.0%.")
