@@ -26,6 +26,8 @@ def trained(mistake=""):
             "W2": random.normal(size=(30, 10)) / np.sqrt(30),
             "b2": np.zeros(10),
         }
+        if mistake == "rand":
+            p = {name: random.random(w.shape) for name, w in p.items()}
         if mistake == "zeros":
             p = {name: np.zeros_like(w) for name, w in p.items()}
 
@@ -35,11 +37,12 @@ def trained(mistake=""):
             return hidden, np.maximum(z, 0) if mistake == "relu" else z
 
         for _ in range(4):
-            order = random.permutation(len(x))
+            order = np.arange(len(x)) if mistake == "same" else random.permutation(len(x))
             if mistake == "sorted":
                 order = np.argsort(labels, kind="stable")
             for start in range(0, len(x), 20):
-                rows = order[start : start + 20]
+                rows = order[:20] if mistake == "same" else order[start : start + 20]
+                rate *= 0.8 if mistake == "fades" else 1.0
                 step(x[rows], labels[rows], p, forward, rate, monitor, mistake)
 
         def predict(images):
@@ -68,7 +71,7 @@ def step(x, labels, p, forward, rate, monitor, mistake):
         delta = -delta
     if mistake == "relu":
         delta = delta * (z > 0)
-    before = delta @ p["W2"].T * hidden * (1 - hidden)
+    before = delta @ p["W2"].T * (1 if mistake == "no slope" else hidden * (1 - hidden))
     gradients = {
         "W1": x.T @ before,
         "b1": before.sum(axis=0, keepdims=mistake == "rows"),

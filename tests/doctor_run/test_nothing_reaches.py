@@ -72,6 +72,50 @@ def test_one_loss_that_is_not_finite_is_not_told_as_a_run_that_broke():
     assert found.outcome.accuracy > 0.5
 
 
+@pytest.mark.parametrize(
+    ("mistake", "name", "words"),
+    [
+        ("same", "same-batch", "All of 160 steps had the same 20 labels"),
+        ("rand", "weights-not-centred", "began around 0.5, with a spread of 0.29"),
+        ("fades", "rate-fades", "the rate has fallen so fast"),
+    ],
+)
+def test_loops_of_beginners(mistake, name, words):
+    verdict = examine(lambda: Loop(trained(mistake), DATA, HELD, 0.5), prove=False).verdict
+    assert verdict.name == name
+    assert words in unwrapped(verdict)
+
+
+def test_a_run_that_learns_with_wrong_gradients_is_not_called_healthy():
+    more, _ = part("mnist", 5, 3000)
+    found = examine(lambda: Loop(trained("no slope"), more, HELD, 0.1))
+    assert found.outcome.accuracy > 0.75
+    assert str(found).startswith("The run: it learns, but its gradients are not those of its loss.")
+    assert (found.verdict.healthy, found.verdict.sick, found.proof) == (False, False, None)
+    assert "W1" in found.verdict.diagnoses[0].sentence
+
+
+def test_a_loop_that_takes_few_of_its_images_is_told_so():
+    def train(images, labels, *given):
+        return trained()(images[:40], labels[:40], *given)
+
+    found = examine(lambda: Loop(train, DATA, HELD, 0.5), prove=False)
+    words = "Of the 800 images that the loop was given it told of 160 at most"
+    assert words in unwrapped(found.verdict)
+
+
+def test_a_schedule_that_ends_near_nothing_does_not_fade():
+    monitor, random = Monitor(10), np.random.default_rng(0)
+    w, labels = random.normal(size=(30, 10)), np.arange(40) % 10
+    for step in range(1, 301):
+        g = random.normal(size=w.shape)
+        w -= (1e-6 if step > 250 else 0.1) * g
+        outputs = random.normal(size=(40, 10))
+        monitor.observe(2.3, outputs=outputs, labels=labels, parameters=[w], gradients=[g])
+    assert monitor.verdict().name != "rate-fades"
+    assert monitor.verdict().sick
+
+
 def test_images_that_are_all_one_are_named():
     same = Dataset(np.repeat(DATA.images[:1], len(DATA), axis=0), DATA.labels, 10)
     found = examine(lambda: Loop(trained(), same, HELD, 0.5), prove=False)

@@ -273,8 +273,8 @@ def test_what_is_wrong_is_told_and_named_where_the_run_falls_short(monkeypatch):
         monkeypatch.setattr(examining, "falls_short", lambda e, short=short: short)
         found = examine(lambda mistake=mistake: loop(mistake), prove=False)
         assert ("not the slope of the loss" in str(found)) == bool(mistake)
-        said = {each.id for each in (*found.verdict.diagnoses, *found.verdict.alternatives)}
-        assert ("backward-wrong" in said) == short
+        assert (found.verdict.name == "backward-wrong") == bool(mistake)
+        assert found.verdict.sick == short
     words = "4 parameters agree with the slopes of your loss."
     assert words in " ".join(found.verdict.notes)
 

@@ -18,12 +18,11 @@ from sixloops.doctor.run import Examination, examine
 from sixloops.doctor.run.curves import sparkline
 from sixloops.doctor.run.examine import NOT_RUN
 from sixloops.doctor.run.picture import write_report
-from sixloops.doctor.run.rules import NOT_SEEN
+from sixloops.doctor.verdict import Verdict
 from sixloops.errors import ConfigurationError, did_you_mean, wrong
 from sixloops.files import check_writable
 
-CODES = {NOT_RUN: 2, NOT_SEEN: 3}
-SICK = 1
+SICK, NOT_STARTED, UNDECIDED = 1, 2, 3
 LOADING = 60.0
 
 
@@ -50,7 +49,7 @@ def run(
     """Say why a training does not learn, and prove it.
 
     The exit code is 0 if the run is healthy, 1 if it is not, 2 if it could not be run, and 3 if
-    not enough was seen to tell.
+    neither can be told: not enough was seen, or it learns with gradients that are not its loss's.
     """
     folder = folder_of(out)
     if folder is not None:
@@ -70,7 +69,13 @@ def run(
     _say(json.dumps(found.to_json()) if as_json else str(found))
     if folder is not None:
         write_report(found, folder)
-    raise typer.Exit(0 if found.verdict.healthy else CODES.get(found.verdict.name, SICK))
+    raise typer.Exit(_code(found.verdict))
+
+
+def _code(verdict: Verdict) -> int:
+    if verdict.name == NOT_RUN:
+        return NOT_STARTED
+    return UNDECIDED if verdict.undecided else SICK if verdict.sick else 0
 
 
 def show(

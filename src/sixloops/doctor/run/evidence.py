@@ -81,6 +81,7 @@ class Evidence:
         counts: how often each class came, (classes,).
         labels: labels in the order in which they came.
         batch: images a step.
+        given: images that a loop of somebody's own was given; None where that is not known.
         held_out: images of the validation after each epoch, where there is one.
         outside: labels that are no class of the network, but for −1.
         minus_one: labels of −1, which some libraries leave out.
@@ -92,6 +93,7 @@ class Evidence:
         epochs: their records, as :class:`~sixloops.training.History` has them.
         broken: what became NaN or infinite first, in words; empty for nothing.
         facts: what has been proved about parts of the run, apart from its signals.
+        doubts: what has been proved of its gradients, though it learns with them.
         probes: measures on a fixed part of the data, by name, such as ``"neighbours"``.
         experiments: results of decisive experiments, by name.
         loss_kind: the loss's name; empty where it is not known.
@@ -112,6 +114,7 @@ class Evidence:
     counts: Array = field(default_factory=lambda: np.zeros(0))
     labels: list[Array] = field(default_factory=list)
     batch: int = 0
+    given: int | None = None
     held_out: int | None = None
     outside: int = 0
     minus_one: int = 0
@@ -123,6 +126,7 @@ class Evidence:
     epochs: list[dict[str, float]] = field(default_factory=list)
     broken: str = ""
     facts: list[Diagnosis] = field(default_factory=list)
+    doubts: list[Diagnosis] = field(default_factory=list)
     probes: dict[str, float] = field(default_factory=dict)
     experiments: dict[str, float] = field(default_factory=dict)
     loss_kind: str = ""

@@ -41,7 +41,7 @@ RATES = (0.3, 0.1, 10.0)
 """So many times the rate are tried with a cure that changes what rate fits."""
 RATE_FOLLOWS = {
     "saturated", "inputs-not-scaled", "inputs-scaled-twice", "weights-ignore-area",
-    "weights-constant", "weights-zero", "vanishing-gradients",
+    "weights-constant", "weights-zero", "weights-not-centred", "vanishing-gradients",
 }  # fmt: skip
 """Cures after which everyone looks for the rate anew: slopes and curvatures are others."""
 
@@ -152,7 +152,7 @@ def examine(
 def _prove_gradients(loop: Loop, e: Evidence, seconds: float) -> None:
     """Hold a loop's gradients against slopes, whatever it does when the rate is 0.
 
-    One that learns all the same may change them on purpose: then it is worth knowing, no more.
+    One that learns all the same may change them on purpose: then nobody else can judge it.
     """
     try:
         said = Guard(seconds=seconds).call(_check_gradients, loop, e)
@@ -162,7 +162,7 @@ def _prove_gradients(loop: Loop, e: Evidence, seconds: float) -> None:
     if said is not None and falls_short(e):
         e.facts.append(said)
     elif said is not None:
-        e.notes.append(f"{said.sentence} {said.fix}")
+        e.doubts.append(said)
 
 
 def _check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:

@@ -244,6 +244,7 @@ FIXES: dict[str, Fix] = {
     "weights-zero": _redraw,
     "weights-constant": _redraw,
     "weights-ignore-area": _redraw,
+    "weights-not-centred": _redraw,
     "saturated": _redraw,
     "dead-relu": _revive,
     "relu-on-logits": _bare_end,

@@ -123,6 +123,7 @@ def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
         kind = type(predict).__name__
         raise DataError(f"The train function must return a function of images. Got {kind}.")
     e = monitor.evidence = in_shares(monitor.evidence)
+    e.given = len(loop.data)
     if not e.steps:
         raise DataError(
             "The train function must call monitor.observe(loss, ...) after each step. It never did."

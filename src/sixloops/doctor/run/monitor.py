@@ -20,6 +20,8 @@ EVERY = 256
 """Steps between two looks once a run is under way."""
 PART = 128
 """So many images of a batch are looked at."""
+ENOUGH_WEIGHTS = 30
+"""Of fewer weights the mean may be far from 0 by chance."""
 MOST_CLASSES = 1 << 20
 """A label as large as that is no class number."""
 
@@ -306,6 +308,8 @@ class Monitor:
         probes = self.evidence.probes
         probes.setdefault(f"spread {name}", 0.0 if equal else float(w.std(dtype=np.float64)))
         probes.setdefault(f"value {name}", float(np.median(w)))
+        if w.size >= ENOUGH_WEIGHTS:
+            probes.setdefault(f"mean {name}", float(w.mean(dtype=np.float64)))
 
 
 def _are_classes(labels: Array, outputs: Array | None) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sixloops.data import Dataset
-from sixloops.doctor.run.monitor import Monitor
+from sixloops.doctor.run.monitor import ENOUGH_WEIGHTS, Monitor
 from sixloops.doctor.run.signals import of_inputs
 from sixloops.engine import places_of
 from sixloops.layers import (
@@ -116,6 +116,8 @@ def weights_at_the_start(monitor: Monitor, network: Network) -> None:
         constant = bool((weight == weight.flat[0]).all())
         name = f"{place.path}.weight"
         probes[f"spread {name}"] = 0.0 if constant else spread
+        if weight.size >= ENOUGH_WEIGHTS:
+            probes[f"mean {name}"] = float(weight.mean(dtype=np.float64))
         probes[f"value {name}"] = float(weight.flat[0])
         probes[f"gain {name}"] = spread * math.sqrt(fan_in)
         probes[f"area {name}"] = float(area)

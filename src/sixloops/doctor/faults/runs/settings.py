@@ -35,6 +35,22 @@ class IntegerDivision(Initializer):
 
 
 @dataclass(frozen=True)
+class OnOneSide(Initializer):
+    """Numbers from 0 to 1, which are none below 0."""
+
+    def draw(
+        self,
+        shape: tuple[int, ...],
+        fan_in: int,
+        fan_out: int,
+        random: np.random.Generator,
+        dtype: npt.DTypeLike,
+    ) -> Array:
+        """Draw."""
+        return random.random(shape).astype(dtype)
+
+
+@dataclass(frozen=True)
 class AreaForgotten(Initializer):
     """He's variance with the channels alone as fan-in."""
 
@@ -80,6 +96,22 @@ def _constant(case: Case) -> Case:
 
 def _unscaled(case: Case) -> Case:
     return case.with_layers(lambda layers: [x for x in layers if type(x) is not Rescale])
+
+
+def _scaled_twice(case: Case) -> Case:
+    return case.with_layers(lambda layers: [Rescale(1 / 255), *layers])
+
+
+def _one_sided(case: Case) -> Case:
+    return with_initializers(case, OnOneSide())
+
+
+def _renumbered(case: Case) -> Case:
+    held = case.validation
+    if held is None:
+        return case
+    labels = (held.labels + 1) % held.class_count
+    return replace(case, validation=Dataset(held.images, labels, held.class_count))
 
 
 def _saturating(case: Case) -> Case:
@@ -195,6 +227,8 @@ FAULTS = (
              _integer_division, code=IntegerDivision),
     RunFault("constant-weights", 35, "constant weights", ("weights-constant",), _constant),
     RunFault("inputs-not-scaled", 36, "inputs left at 0..255", ("inputs-not-scaled",), _unscaled),
+    RunFault("inputs-scaled-twice", 36, "inputs divided by 255 twice", ("inputs-scaled-twice",),
+             _scaled_twice),
     RunFault("test-not-scaled", 37, "test images divided by 255 once more",
              ("prepared-otherwise",), _held(lambda x: (x / 255).astype(np.float32))),
     RunFault("test-inverted", 37, "test images inverted", ("prepared-otherwise",),
@@ -204,6 +238,8 @@ FAULTS = (
     RunFault("shuffled-apart", 38, "images and labels shuffled apart", ("shuffled-apart",),
              _apart),
     RunFault("labels-off-by-one", 38, "labels one row off", ("shuffled-apart",), _off_by_one),
+    RunFault("classes-renumbered", 38, "classes of the test images counted from another one",
+             ("labels-numbered-otherwise",), _renumbered),
     RunFault("sorted-by-class", 39, "data sorted by class", ("sorted-by-class",), _sorted),
     RunFault("rate-30-times", 40, "learning rate 30 times too high",
              ("rate-too-high", "dead-relu"), _rate(30)),
@@ -215,6 +251,8 @@ FAULTS = (
     RunFault("dead-relu", 43, "dead ReLU units", ("dead-relu",), _dead, RECTIFIED),
     RunFault("saturated", 44, "saturated sigmoid or tanh", ("saturated",), _saturating,
              ("dense", "lenet-mean")),
+    RunFault("one-sided", 44, "initial weights from 0 to 1",
+             ("weights-not-centred", "saturated"), _one_sided, code=OnOneSide),
     RunFault("sigmoid-under-softmax", 45, "sigmoid outputs under softmax", ("output-does-not-fit",),
              _sigmoid_logits),
     RunFault("tanh-under-softmax", 45, "tanh outputs under softmax", ("output-does-not-fit",),

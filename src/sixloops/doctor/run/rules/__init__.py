@@ -32,8 +32,10 @@ DIAGNOSES_TOLD = 3
 """So many diagnoses are told."""
 NOT_SEEN = "not-enough-seen"
 """The id of what is said where nothing can be told."""
+TOO_LITTLE = "not enough seen to tell"
+OTHER_GRADIENTS = "it learns, but its gradients are not those of its loss"
 
-__all__ = ["NOT_SEEN", "RULES", "SURE", "diagnoses_of", "verdict_of"]
+__all__ = ["RULES", "SURE", "diagnoses_of", "verdict_of"]
 
 
 def diagnoses_of(evidence: Evidence) -> list[Diagnosis]:
@@ -52,13 +54,13 @@ def verdict_of(evidence: Evidence) -> Verdict:
     """Return the verdict on a run."""
     diagnoses = diagnoses_of(evidence)
     sick = bool(diagnoses) or bool(evidence.broken) or is_stuck(evidence) or _poor(evidence)
-    undecided = not sick and not learns(evidence)
+    undecided = "" if sick else _undecided(evidence)
     if undecided:
-        diagnoses = [_not_seen(evidence)]
+        diagnoses = [_not_seen(evidence)] if undecided == TOO_LITTLE else evidence.doubts
     return Verdict(
         subject="The run",
         healthy=not sick and not undecided,
-        undecided="not enough seen to tell" if undecided else "",
+        undecided=undecided,
         findings=tuple(_findings(evidence)) if sick else (),
         diagnoses=tuple(diagnoses[:1]),
         alternatives=tuple(diagnoses[1:DIAGNOSES_TOLD]),
@@ -69,6 +71,13 @@ def verdict_of(evidence: Evidence) -> Verdict:
         ),
         examined=_examined(evidence) + (_told(evidence) if not sick else ""),
     )
+
+
+def _undecided(evidence: Evidence) -> str:
+    """Return why neither can be said of a run of which nothing is known to be wrong."""
+    if not learns(evidence):
+        return TOO_LITTLE
+    return OTHER_GRADIENTS if evidence.doubts else ""
 
 
 def _poor(evidence: Evidence) -> bool:
@@ -87,6 +96,11 @@ def _not_seen(e: Evidence) -> Diagnosis:
         seen.append(f"{percent(accuracy)} right answers, where a guess has {percent(e.chance)}")
     least = f": {ENOUGH_STEPS} steps and {ENOUGH_IMAGES} images at the least"
     longer = f"Train for longer{'' if long_enough(e) else least}."
+    if e.given is not None and e.batch and e.images < e.given:
+        longer += (
+            f" Of the {e.given:,} images that the loop was given it told of {e.images:,} at most: "
+            "see that it goes through all of them."
+        )
     return Diagnosis(NOT_SEEN, f"Seen: {'; '.join(seen)}.", fix=longer)
 
 

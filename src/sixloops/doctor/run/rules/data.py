@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from sixloops.doctor.run.evidence import Evidence
-from sixloops.doctor.run.judged import falls_short
+from sixloops.doctor.run.judged import ENOUGH_STEPS, falls_short
 from sixloops.doctor.run.rules.base import percent
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.layers.base import Array
@@ -143,6 +143,26 @@ def sorted_by_class(e: Evidence) -> Diagnosis | None:
     )
 
 
+def same_batch(e: Evidence) -> Diagnosis | None:
+    """Recognise a loop that takes the same images at every step, and tells no others as well."""
+    told, learnt = e.probes.get("training part"), e.accuracy
+    if told is None or learnt is None or told > learnt - 0.2 or len(e.labels) < ENOUGH_STEPS:
+        return None
+    first = e.labels[0]
+    mixed = len(first) > 7 and len(np.unique(first)) > 1
+    if not mixed or not all(np.array_equal(first, each) for each in e.labels):
+        return None
+    return Diagnosis(
+        id="same-batch",
+        sentence=f"All of {len(e.labels)} steps had the same {len(first)} labels, in the same "
+        f"order. They are told at {percent(learnt)}, other training images at {percent(told)}.",
+        mathematics="Step t takes the images from (t·N) mod n on: its index must grow.",
+        fix="Look at how a batch is cut out of the images: images[i : i + N], with an i that goes "
+        "from 0 to n in steps of N.",
+        certainty=0.96,
+    )
+
+
 def _alike(order: Array, batch: int) -> tuple[float, str]:
     """Return how often two images have the same label, and which two.
 
@@ -205,7 +225,8 @@ def input_ignored(e: Evidence) -> Diagnosis | None:
         mathematics="If y does not depend on x, the best that it can learn is how frequent each "
         "class is.",
         fix="Follow one image from the file to the first layer, and print its largest value at "
-        "each place: a buffer that is never filled, a division of whole numbers, a mask of zeros.",
+        "each place: a buffer that is never filled, a division of whole numbers, a mask of zeros, "
+        "a layer whose units are all 0.",
         page="docs/doctor.md",
         certainty=0.94,
     )
@@ -259,6 +280,7 @@ RULES = (
     shuffled_apart,
     partly_apart,
     sorted_by_class,
+    same_batch,
     labels_outside,
     bytes_wrapped,
 )

@@ -17,6 +17,8 @@ LOW = "Δw = −η·g: to move a weight by its own size takes about ‖w‖ / �
 
 
 USUAL = 2.5e-3
+FADED = 1e-3
+"""To such a part of their first size steps do not fall in a run that still has to learn."""
 SMALL = 7e-4
 """‖Δw‖ / ‖w‖ of a step, about 1e-3 as a rule: above the first a rate is not called too low,
 above the second only if ten times as much helps a lot."""
@@ -129,6 +131,40 @@ def too_low(e: Evidence) -> Diagnosis | None:
     return None
 
 
+def fades(e: Evidence) -> Diagnosis | None:
+    """Recognise steps that become ever smaller beside their gradients, as the rate falls."""
+    looks = _step_factors(e)
+    late = [look for look in looks if 2 * look[0] > looks[-1][0]]
+    if len(looks) < 3 or not falls_short(e):
+        return None
+    first, begin, length = looks[0]
+    last, end, _ = late[0]
+    # Adam's steps stay as they are where gradients grow; a schedule's end says nothing.
+    if not all(f < FADED * begin and 0 < s < FADED * length for _, f, s in late):
+        return None
+    return Diagnosis(
+        id="rate-fades",
+        sentence=f"At step {last} a gradient moves the weights {end / begin:.1e} times as far as "
+        f"at step {first}: the rate has fallen so fast that nothing is learnt any more.",
+        mathematics="A rate of η·qᵗ goes no further than η/(1 − q) in all: 10·η for q = 0.9, "
+        "however many steps there are.",
+        fix="Let the rate fall from epoch to epoch, and not from step to step; or by a schedule "
+        "that knows how many steps there are.",
+        number=49,
+        certainty=0.92,
+    )
+
+
+def _step_factors(e: Evidence) -> list[tuple[int, float, float]]:
+    """Return each look's step, ‖Δw‖ / ‖g‖ and ‖Δw‖, the medians over the weights."""
+    found: dict[int, list[tuple[float, float]]] = {}
+    for seen in (s for series in e.parameters.values() for s in series):
+        if seen.matrix and seen.gradient and seen.update is not None:
+            found.setdefault(seen.step, []).append((seen.update / seen.gradient, seen.update))
+    medians = {step: np.median(pairs, axis=0).tolist() for step, pairs in found.items()}
+    return [(step, factor, size) for step, (factor, size) in sorted(medians.items())]
+
+
 def vanishing(e: Evidence) -> Diagnosis | None:
     """Recognise that the first layers' gradients are far smaller than the last's."""
     sizes = _gradient_sizes(e)
@@ -209,4 +245,4 @@ def _low(sentence: str, certainty: float, factor: float = 10.0) -> Diagnosis:
     return Diagnosis("rate-too-low", sentence, LOW, fix, number=49, certainty=certainty)
 
 
-RULES = (broken, too_high, rises, too_low, vanishing)
+RULES = (broken, too_high, rises, too_low, fades, vanishing)

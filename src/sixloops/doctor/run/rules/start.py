@@ -39,6 +39,27 @@ def equal_weights(e: Evidence) -> Diagnosis | None:
     )
 
 
+def not_centred(e: Evidence) -> Diagnosis | None:
+    """Recognise weights that begin around another number than 0, as random() draws them."""
+    means = {name[5:]: mean for name, mean in e.probes.items() if name.startswith("mean ")}
+    off = [name for name, mean in means.items() if abs(mean) > e.probes[f"spread {name}"] > 0]
+    if not off:
+        return None
+    name = off[0]
+    mean, spread = means[name], e.probes[f"spread {name}"]
+    return Diagnosis(
+        id="weights-not-centred",
+        sentence=f"The weights of {name} began around {mean:.2g}, with a spread of {spread:.2g}: "
+        "nearly all on one side of 0.",
+        mathematics="z = Σ w·x with weights of one sign grows with the number of inputs, and is "
+        "nearly the same for all units.",
+        fix="Draw around 0: the normal distribution, or 2·random() − 1; times √(2/fan-in) before "
+        "ReLU, √(1/fan-in) else, for a normal one.",
+        number=44,
+        certainty=0.93 if falls_short(e) else 0.4,
+    )
+
+
 def identical_units(e: Evidence) -> Diagnosis | None:
     """Recognise units of a hidden layer that say the same on every image."""
     hidden = list(e.last_layers().items())[:-1]
@@ -167,4 +188,4 @@ def _squashes(series: list[LayerSignals]) -> bool:
     )
 
 
-RULES = (equal_weights, identical_units, large_weights, saturated, dead_units)
+RULES = (equal_weights, not_centred, identical_units, large_weights, saturated, dead_units)
