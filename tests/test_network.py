@@ -674,3 +674,10 @@ def test_arrays_that_are_none_are_not_saved(tmp_path):
     with pytest.raises(ConfigurationError, match=r"\['1\.bias'\] must be an array .* Got list"):
         network.save(tmp_path / "net.safetensors")
     assert not list(tmp_path.iterdir())
+
+
+def test_predict_names_a_parameter_of_another_shape():
+    network = Network([Flatten(), Dense(3)], (1, 2, 2))
+    network.parameters["1.weight"] = np.zeros((3, 5), np.float32)
+    with pytest.raises(ConfigurationError, match=r"network.parameters\['1.weight'\] must be"):
+        network.predict(np.zeros((2, 1, 2, 2), np.float32))

@@ -8,7 +8,7 @@ from sixloops.errors import ConfigurationError, DataError
 from sixloops.layers import Flatten
 from sixloops.losses import RadialBasisLoss, SoftmaxCrossEntropy, SquaredError
 from sixloops.network import Network
-from sixloops.training import confusion_matrix, evaluate, top_k_accuracy
+from sixloops.training import Evaluation, confusion_matrix, evaluate, top_k_accuracy
 from sixloops.training.metrics import correct
 
 
@@ -127,3 +127,14 @@ def test_counts_that_make_no_sense():
         top_k_accuracy(np.array([[0.5, 0.5]]), np.array([0]), 0)
     with pytest.raises(ConfigurationError, match="'classes' of confusion_matrix"):
         confusion_matrix(np.array([0]), np.array([0]), 0)
+
+
+def test_what_an_evaluation_says():
+    confusion = np.eye(3, dtype=np.int64)
+    assert str(Evaluation(1.5e36, 1.0, 1.0, 3, confusion, 3)) == (
+        "loss 1.5e+36, accuracy 100.00% on 3 images"
+    )
+    assert str(Evaluation(0.25, 0.5, 0.75, 2, confusion, 1200)) == (
+        "loss 0.2500, accuracy 50.00%, top-2 75.00% on 1,200 images"
+    )
+    assert str(Evaluation(0.25, None, None, 5, None, 3)) == "loss 0.2500 on 3 images"

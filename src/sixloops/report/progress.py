@@ -15,7 +15,7 @@ from sixloops.layers.base import Array
 from sixloops.report.compilation import compile_kernels
 from sixloops.report.words import duration_words
 from sixloops.training import Callback, Run
-from sixloops.training.metrics import are_class_numbers
+from sixloops.training.metrics import are_class_numbers, loss_words
 
 BETWEEN_UPDATES = 0.1
 """Seconds for which steps leave the bar alone, so that showing costs no time."""
@@ -180,7 +180,7 @@ def status_words(run: Run, pace: Pace, now: float) -> str:
     accuracy = f"  {means['accuracy']:.2%}" if "accuracy" in means else ""
     speed = f"{pace.images_a_second(run, now):,.0f} images/s"
     left = duration_words(max(pace.seconds_left(run, now), 1), whole=True)
-    return f"loss {means['loss']:.4f}{accuracy}  {speed}  {left} left"
+    return f"loss {loss_words(means['loss'])}{accuracy}  {speed}  {left} left"
 
 
 def targets_words(first: Array) -> str:
@@ -224,20 +224,16 @@ def epoch_line(run: Run) -> str:
     earlier = run.history.epochs[-2]["seconds"] if len(run.history.epochs) > 1 else 0.0
     number = f"{record['epoch']}/{run.settings.epochs}"
     first = f"{number:>{_number_width(run)}}"
-    measures = f"{_loss(record['loss']):>11} {_percent(record.get('accuracy')):>10}"
+    measures = f"{loss_words(record['loss']):>11} {_percent(record.get('accuracy')):>10}"
     if run.validation is not None:
         accuracy = _percent(record.get("validation_accuracy"))
-        measures += f" {_loss(record['validation_loss']):>10} {accuracy:>9}"
+        measures += f" {loss_words(record['validation_loss']):>10} {accuracy:>9}"
     took = duration_words(record["seconds"] - earlier)
     return f"{first} {measures} {record['rate']:>9.4g} {took:>9}"
 
 
 def _number_width(run: Run) -> int:
     return max(6, 2 * len(str(run.settings.epochs)) + 1)
-
-
-def _loss(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < 1000 else f"{value:.4g}"
 
 
 def _percent(share: float | None) -> str:

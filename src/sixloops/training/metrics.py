@@ -50,12 +50,23 @@ class Evaluation:
         }
 
     def __str__(self) -> str:
-        if self.accuracy is None:
-            return f"loss {self.loss:.4f} on {self.images:,} images"
-        return (
-            f"loss {self.loss:.4f}, accuracy {self.accuracy:.2%}, "
-            f"top-{self.k} {self.top_k:.2%} on {self.images:,} images"
-        )
+        measures = [f"loss {loss_words(self.loss)}"]
+        if self.accuracy is not None:
+            measures.append(f"accuracy {self.accuracy:.2%}")
+        # Among all classes there is always the right one.
+        if self.confusion is not None and self.k < len(self.confusion):
+            measures.append(f"top-{self.k} {self.top_k:.2%}")
+        return f"{', '.join(measures)} on {self.images:,} images"
+
+
+def loss_words(loss: float) -> str:
+    """Return a loss as it is shown.
+
+    Examples:
+        >>> loss_words(0.51234), loss_words(1.5e36)
+        ('0.5123', '1.5e+36')
+    """
+    return f"{loss:.4f}" if abs(loss) < 1000 else f"{loss:.4g}"
 
 
 def are_class_numbers(targets: Array) -> bool:

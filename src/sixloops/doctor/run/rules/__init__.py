@@ -120,7 +120,10 @@ def _not_proved(e: Evidence) -> list[str]:
     if not e.by_hand:
         return []
     if e.proved:
-        return [f"The gradients of {e.proved} parameters agree with the slopes of your loss."]
+        which = "One parameter's gradient agrees"
+        if e.proved > 1:
+            which = f"The gradients of {e.proved} parameters agree"
+        return [f"{which} with the slopes of your loss."]
     return [
         "A loop of your own is judged by what it hands over. A wrong backward may learn all the "
         "same: 'sixloops doctor layer FILE.py:NAME' proves each layer's."
