@@ -17,9 +17,9 @@ from sixloops.doctor.layer.remarks import (
     examined_words,
     hidden_loss,
     misfit,
+    recognised_words,
     remarks,
     troubled,
-    unlike_the_first,
     unread_lists,
 )
 from sixloops.doctor.layer.search import begin
@@ -29,6 +29,10 @@ from sixloops.doctor.layer.trials import Laboratory, Trial
 from sixloops.doctor.verdict import Verdict
 from sixloops.errors import ConfigurationError
 from sixloops.layers.base import Shape
+
+FAR_OUT = 20.0
+"""So many times as large an input is looked at where a function may have a bound."""
+UNBOUNDED = "ReLU", "leaky ReLU", "identity"
 
 
 def check_layer(
@@ -154,7 +158,7 @@ def _examined(laboratory: Laboratory, setting: Setting, model: Model | None) -> 
     return Verdict(
         subject=laboratory.plan.name,
         healthy=not findings,
-        recognised="" if any(map(is_wrong, unlike_the_first(trials))) else base.words,
+        recognised=recognised_words(trials),
         findings=tuple(findings),
         diagnoses=(*structural, *first, *diagnoses, *rest),
         alternatives=tuple(alternatives),
@@ -176,6 +180,9 @@ def _more_trials(laboratory: Laboratory, base: Trial) -> tuple[list[Trial], Sett
             break
     if "N" in base.setting.axes and base.setting.sizes["N"] > 1:
         trials.append(_try(laboratory, base.setting.with_sizes(N=1), 2, base.model))
+    if base.words.startswith(UNBOUNDED):
+        far = replace(base.setting, scale=FAR_OUT)
+        trials.append(_try(laboratory, far, 3, base.model))
     usual = [trial for trial in trials if trial is not None]
     # Code for one image may take several by chance, and not every layer need have all windows.
     stuck = [] if base.setting.sizes.get("N") == 1 else [*laboratory.stuck]

@@ -38,7 +38,7 @@ def find_wrong(trials: Sequence[Trial]) -> list[Finding]:
         for name in trial.names:
             words_ = wrong_words(trial, name)
             if words_ and name not in found:
-                where = f" (input {trial.setting.shape})" if trial is not trials[0] else ""
+                where = f" (input {trial.setting.input_words})" if trial is not trials[0] else ""
                 found[name] = Finding(label(name), words_ + where)
     if trials[0].forward_fault:
         found["forward"] = Finding("forward", trials[0].words)

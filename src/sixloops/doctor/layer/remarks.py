@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sixloops.doctor.layer.arrays import arrays_of
-from sixloops.doctor.layer.findings import convention, label
+from sixloops.doctor.layer.findings import convention, is_wrong, label
 from sixloops.doctor.layer.guard import Trouble
 from sixloops.doctor.layer.mistakes.base import POST_276213, about
 from sixloops.doctor.layer.models import Model
@@ -52,7 +52,7 @@ def remarks(trials: Sequence[Trial]) -> list[str]:
         )
     unlike = unlike_the_first(trials)
     if unlike:
-        shapes = " and ".join(dict.fromkeys(str(trial.setting.shape) for trial in unlike))
+        shapes = " and ".join(dict.fromkeys(trial.setting.input_words for trial in unlike))
         notes.append(
             f"What forward made of {trials[0].setting.shape} was {trials[0].words}; of {shapes} it "
             "made something else. There the gradients were compared with slopes."
@@ -61,6 +61,15 @@ def remarks(trials: Sequence[Trial]) -> list[str]:
     if model is not None and isinstance(model.core.layer, BatchNorm):
         notes.append("Batch normalisation was examined in training mode.")
     return notes
+
+
+def recognised_words(trials: Sequence[Trial]) -> str:
+    """Say what forward computes; nothing where it is wrong on inputs where that is not so."""
+    words = trials[0].words
+    far = [t for t in trials if t.setting.scale != 1 and t.words != words]
+    if any(map(is_wrong, (*unlike_the_first(trials), *far))):
+        return ""
+    return f"{words} of small inputs" if far else words
 
 
 def unlike_the_first(trials: Sequence[Trial]) -> list[Trial]:
@@ -111,7 +120,7 @@ def called_words(plan: Plan, healthy: bool) -> str:
 
 def examined_words(trials: Sequence[Trial]) -> str:
     """Say what was compared with what."""
-    shapes = list(dict.fromkeys(str(trial.setting.shape) for trial in trials))
+    shapes = list(dict.fromkeys(trial.setting.input_words for trial in trials))
     names = ", ".join(label(name) for name in trials[0].names)
     hows = dict.fromkeys("exact derivatives" if t.words else "slopes" for t in trials)
     how = " and ".join(hows)

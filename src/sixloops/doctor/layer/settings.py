@@ -68,6 +68,7 @@ class Setting:
         arguments: settings by name.
         shapes: of the learnt arrays that are arguments.
         labels: what a loss is given; None for a layer.
+        scale: by what the input is multiplied.
     """
 
     axes: str
@@ -75,11 +76,17 @@ class Setting:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     labels: Labels | None = None
+    scale: float = 1.0
 
     @property
     def shape(self) -> Shape:
         """Return the input's shape."""
         return tuple(self.sizes[letter] for letter in self.axes)
+
+    @property
+    def input_words(self) -> str:
+        """Return the input's shape, and its size where that is not the usual one."""
+        return str(self.shape) if self.scale == 1 else f"{self.shape} times {self.scale:g}"
 
     def with_sizes(self, **sizes: int) -> Setting:
         """Return the same with other lengths."""

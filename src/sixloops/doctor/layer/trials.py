@@ -171,7 +171,7 @@ class Laboratory:
 
     def input(self, setting: Setting, seed: int) -> Array:
         """Draw an input; above 0 where forward takes no other."""
-        x = np.random.default_rng([seed, 1]).normal(size=setting.shape)
+        x = setting.scale * np.random.default_rng([seed, 1]).normal(size=setting.shape)
         if self.positive and setting.labels:  # a loss of probabilities
             return np.random.default_rng([seed, 1]).uniform(0.1, 0.9, size=setting.shape)
         return np.abs(x) + 0.5 if self.positive else x
