@@ -30,8 +30,8 @@ import numpy.typing as npt
 from sixloops.checks import is_whole
 from sixloops.descriptions import Description
 from sixloops.errors import ConfigurationError, ShapeError
+from sixloops.parameters import Array as Array
 
-Array: TypeAlias = npt.NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
 Parameters: TypeAlias = Mapping[str, Array]
 Gradients: TypeAlias = dict[str, Array]
