@@ -309,10 +309,11 @@ def findings(results: Results) -> list[Finding]:
 
 
 LABELS = {
-    "two-layers": "two layers",
-    "five-filters": "five filters",
-    "lenet5": "LeNet-5",
+    "two-layers": "two layers, targets 0 and 1",
+    "five-filters": "five filters, targets ±1",
+    "lenet5": "LeNet-5, targets ±1",
 }
+"""The error's scale is that of its targets: between −1 and 1 it may be four times as large."""
 
 REPORTED = (
     Mark(0.51, "the post's five filters: 51 %"),
@@ -328,7 +329,7 @@ def charts(results: Results) -> list[Chart]:
     """
     errors, right = _subsets(results, "loss"), _subsets(results, "accuracy")
     return [
-        Chart("Error", "step", "mean error of 1,000 images", errors),
+        Chart("Error", "step", "mean squared error of 1,000 images", errors),
         Chart("Accuracy", "step", "right among 1,000 images", right, percent=True, marks=REPORTED),
     ]
 
