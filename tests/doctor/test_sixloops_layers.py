@@ -110,9 +110,24 @@ class OfOneType(Scale):
         return {"gain": np.ones(input_shape[0])}
 
 
+class OneNumber(Layer):
+    """Its gradient is a number, where its parameter is an array of one."""
+
+    def initial_parameters(self, input_shape, random, dtype):
+        return {"gain": np.ones(1, dtype)}
+
+    def forward(self, x, parameters, context):
+        gain = parameters["gain"]
+        return x * gain, lambda dy: (dy * gain, {"gain": (dy * x).sum()})
+
+
 @pytest.mark.parametrize(
     ("layer", "words"),
-    [(HalvesRows, "must have shape (2, 3, 8, 6). Got shape (2, 3, 4, 6)"), (OfOneType, "float64")],
+    [
+        (HalvesRows, "must have shape (2, 3, 8, 6). Got shape (2, 3, 4, 6)"),
+        (OfOneType, "float64"),
+        (OneNumber, "must have shape (1,). Got shape ()"),
+    ],
 )
 def test_what_a_network_refuses_is_not_healthy(layer, words):
     verdict = check_layer(layer)

@@ -18,7 +18,7 @@ from sixloops.doctor.layer.models import Model
 from sixloops.doctor.layer.recognise import REARRANGEMENT
 from sixloops.doctor.layer.session import Session
 from sixloops.doctor.layer.settings import Setting
-from sixloops.doctor.layer.trials import Laboratory, Trial
+from sixloops.doctor.layer.trials import Laboratory, Trial, problem_of
 from sixloops.doctor.verdict import Diagnosis, Finding
 from sixloops.engine.places import Place
 from sixloops.layers import Layer
@@ -134,7 +134,8 @@ REFUSED = about(
     "refused-by-fit",
     "A network does not take the layer: {words}",
     "",
-    "Let output_shape, initial_parameters and forward agree, in the dtype that they are given.",
+    "Let output_shape, initial_parameters, forward and backward agree, in the dtype that they are "
+    "given.",
 )
 GLOBAL = about(
     "global-settings-changed",
@@ -452,8 +453,9 @@ def _refusing(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Ha
     layer = laboratory.holder(trial.setting.arguments)
     if not isinstance(layer, Layer):
         return None
+    x = trial.arrays["x"].astype(np.float32)
     try:
-        laboratory.guard.call(_placed, layer, trial.arrays["x"].astype(np.float32))
+        laboratory.guard.call(_placed, layer, x, _is_whole(trial))
     except Trouble as trouble:
         words = trouble.words.partition(": ")[2]
         diagnosis = replace(REFUSED, sentence=REFUSED.sentence.replace("{words}", words))
@@ -461,13 +463,21 @@ def _refusing(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Ha
     return None
 
 
-def _placed(layer: Layer, x: Array) -> None:
-    """Run a layer forward as a network does."""
+def _is_whole(trial: Trial) -> bool:
+    """Say whether backward gave each gradient in a form that could be read."""
+    claimed = trial.claimed.arrays
+    return not any(problem_of(claimed.get(name), a.shape) for name, a in trial.arrays.items())
+
+
+def _placed(layer: Layer, x: Array, back: bool) -> None:
+    """Run a layer as a network does: forward, and ``back``."""
     shape, path, random = x.shape[1:], "0", np.random.default_rng(0)
     parameters = initial_part_parameters(layer, path, shape, random, x.dtype)
     state = initial_part_state(layer, path, shape, x.dtype)
     place = Place(path, layer, shape, part_output_shape(layer, path, shape))
-    place.forward(x, parameters, Context(True, random, state))
+    y, backward = place.forward(x, parameters, Context(True, random, state))
+    if back:
+        backward(np.ones_like(y))
 
 
 def overflow_note(laboratory: Laboratory, trial: Trial) -> str:
