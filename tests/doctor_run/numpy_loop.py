@@ -9,7 +9,7 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
-DIVISORS = {"bytes": 1.0, "twice": 255.0**2}
+DIVISORS = {"bytes": 1.0, "binary": 1.0, "twice": 255.0**2}
 
 
 def trained(mistake=""):

@@ -567,4 +567,4 @@ def test_a_loss_that_is_infinite_from_the_start_does_not_rise(for_ever):
     verdict = examine(lambda: Loop(train, data, held, 0.1)).verdict
     assert "not-finite" in {each.id for each in (*verdict.diagnoses, *verdict.alternatives)}
     assert "The loss rises" not in str(verdict)
-    assert ("as a run counts whose numbers become infinite" in str(verdict)) == for_ever
+    assert "as a run counts whose numbers become infinite" in str(verdict)

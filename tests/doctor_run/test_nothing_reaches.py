@@ -10,10 +10,17 @@ from sixloops import Network, fit
 from sixloops.data import Dataset
 from sixloops.doctor.faults.runs.cases import part
 from sixloops.doctor.run import Case, Doctor, Loop, Monitor, examine
+from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.examine import Proof
+from sixloops.doctor.run.judged import beats
 from sixloops.doctor.run.loop import run_loop
+from sixloops.doctor.run.neighbours import other_numbers
+from sixloops.doctor.run.rules import verdict_of
+from sixloops.doctor.run.rules.data import same_batch
+from sixloops.doctor.verdict import Diagnosis
 from sixloops.initializers import Constant
 from sixloops.layers import Dense, Flatten, ReLU, Rescale
+from sixloops.losses import SquaredError
 from sixloops.optimizers import SGD
 
 DATA, HELD = part("mnist", 5, 800)
@@ -75,7 +82,7 @@ def test_one_loss_that_is_not_finite_is_not_told_as_a_run_that_broke():
 @pytest.mark.parametrize(
     ("mistake", "name", "words"),
     [
-        ("same", "same-batch", "All of 160 steps had the same 20 labels"),
+        ("same", "same-batch", "The first 160 steps had the same 20 labels"),
         ("rand", "weights-not-centred", "began around 0.5, with a spread of 0.29"),
         ("fades", "rate-fades", "the rate has fallen so fast"),
     ],
@@ -187,3 +194,102 @@ def test_naming_the_most_frequent_class_is_no_success():
     assert not proof.helped
     assert str(proof).startswith("But even with ten times the rate")
     assert str(proof).endswith("Always naming the most frequent class has 58.0%.")
+
+
+def told_by_hand(steps, w, g, loss=2.3, labels=None, **given):
+    """Return a monitor that a loop has told of parameters and gradients, which may be functions."""
+    monitor, outputs = Monitor(10), np.eye(10)[np.arange(40) % 10]
+    for step in range(1, steps + 1):
+        told = {"parameters": [w(step)], "gradients": [g(step)]} if w else {}
+        shown = np.arange(40) % 10 if labels is None else labels(step)
+        monitor.observe(loss, outputs=np.roll(outputs, 3, 0), labels=shown, **told, **given)
+    return monitor
+
+
+def test_gradients_that_are_added_up_over_some_steps_are_no_missing_update():
+    random = np.random.default_rng(0)
+    start, change = random.normal(size=(30, 10)), random.normal(size=(30, 10))
+    # Looks are at 1, 2, 4, …, and at the steps after them; an update is at every fourth.
+    monitor = told_by_hand(100, lambda t: start + 0.01 * ((t + 1) // 4) * change, lambda t: change)
+    assert monitor.verdict().name != "never-updated"
+    monitor = told_by_hand(100, lambda t: start, lambda t: change)
+    assert monitor.verdict().name == "never-updated"
+
+
+def test_a_run_that_diverges_at_every_rate_is_told_in_the_end():
+    def network(seed):
+        layers = [Flatten(), Dense(30), ReLU(), Dense(10)]
+        return Network(layers, (1, 28, 28), loss=SquaredError(), seed=seed)
+
+    options = {"epochs": 2, "batch_size": 20, "optimizer": SGD(1e12), "threads": 1}
+    found = examine(lambda: Case(network, DATA, HELD, options), prove=False)
+    assert found.verdict.sick
+    assert found.verdict.name != "could-not-run"
+
+
+def test_boolean_images_can_be_looked_at():
+    data, held = (Dataset(each.images > 100, each.labels, 10) for each in (DATA, HELD))
+    found = examine(lambda: Loop(trained("binary"), data, held, 0.5), prove=False)
+    assert found.verdict.healthy, str(found)
+
+
+def test_an_empty_batch_at_the_end_of_each_epoch_is_no_wrong_sign():
+    def train(images, labels, rate, seed, monitor):
+        class Ends(Monitor):
+            def observe(self, loss, **given):
+                monitor.observe(loss, **given)
+                if monitor.step % 41 == 40:
+                    monitor.observe(float("nan"))
+
+        return trained()(images, labels, rate, seed, Ends())
+
+    found = examine(lambda: Loop(train, DATA, HELD, 0.5), prove=False)
+    assert found.verdict.name == "loss-not-finite"
+    assert found.outcome.accuracy > 0.6
+
+
+def test_a_run_that_broke_and_learns_nothing_has_not_recovered():
+    monitor, outputs, labels = Monitor(10), np.eye(10)[np.arange(40) % 10], np.arange(40) % 10
+    for step in range(1, 101):
+        loss = np.inf if step in (2, 3) else 2.303
+        monitor.observe(loss, outputs=np.roll(outputs, 3, 0) * 0, labels=labels)
+    assert monitor.verdict().name != "loss-not-finite"
+
+
+@pytest.mark.parametrize(
+    ("batch", "name"),
+    [
+        (np.sort(np.arange(20) % 10), ""),
+        (np.arange(20) % 10, ""),
+        (np.arange(20) * 7 % 11 % 10, "same-batch"),
+    ],
+)
+def test_batches_with_all_classes_in_order_need_not_be_one(batch, name):
+    e = Evidence(classes=10, batch=20, given=800, labels=[batch] * 100)
+    e.hits, e.probes["training part"] = [1.0] * 100, 0.5
+    said = same_batch(e)
+    assert (said.id if said else "") == name
+    e.given = 30
+    assert same_batch(e) is None
+
+
+def test_of_few_held_out_images_no_numbers_of_classes_are_read():
+    images, labels = DATA.images[:200], DATA.labels[:200]
+    other = (HELD.labels.astype(np.int64) + 1) % 10
+    assert other_numbers(images, labels, HELD.images[:30], other[:30]) is None
+    assert other_numbers(images, labels, HELD.images[:200], other[:200]) is not None
+
+
+def test_what_beats_a_guess_where_there_is_little_room():
+    e = Evidence(classes=2, counts=np.array([92, 8]), experiments={"base": 0.08})
+    assert not beats(e, 0.92)
+    assert not beats(e, 0.95)
+    assert beats(e, 0.97)
+
+
+def test_gradients_that_are_doubted_are_told_whatever_else_is_said():
+    e = Evidence(classes=10, steps=[1, 2], losses=[2.3, 2.2])
+    e.doubts.append(Diagnosis("backward-wrong", "No slope.", fix="Look."))
+    verdict = verdict_of(e)
+    assert verdict.undecided == "not enough seen to tell"
+    assert "No slope. Look." in verdict.notes

@@ -121,7 +121,6 @@ class Doctor(Callback):
                 evidence.labels.append(labels[:20_000])
         if run.step == 0:
             probe.weights_at_the_start(self.monitor, run.network)
-        probe.compare_spreads(self.monitor, run.data, run.validation)
         bound = probe.bounds_of_outputs(run.network)
         if bound is not None:
             evidence.probes["bounded output"] = bound
@@ -199,6 +198,7 @@ class Doctor(Callback):
         if run.failed and run.stop_reason:
             evidence.broken = run.stop_reason
         check_parts(self.monitor, run)
+        probe.compare_spreads(self.monitor, run.data, run.validation)
         self._see_outputs(run, plan)
         self._compare_modes(run)
         if self.share is None or falls_short(evidence, 0.02) or self._thin(run):
@@ -294,7 +294,7 @@ def look_up(monitor: Monitor, data: Dataset, validation: Dataset | None) -> None
     images, labels = probe.part_of(data, LOOKED_UP)
     if len(images) < FEWEST_IMAGES or data.class_count < 2:
         return
-    if np.ptp(images, axis=0).max() == 0:
+    if (images == images[:1]).all():
         probes["alike"] = float(len(images))
     probes["neighbours"] = neighbours.agreement(images, labels)
     probes["looked up"] = float(len(images))

@@ -11,8 +11,6 @@ from sixloops.doctor.run.signals import InputSignals, LayerSignals, ParameterSig
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.layers.base import Array
 
-FEW_LOSSES = 10
-"""After so many finite losses, one that is not has done no harm."""
 LABELS = 20_000
 """So many labels are kept in the order in which they came."""
 
@@ -171,13 +169,6 @@ class Evidence:
         """Among how many classes a guess has the last loss; None where that is not known."""
         last = self.last_loss
         return None if self.kind or last is None else classes_guessed(last)
-
-    @property
-    def recovered(self) -> bool:
-        """Whether losses were not finite for a while, and are again."""
-        last = self.losses[-FEW_LOSSES:]
-        again = len(last) == FEW_LOSSES and bool(np.isfinite(last).all())
-        return again and not np.isfinite(self.losses).all()
 
     @property
     def kind(self) -> str:

@@ -13,7 +13,7 @@ from sixloops.doctor.layer.guard import Guard, Trouble
 from sixloops.doctor.run.callback import MOST_NOTES
 from sixloops.doctor.run.case import Case, Outcome, run
 from sixloops.doctor.run.evidence import Evidence
-from sixloops.doctor.run.judged import falls_short, is_stuck, to_beat
+from sixloops.doctor.run.judged import beats, falls_short, is_stuck, to_beat
 from sixloops.doctor.run.loop import Loop, run_loop
 from sixloops.doctor.run.rules import diagnoses_of
 from sixloops.doctor.run.rules.base import percent, times
@@ -176,17 +176,17 @@ def _try_changes(short: Case | Loop, trials: Trials) -> None:
     e, results = trials.evidence, trials.evidence.experiments
     if e.inputs is not None and e.inputs.factor != 1:
         _try_scaled(short, e.inputs.factor, trials)
-        if results.get("scaled", 0.0) > to_beat(e) + 0.1:
+        if beats(e, results.get("scaled", 0.0)):
             return
     _try_rates(short, trials)
-    helped = any(value > to_beat(e) + 0.1 for name, value in results.items() if name != "zero")
+    helped = any(beats(e, value) for name, value in results.items() if name not in ("zero", "base"))
     if falls_short(e) and not helped:
         again = trials.done("The run with one batch, again and again,", memorised, short)
         if again is not None:
             results["memorised"] = again.accuracy
             e.probes["memorised moved"] = _moved(_losses(again))
     more = results.get("tenfold", 0.0)
-    if more > to_beat(e) + 0.2 and not diagnoses_of(e):
+    if beats(e, more, 0.2) and not diagnoses_of(e):
         words = f"{percent(more)}, not {percent(results['base'])}"
         rate = f"{times(rate_factor(e, 10.0))} the rate"
         e.notes.append(f"It learns, but slowly: at {rate} the same seed has {words}.")
@@ -281,10 +281,11 @@ def _try_scaled(short: Case | Loop, factor: float, trials: Trials) -> None:
     if outcome is None:
         return
     results["scaled"] = outcome.accuracy
-    if results["scaled"] <= to_beat(trials.evidence) + 0.1:
+    if not beats(trials.evidence, results["scaled"]):
         best = _climb(case, 10.0 if factor < 1 else 0.1, trials)
         if best is not None:
             probes["scaled rate"], results["scaled"] = best
+        probes.pop("rate apart", None)  # these runs had other inputs, too
 
 
 def _try_rates(case: Case | Loop, trials: Trials) -> None:
@@ -297,7 +298,7 @@ def _try_rates(case: Case | Loop, trials: Trials) -> None:
         if best is None:
             continue
         e.probes[f"{name} factor"], results[name] = best
-        if results[name] > to_beat(e) + 0.1:
+        if beats(e, results[name]):
             return
 
 
@@ -340,6 +341,8 @@ class _Until(Callback):
 
 def _moved(losses: list[float]) -> float:
     """Return by what part of its size the loss became another: bit by bit, or with one step."""
+    if len(losses) < 2:
+        return 1.0
     before, after = np.array_split(np.asarray(losses), 2)
     with np.errstate(all="ignore"):
         drift = abs(after.mean() - before.mean())

@@ -266,6 +266,10 @@ FIXES: dict[str, Fix] = {
     "gradients-not-cleared": _own_optimizer,
     "bias-never-updated": _own_optimizer,
     "weight-decay-sign": _decay,
-    "shuffled-apart": lambda case, evidence: None,
+    "never-updated": _own_optimizer,
+    **dict.fromkeys(
+        ("shuffled-apart", "images-alike", "same-batch", "rate-fades", "loss-not-finite"),
+        lambda case, evidence: None,
+    ),
 }
 """What is tried for each diagnosis; for all others, sixloops' layers in the place of the user's."""

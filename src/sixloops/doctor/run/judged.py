@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from sixloops.doctor.run.evidence import Evidence
 
 ENOUGH_STEPS, ENOUGH_IMAGES = 25, 600
 """Before so many a run says nothing."""
+FEW_LOSSES = 10
+"""So many losses must be finite after one that is not."""
 MANY_STEPS = 100
 """Enough steps where nothing but the loss is known of them."""
 ROSE = 0.3
@@ -92,13 +96,28 @@ def to_beat(e: Evidence) -> float:
     return max(e.experiments.get("base", 0.0), e.chance or 0.0)
 
 
+def beats(e: Evidence, accuracy: float, by: float = 0.1) -> bool:
+    """Say whether an accuracy is clearly more, as far as there is room for more."""
+    least = to_beat(e)
+    return accuracy > least + min(by, (1 - least) / 2)
+
+
+def recovered(e: Evidence) -> bool:
+    """Say whether losses were not finite for a while, and the network has learnt all the same."""
+    finite = np.isfinite(e.losses)
+    if not e.broken or finite.all():
+        return False
+    after = finite[int(finite.argmin()) :]
+    return int(np.count_nonzero(after)) >= FEW_LOSSES and learns(e)
+
+
 def falls_short(e: Evidence, by: float = 0.05) -> bool:
     """Say whether it learnt less than it should have.
 
     Where it is known what looking up the nearest neighbour reaches, that is the yardstick;
     else twice the accuracy of a guess.
     """
-    if e.broken or is_stuck(e):
+    if (e.broken and not recovered(e)) or is_stuck(e):
         return True
     accuracy, neighbours, chance = reached(e), e.probes.get("neighbours"), e.chance
     if accuracy is None:

@@ -15,7 +15,7 @@ from sixloops.doctor.run.callback import look_up
 from sixloops.doctor.run.case import Outcome
 from sixloops.doctor.run.evidence import Evaluated, Evidence
 from sixloops.doctor.run.fixes import renumbered
-from sixloops.doctor.run.judged import rose
+from sixloops.doctor.run.judged import recovered, rose
 from sixloops.doctor.run.monitor import Monitor
 from sixloops.doctor.run.neighbours import WAYS
 from sixloops.doctor.run.probe import compare_spreads, part_of
@@ -143,7 +143,7 @@ def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
         compare_spreads(monitor, loop.data, loop.validation)
         _ask_of_nothing(predict, loop.data, e)
         look_up(monitor, loop.data, loop.validation)
-    failed = "" if e.recovered else e.broken
+    failed = "" if recovered(e) else e.broken
     return Outcome(None, History(), e, 0.0 if failed else reached, failed, 0.0)
 
 

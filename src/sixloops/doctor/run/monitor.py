@@ -308,8 +308,10 @@ class Monitor:
         probes = self.evidence.probes
         probes.setdefault(f"spread {name}", 0.0 if equal else float(w.std(dtype=np.float64)))
         probes.setdefault(f"value {name}", float(np.median(w)))
-        if w.size >= ENOUGH_WEIGHTS:
-            probes.setdefault(f"mean {name}", float(w.mean(dtype=np.float64)))
+        mean = float(w.mean(dtype=np.float64))
+        # Small weights may have gone to one side with the first step.
+        if w.size >= ENOUGH_WEIGHTS and abs(mean) * min(rows.shape) ** 0.5 > 1:
+            probes.setdefault(f"mean {name}", mean)
 
 
 def _are_classes(labels: Array, outputs: Array | None) -> bool:

@@ -14,6 +14,9 @@ import numpy as np
 
 from sixloops.layers.base import Array
 
+ENOUGH_HELD = 100
+"""With fewer held-out images nothing is said of their classes."""
+
 
 def _rows(images: Array) -> Array:
     flat = np.asarray(images, dtype=np.float32).reshape(len(images), -1)
@@ -98,6 +101,8 @@ def other_numbers(
         the numbers by those of the training, and how often images find their label once they are
         taken into account; None where classes are not numbered otherwise.
     """
+    if len(held) < max(ENOUGH_HELD, 10 * len(np.unique(held_labels))):
+        return None  # which number is the most frequent one would be chance
     plain = agreement_across(images, labels, held, held_labels)
     known = labels[_nearest(images, held)]
     counts = np.zeros((int(labels.max()) + 1, int(held_labels.max()) + 1))

@@ -34,6 +34,9 @@ PREPARING = (Rescale, Normalize, ZeroPad2D, Flatten)
 SPREAD_IMAGES = 100
 """Of so many images the values are looked at."""
 
+FEWEST_SPREADS = 30
+"""Of fewer images nothing is said."""
+
 KINDS = {
     SoftmaxCrossEntropy: "softmax cross-entropy",
     SigmoidCrossEntropy: "binary cross-entropy",
@@ -51,9 +54,12 @@ def compare_spreads(monitor: Monitor, data: Dataset, validation: Dataset | None)
     """See how far the values of training and of held-out images spread."""
     if validation is None or validation.image_shape != data.image_shape:
         return
+    if min(len(data), len(validation)) < FEWEST_SPREADS:
+        return
     for name, each in ("training", data), ("held-out", validation):
         images, _ = part_of(each, SPREAD_IMAGES)
-        monitor.evidence.probes[f"{name} spread"] = float(images.std(dtype=np.float64))
+        spreads = images.reshape(len(images), -1).std(axis=1, dtype=np.float64)
+        monitor.evidence.probes[f"{name} spread"] = float(np.median(spreads))
         monitor.evidence.probes[f"{name} largest"] = float(np.abs(images).max())
 
 

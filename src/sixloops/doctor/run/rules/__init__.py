@@ -66,6 +66,7 @@ def verdict_of(evidence: Evidence) -> Verdict:
         alternatives=tuple(diagnoses[1:DIAGNOSES_TOLD]),
         notes=(
             *evidence.notes,
+            *(f"{d.sentence} {d.fix}" for d in evidence.doubts if d not in diagnoses),
             *_only_the_loss(evidence),
             *(_not_proved(evidence) if not diagnoses else ()),
         ),

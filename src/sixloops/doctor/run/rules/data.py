@@ -149,18 +149,26 @@ def same_batch(e: Evidence) -> Diagnosis | None:
     if told is None or learnt is None or told > learnt - 0.2 or len(e.labels) < ENOUGH_STEPS:
         return None
     first = e.labels[0]
-    mixed = len(first) > 7 and len(np.unique(first)) > 1
-    if not mixed or not all(np.array_equal(first, each) for each in e.labels):
+    if e.given is None or 2 * len(first) > e.given or not _by_chance(first):
+        return None
+    if not all(np.array_equal(first, each) for each in e.labels):
         return None
     return Diagnosis(
         id="same-batch",
-        sentence=f"All of {len(e.labels)} steps had the same {len(first)} labels, in the same "
+        sentence=f"The first {len(e.labels)} steps had the same {len(first)} labels, in the same "
         f"order. They are told at {percent(learnt)}, other training images at {percent(told)}.",
         mathematics="Step t takes the images from (t·N) mod n on: its index must grow.",
         fix="Look at how a batch is cut out of the images: images[i : i + N], with an i that goes "
         "from 0 to n in steps of N.",
         certainty=0.96,
     )
+
+
+def _by_chance(labels: Array) -> bool:
+    """Say whether labels come in no order, as those of a batch with all classes may."""
+    classes = len(np.unique(labels))
+    in_turns = np.array_equal(labels[classes:], labels[:-classes])
+    return len(labels) > 7 and classes > 1 and bool((np.diff(labels) < 0).any()) and not in_turns
 
 
 def _alike(order: Array, batch: int) -> tuple[float, str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from sixloops.doctor.run.evidence import Evidence
-from sixloops.doctor.run.judged import falls_short, fell, long_enough, rose, to_beat
+from sixloops.doctor.run.judged import beats, falls_short, fell, long_enough, recovered, rose
 from sixloops.doctor.run.rules.base import percent, times
 from sixloops.doctor.verdict import Diagnosis
 
+FADED = 1e-3
+"""To such a part of their first size steps do not fall in a run that still has to learn."""
 HIGH = (
     "A step of gradient descent goes down only while the rate is below 2 / (largest curvature). "
     "Beyond it each step overshoots by more than the one before."
@@ -17,8 +19,6 @@ LOW = "Δw = −η·g: to move a weight by its own size takes about ‖w‖ / �
 
 
 USUAL = 2.5e-3
-FADED = 1e-3
-"""To such a part of their first size steps do not fall in a run that still has to learn."""
 SMALL = 7e-4
 """‖Δw‖ / ‖w‖ of a step, about 1e-3 as a rule: above the first a rate is not called too low,
 above the second only if ten times as much helps a lot."""
@@ -30,10 +30,10 @@ def broken(e: Evidence) -> Diagnosis | None:
         return None
     if not e.steps or not np.isfinite(e.losses[0]):
         return _from_the_start(e)
-    if e.recovered:
+    if recovered(e):
         return _loss_alone(e)
     rescued = e.experiments.get("tenth")
-    sure = 0.9 if rescued is not None and rescued > to_beat(e) + 0.1 else 0.7
+    sure = 0.9 if rescued is not None and beats(e, rescued) else 0.7
     if e.experiments and sure < 0.9:
         sure = 0.4
     return _high(f"The run broke: {e.broken}.", sure, rate_factor(e, 0.1))
@@ -43,13 +43,13 @@ def too_high(e: Evidence) -> Diagnosis | None:
     """Recognise an explosion, or that a tenth of the rate rescues the same seed."""
     if e.broken:
         return None
-    tenth, least = e.experiments.get("tenth"), to_beat(e)
+    tenth = e.experiments.get("tenth")
     if tenth is not None:
-        if tenth < least + 0.1:
+        if not beats(e, tenth):
             return None
         factor = rate_factor(e, 0.1)
         words = f"With {factor:g} times the rate the same seed reaches {percent(tenth)}, not "
-        sure = 0.9 if tenth > least + 0.2 else 0.75
+        sure = 0.9 if beats(e, tenth, 0.2) else 0.75
         return _high(f"{words}{percent(_own(e))}.", sure, factor)
     ratio = update_ratio(e)
     last, constant = e.last_loss, e.constant_loss
@@ -78,8 +78,8 @@ def _from_the_start(e: Evidence) -> Diagnosis:
 def _loss_alone(e: Evidence) -> Diagnosis:
     return Diagnosis(
         id="loss-not-finite",
-        sentence=f"{e.broken[0].upper()}{e.broken[1:]}, and those at the end are finite again: the "
-        "loss itself went wrong there, and the weights took no harm.",
+        sentence=f"{e.broken[0].upper()}{e.broken[1:]}, but others after it are finite, and the "
+        "network has learnt: the loss itself went wrong, and the weights took no harm.",
         mathematics="In floating point log 0 is −∞, 0·log 0 is NaN, and so is the mean of no "
         "images. Of logits the cross-entropy is log Σ exp(z) − z_t, which is always finite.",
         fix="Take the loss of logits, with the largest subtracted first; and see that no batch is "
@@ -95,7 +95,7 @@ def rises(e: Evidence) -> Diagnosis | None:
     chance = e.chance
     if tenth is None or more is None or chance is None or first is None:
         return None
-    if not np.isfinite(e.losses[0]) or e.recovered:  # it broke before any step, or not for good
+    if not np.isfinite(e.losses[0]) or recovered(e):  # it broke before any step, or not for good
         return None
     last = e.losses[-1]
     grew = bool(e.broken) or last > 1.5 * e.losses[0]
@@ -115,16 +115,17 @@ def rises(e: Evidence) -> Diagnosis | None:
 
 def too_low(e: Evidence) -> Diagnosis | None:
     """Recognise that a higher rate speeds up the same seed, or that the steps are tiny."""
-    more, least, ratio = e.experiments.get("tenfold"), to_beat(e), update_ratio(e)
+    more, ratio = e.experiments.get("tenfold"), update_ratio(e)
     if more is not None:
-        if more < least + 0.1 or (ratio is not None and ratio > SMALL and more < least + 0.2):
+        clear = 0.2 if ratio is not None and ratio > SMALL else 0.1
+        if not beats(e, more, clear):
             return None
         if ratio is not None and ratio > USUAL:
             return None
         factor = rate_factor(e, 10.0)
         reached = f"reaches {percent(more)}, not {percent(_own(e))} ({_tiny(ratio)})."
         sentence = f"With {times(factor)} the rate the same seed {reached}"
-        return _low(sentence, 0.85 if more > least + 0.15 else 0.7, factor)
+        return _low(sentence, 0.85 if beats(e, more, 0.15) else 0.7, factor)
     small = ratio is not None and 0 < ratio < 1e-4 and not is_good(e)
     if small and long_enough(e) and fell(e) < 0.5 and falls_short(e):
         return _low(f"{_tiny(ratio)[:1].upper()}{_tiny(ratio)[1:]}.", 0.65)

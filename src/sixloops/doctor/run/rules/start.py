@@ -12,6 +12,8 @@ from sixloops.doctor.verdict import Diagnosis
 
 GAIN = 4.0
 """Weights' spread · √fan-in from which they are called large; He's is 1.4."""
+LIKE_CONSTANT = 0.1
+"""Spread / mean under which numbers are meant to be one."""
 FIRST_STEPS = 8
 """A look up to this step shows how a layer began."""
 HUGE = 40.0
@@ -42,7 +44,9 @@ def equal_weights(e: Evidence) -> Diagnosis | None:
 def not_centred(e: Evidence) -> Diagnosis | None:
     """Recognise weights that begin around another number than 0, as random() draws them."""
     means = {name[5:]: mean for name, mean in e.probes.items() if name.startswith("mean ")}
-    off = [name for name, mean in means.items() if abs(mean) > e.probes[f"spread {name}"] > 0]
+    spreads = {name: e.probes[f"spread {name}"] for name in means}
+    # Gains begin at 1, and weights that are all equal have another name.
+    off = [n for n, mean in means.items() if abs(mean) > spreads[n] > LIKE_CONSTANT * abs(mean)]
     if not off:
         return None
     name = off[0]

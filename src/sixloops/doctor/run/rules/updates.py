@@ -24,10 +24,12 @@ def never_changed(e: Evidence) -> Diagnosis | None:
     still = [
         name
         for name, seen in e.parameters.items()
-        if (known := _known(seen)) and all(s.update == 0 for s in known)
+        if (known := _known(seen))
+        and all(s.update == 0 for s in known)
+        and len({s.norm for s in seen}) == 1  # not every step need have an update
     ]
     if not still or (len(still) == len(e.parameters) and not falls_short(e)):
-        return None  # of those that learn it is told what are copies from the start
+        return None  # a loop that learns has handed over copies from its start
     if len(still) == len(e.parameters):
         return _nothing_changed(e)
     g = float(np.mean([s.gradient or 0 for s in _known(e.parameters[still[0]])]))
@@ -62,9 +64,11 @@ def rate_without_effect(e: Evidence) -> Diagnosis | None:
     return Diagnosis(
         id="never-updated",
         sentence="At every rate that was tried the same seed has the same losses, and one batch, "
-        "again and again, keeps the loss that it had: no step changes the network.",
+        "again and again, keeps the loss that it had: the rate has no effect, and steps have next "
+        "to none.",
         mathematics="w ← w − η ∂E/∂w must reach the array that the next forward reads.",
-        fix=f"{REBOUND} Or all gradients are 0, or the rate is: print them.",
+        fix=f"{REBOUND} Or all gradients are 0, or the rate is, or another stands in its place: "
+        "print them.",
         certainty=0.9,
     )
 
