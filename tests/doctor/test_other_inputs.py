@@ -101,21 +101,32 @@ def test_what_is_recognised_on_a_few_numbers_must_hold_on_all_that_were_tried(ed
     assert "it made something else. There the gradients were compared with slopes" in notes
 
 
+def relu_up_to_6(x):
+    return np.clip(x, 0, 6)
+
+
 @pytest.mark.parametrize(
-    ("forward", "slope", "words"),
-    [
-        (lambda x: np.clip(x, 0, 6), lambda x: x > 0, "ReLU"),
-        (lambda x: np.clip(x, -7, 7), np.ones_like, "identity"),
-    ],
+    ("forward", "slope"),
+    [(relu_up_to_6, lambda x: x > 0), (lambda x: np.clip(x, -7, 7), np.ones_like)],
+    ids=["ReLU", "identity"],
 )
-def test_a_bound_beyond_usual_inputs_is_looked_for(forward, slope, words):
+def test_a_bound_beyond_usual_inputs_is_looked_for(forward, slope):
     verdict = check_layer(Clipped(forward, slope))
     assert not verdict.healthy
     assert "(input (2, 3, 8, 6) times 20)" in verdict.findings[0].words
-    right = check_layer(Clipped(forward, lambda x: slope(x) * (np.abs(x) < (6 + (x < 0)))))
-    if words == "ReLU":
-        assert (right.healthy, right.recognised) == (True, "ReLU of small inputs")
-    assert check_layer(Clipped(lambda x: np.maximum(x, 0), lambda x: x > 0)).recognised == "ReLU"
+
+
+@pytest.mark.parametrize(
+    ("forward", "slope", "name"),
+    [
+        (relu_up_to_6, lambda x: (x > 0) & (x < 6), "ReLU of small inputs"),
+        (lambda x: np.maximum(x, 0), lambda x: x > 0, "ReLU"),
+    ],
+    ids=["with a bound", "without"],
+)
+def test_a_right_slope_is_healthy_with_a_bound_and_without(forward, slope, name):
+    verdict = check_layer(Clipped(forward, slope))
+    assert (verdict.healthy, verdict.recognised) == (True, name)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ def trained(mistake=""):
             return hidden, np.maximum(z, 0) if mistake == "relu" else z
 
         for _ in range(4):
+            if mistake == "redrawn":
+                p["W1"][...] = random.normal(size=p["W1"].shape) / np.sqrt(x.shape[1])
             order = np.arange(len(x)) if mistake == "same" else random.permutation(len(x))
             if mistake == "sorted":
                 order = np.argsort(labels, kind="stable")
@@ -46,13 +48,20 @@ def trained(mistake=""):
                 step(x[rows], labels[rows], p, forward, rate, monitor, mistake)
 
         def predict(images):
-            x = images.reshape(len(images), -1) / divisor
+            x = asked(images, mistake).reshape(len(images), -1) / divisor
             z = forward(prepared(x, np.zeros((len(x), 10)), mistake))[1]
             return z - z.mean(axis=0) if mistake == "mixed" else z
 
         return predict
 
     return train
+
+
+def asked(images, mistake):
+    if mistake == "asked transposed":
+        return images.swapaxes(-1, -2)
+    # As if one had forgotten to divide by 255, or to do what training did before that.
+    return {"asked unscaled": 255.0, "asked unprepared": 0.5}.get(mistake, 1) * images
 
 
 def prepared(x, columns, mistake):
@@ -66,7 +75,8 @@ def step(x, labels, p, forward, rate, monitor, mistake):
     e = np.exp(z - z.max(axis=1, keepdims=True))
     q = e / e.sum(axis=1, keepdims=True)
     loss = -np.log(q[np.arange(len(x)), labels] + 1e-12).mean()
-    delta = (q - np.eye(10)[labels]) / len(x)
+    targets = (labels + 3) % 10 if mistake == "one-hot" else labels
+    delta = (q - np.eye(10)[targets]) / len(x)
     if mistake == "sign":
         delta = -delta
     if mistake == "relu":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,9 +16,11 @@ from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.examine import Proof
 from sixloops.doctor.run.judged import beats
 from sixloops.doctor.run.loop import run_loop
-from sixloops.doctor.run.neighbours import other_numbers
+from sixloops.doctor.run.neighbours import other_numbers, renumbering
 from sixloops.doctor.run.rules import verdict_of
 from sixloops.doctor.run.rules.data import same_batch
+from sixloops.doctor.run.rules.rates import fades
+from sixloops.doctor.run.signals import ParameterSignals
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.initializers import Constant
 from sixloops.layers import Dense, Flatten, ReLU, Rescale
@@ -85,6 +89,7 @@ def test_one_loss_that_is_not_finite_is_not_told_as_a_run_that_broke():
         ("same", "same-batch", "The first 160 steps had the same 20 labels"),
         ("rand", "weights-not-centred", "began around 0.5, with a spread of 0.29"),
         ("fades", "rate-fades", "the rate has fallen so fast"),
+        ("one-hot", "labels-numbered-otherwise", "each class by one other number: "),
     ],
 )
 def test_loops_of_beginners(mistake, name, words):
@@ -293,3 +298,92 @@ def test_gradients_that_are_doubted_are_told_whatever_else_is_said():
     verdict = verdict_of(e)
     assert verdict.undecided == "not enough seen to tell"
     assert "No slope. Look." in verdict.notes
+
+
+def test_a_rate_that_fades_is_seen_where_only_the_rate_is_told():
+    class Told(Deaf):
+        def observe(self, loss, **given):
+            self.heard.observe(loss, outputs=given["outputs"], rate=given["rate"])
+
+    def train(images, labels, rate, seed, monitor):
+        return trained("fades")(images, labels, rate, seed, Told(monitor))
+
+    found = examine(lambda: Loop(train, DATA, HELD, 0.5), prove=False)
+    assert found.verdict.name == "rate-fades"
+
+
+def test_large_gradients_beside_steps_of_adams_do_not_fade():
+    e = Evidence(classes=2, by_hand=True, steps=list(range(1, 201)), losses=[0.7] * 200)
+    e.probes["neighbours"], e.hits = 0.9, [0.5] * 200
+    seen = [
+        ParameterSignals(n, 1.0, 0.1, gradient, update, matrix=True)
+        for n, gradient, update in [(1, 1.0, 0.1), (2, 1.0, 0.1), (100, 1e4, 0.1), (200, 1e4, 0.1)]
+    ]
+    e.parameters["w"] = seen
+    assert fades(e) is None
+    e.parameters["w"] = seen[:2] + [replace(s, gradient=1.0, update=1e-5) for s in seen[2:]]
+    assert fades(e) is not None
+
+
+def test_two_classes_told_as_one_are_no_other_numbers():
+    labels = np.arange(300) % 3
+    told = np.where(labels == 2, 0, labels + 1)  # one-to-one: 0, 1, 2 are told as 1, 2, 0
+    assert renumbering(told, labels) == ({0: 2, 1: 0, 2: 1}, 1.0)
+    told = np.where(labels == 0, 1, np.arange(300) % 4)  # 0, 2, 3 are mostly of one class
+    assert renumbering(told, labels) is None
+
+
+def test_weights_that_are_drawn_anew_in_each_epoch_are_named():
+    found = examine(lambda: Loop(trained("redrawn"), DATA, HELD, 0.2), prove=False)
+    assert found.verdict.name == "weights-redrawn"
+    assert found.evidence.redrawn == {"W1": (32, 64)}
+
+
+def follow(monitor, weights):
+    for w in weights:
+        monitor.observe(2.3, parameters={"w": w}, gradients={"w": np.ones_like(w)})
+    return monitor.evidence.redrawn
+
+
+def test_weights_that_steps_have_moved_are_not_taken_for_others():
+    random = np.random.default_rng(0)
+    w, other, drift = random.normal(size=(3, 30, 40))
+    small, large = 1e-3 * drift, drift
+    assert follow(Monitor(), [w, w + small, w, other]) == {"w": (2, 4)}
+    assert follow(Monitor(), [1 + w, 1 + w + small, 1 + w, 1 + other]) == {"w": (2, 4)}
+    assert not follow(Monitor(), [w, w + large, w - large, w + 1.5 * large])  # at a high rate
+    assert not follow(Monitor(), [w, w + small, w, 0.1 * other])
+    assert not follow(Monitor(), [w, w + small, w, w + large])
+    assert not follow(Monitor(), [w[:12], (w + small)[:12], w[:12], other[:12]])
+    assert not follow(Monitor(), [w, w + small, w, np.ones_like(w)])
+
+
+def test_few_weights_may_lie_on_one_side_by_chance():
+    monitor = Monitor(2)
+    few, many = np.full((2, 14), 3.0), np.full((2, 15), 3.0)
+    monitor.observe(0.7, parameters={"few": few, "many": many}, labels=[0, 1])
+    assert [name for name in monitor.evidence.probes if name.startswith("mean")] == ["mean many"]
+
+
+def test_the_guess_is_that_of_the_images_that_are_counted():
+    held = HELD.subset(np.flatnonzero(HELD.labels == 3))
+
+    def train(images, labels, rate, seed, monitor):
+        trained("")(images[:200], labels[:200], 1e-5, seed, monitor)
+        return lambda x: np.tile(np.eye(10)[3], (len(x), 1))
+
+    found = examine(lambda: Loop(train, DATA, held, 0.5), experiments=False, prove=False)
+    assert found.evidence.validation == found.evidence.held_out_chance == 1
+    assert not found.verdict.healthy
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [(np.zeros((0, 10)), "an empty array"), (np.array(["a"]), "an array of <U1"), ("a", "str")],
+)
+def test_outputs_that_are_none_are_told_as_what_they_are(given, words):
+    monitor = Monitor(10)
+    monitor.observe(2.3, outputs=given, labels=[1])
+    assert monitor.evidence.notes == [
+        f"The outputs were left out: they must be an array of numbers. Got {words}."
+    ]

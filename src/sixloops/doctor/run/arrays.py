@@ -33,6 +33,19 @@ def as_array(given: Any) -> Array | None:
     return array if array.dtype.kind in "fiub" and array.size else None
 
 
+def words_for(given: Any) -> str:
+    """Return what was given in the place of an array of numbers, in words.
+
+    Examples:
+        >>> words_for("no numbers"), words_for(np.zeros((0, 10))), words_for(np.array(["a", "b"]))
+        ('str', 'an empty array', 'an array of <U1')
+    """
+    shape, dtype = getattr(given, "shape", None), getattr(given, "dtype", None)
+    if shape is None or dtype is None:
+        return type(given).__name__
+    return "an empty array" if 0 in shape else f"an array of {dtype}"
+
+
 def named_arrays(given: Any, word: str) -> tuple[dict[str, Array], list[str]]:
     """Return arrays by name, from dictionaries and lists, also of each other, and iterators.
 

@@ -112,7 +112,9 @@ class Doctor(Callback):
         began = time.perf_counter()
         evidence, labels = self.monitor.evidence, run.data.labels
         evidence.batch = min(run.settings.batch_size, len(run.data))
-        evidence.held_out = None if run.validation is None else len(run.validation)
+        if run.validation is not None:
+            evidence.held_out = len(run.validation)
+            evidence.held_out_chance = probe.chance_of(run.validation)
         evidence.loss_kind = probe.kind_of_loss(run.network)
         if are_class_numbers(labels):
             evidence.classes = run.network.output_shape[0]

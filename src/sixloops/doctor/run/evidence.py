@@ -81,6 +81,8 @@ class Evidence:
         batch: images a step.
         given: images that a loop of somebody's own was given; None where that is not known.
         held_out: images of the validation after each epoch, where there is one.
+        held_out_chance: the share of the most frequent class among all held-out images; None where
+            that is not known.
         outside: labels that are no class of the network, but for −1.
         minus_one: labels of −1, which some libraries leave out.
         inputs: what came to the first layer that learns.
@@ -89,6 +91,7 @@ class Evidence:
         parameters: signals by parameter, in the network's order.
         evaluations: outside training.
         epochs: their records, as :class:`~sixloops.training.History` has them.
+        redrawn: parameters that were replaced by others, by name: between which looks.
         broken: what became NaN or infinite first, in words; empty for nothing.
         facts: what has been proved about parts of the run, apart from its signals.
         doubts: what has been proved of its gradients, though it learns with them.
@@ -114,6 +117,7 @@ class Evidence:
     batch: int = 0
     given: int | None = None
     held_out: int | None = None
+    held_out_chance: float | None = None
     outside: int = 0
     minus_one: int = 0
     inputs: InputSignals | None = None
@@ -122,6 +126,7 @@ class Evidence:
     parameters: dict[str, list[ParameterSignals]] = field(default_factory=dict)
     evaluations: list[Evaluated] = field(default_factory=list)
     epochs: list[dict[str, float]] = field(default_factory=list)
+    redrawn: dict[str, tuple[int, int]] = field(default_factory=dict)
     broken: str = ""
     facts: list[Diagnosis] = field(default_factory=list)
     doubts: list[Diagnosis] = field(default_factory=list)
@@ -144,7 +149,7 @@ class Evidence:
 
     @property
     def chance(self) -> float | None:
-        """The accuracy of always naming the most frequent class."""
+        """The accuracy of always naming the most frequent class of the training."""
         if len(self.counts) and self.counts.sum():
             return float(self.shares.max())
         return None if not self.classes else 1 / self.classes

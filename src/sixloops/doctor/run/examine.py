@@ -21,8 +21,9 @@ from sixloops.doctor.run.experiments import (
     trained,
 )
 from sixloops.doctor.run.fixes import fixed
-from sixloops.doctor.run.judged import falls_short
+from sixloops.doctor.run.judged import falls_short, guess
 from sixloops.doctor.run.loop import Loop, fixed_loop
+from sixloops.doctor.run.own_answers import check_answers
 from sixloops.doctor.run.own_gradients import check_gradients
 from sixloops.doctor.run.own_updates import check_updates
 from sixloops.doctor.run.rules import verdict_of
@@ -138,7 +139,7 @@ def examine(
     if experiments:
         separate(case, outcome, guard)
     if experiments and isinstance(case, Loop):
-        _prove_gradients(case, outcome.evidence, min(seconds, max(LEAST, 5 * took)))
+        _prove_parts(case, outcome.evidence, min(seconds, max(LEAST, 5 * took)))
     if steps_of(case) != steps_of(whole):
         note = f"A part of the run was examined, {steps_of(case)} of its {steps_of(whole)} steps."
         outcome.evidence.notes.append(note)
@@ -149,12 +150,14 @@ def examine(
     return _prove(guard, case, outcome, verdict)
 
 
-def _prove_gradients(loop: Loop, e: Evidence, seconds: float) -> None:
-    """Hold a loop's gradients against slopes, whatever it does when the rate is 0.
+def _prove_parts(loop: Loop, e: Evidence, seconds: float) -> None:
+    """Hold a loop's answers and gradients against its training, whatever it does at a rate of 0.
 
-    One that learns all the same may change them on purpose: then nobody else can judge it.
+    One that learns may change its gradients on purpose: then nobody else can judge it.
     """
     try:
+        answers = Guard(seconds=seconds).call(check_answers, loop, e)
+        e.facts += [] if answers is None else [answers]
         said = Guard(seconds=seconds).call(_check_gradients, loop, e)
     except Trouble as trouble:
         e.notes.append(f"The gradients were not held against slopes: {trouble.words}.")
@@ -209,7 +212,7 @@ def _prove(guard: Guard, case: Case | Loop, outcome: Outcome, verdict: Verdict) 
 def _tried(guard: Guard, name: str, mended: Case | Loop, before: float, e: Evidence) -> Proof:
     """Run the mended case; where that falls short, also at the rates that may fit it better."""
     changed = rate_factor(e, USUAL_FACTORS[name]) if name in USUAL_FACTORS else 1.0
-    chance = e.chance or 0.0
+    chance = guess(e) or 0.0
     best = Proof(name, before, guard.call(trained, mended).accuracy, changed, chance)
     enough = e.probes.get("neighbours", before + 0.15) - 0.05
     for rate in RATES if name in RATE_FOLLOWS else ():

@@ -63,7 +63,7 @@ def learns(e: Evidence) -> bool:
     Right answers tell, where there are more of them than by chance; or else the loss, if it came
     to less than what a guess has.
     """
-    accuracy, chance, last, constant = reached(e), e.chance, e.last_loss, e.constant_loss
+    accuracy, chance, last, constant = reached(e), guess(e), e.last_loss, e.constant_loss
     counted = False
     if accuracy is not None and chance is not None:
         images = e.validation_images or max(e.images // 5, 1)
@@ -88,12 +88,18 @@ def reached(e: Evidence) -> float | None:
     return e.validation if e.validation is not None else e.accuracy
 
 
+def guess(e: Evidence) -> float | None:
+    """Return what naming the most frequent class comes to, where :func:`reached` is counted."""
+    held = e.held_out_chance
+    return held if held is not None and e.validation is not None else e.chance
+
+
 def to_beat(e: Evidence) -> float:
     """Return what a changed run must beat: what the run itself reached, as experiments count.
 
     Naming the most frequent class is always to be had, so that to reach its share is no success.
     """
-    return max(e.experiments.get("base", 0.0), e.chance or 0.0)
+    return max(e.experiments.get("base", 0.0), guess(e) or 0.0)
 
 
 def beats(e: Evidence, accuracy: float, by: float = 0.1) -> bool:
@@ -119,7 +125,7 @@ def falls_short(e: Evidence, by: float = 0.05) -> bool:
     """
     if (e.broken and not recovered(e)) or is_stuck(e):
         return True
-    accuracy, neighbours, chance = reached(e), e.probes.get("neighbours"), e.chance
+    accuracy, neighbours, chance = reached(e), e.probes.get("neighbours"), guess(e)
     if accuracy is None:
         return False
     if neighbours is not None:

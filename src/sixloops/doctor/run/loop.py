@@ -17,8 +17,8 @@ from sixloops.doctor.run.evidence import Evaluated, Evidence
 from sixloops.doctor.run.fixes import renumbered
 from sixloops.doctor.run.judged import recovered, rose
 from sixloops.doctor.run.monitor import Monitor
-from sixloops.doctor.run.neighbours import WAYS
-from sixloops.doctor.run.probe import compare_spreads, part_of
+from sixloops.doctor.run.neighbours import WAYS, renumbering
+from sixloops.doctor.run.probe import chance_of, compare_spreads, part_of
 from sixloops.doctor.run.rules.rates import rate_factor
 from sixloops.doctor.run.units import in_shares
 from sixloops.errors import ConfigurationError, DataError
@@ -129,8 +129,13 @@ def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
             "The train function must call monitor.observe(loss, ...) after each step. It never did."
         )
     # As they lie: a loop that answers with what it has stored for these images shows itself so.
-    told = _accuracy(predict, *_first(loop.data, ASKED))
+    images, labels = _first(loop.data, ASKED)
+    answers = _answers(predict, images)
+    told = float((answers == labels).mean())
     e.probes["training part"] = told
+    if (numbers := renumbering(answers, labels)) is not None:
+        e.probes["renumbered"] = numbers[1]
+        e.probes |= {f"answered {label}": float(k) for k, label in numbers[0].items() if label != k}
     if not e.counts.sum():  # it told the monitor of no labels
         e.counts = np.bincount(loop.data.labels, minlength=loop.data.class_count)
     _ask_one_by_one(predict, loop.data, e)
@@ -139,6 +144,7 @@ def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
         reached = _accuracy(predict, *part_of(loop.validation, ASKED))
         asked = min(ASKED, len(loop.validation))
         e.evaluations.append(Evaluated(monitor.step, None, reached, asked))
+        e.held_out_chance = chance_of(loop.validation)
     if watched:
         compare_spreads(monitor, loop.data, loop.validation)
         _ask_of_nothing(predict, loop.data, e)
@@ -216,6 +222,11 @@ def _first(data: Dataset, images: int) -> tuple[Array, Array]:
 
 def _accuracy(predict: Predict, x: Array, labels: Array) -> float:
     """Return the share of some images that are told rightly."""
+    return float((_answers(predict, x) == labels).mean())
+
+
+def _answers(predict: Predict, x: Array) -> Array:
+    """Return the class that is told of each image."""
     with np.errstate(all="ignore"):
         outputs = as_array(predict(x))
     if outputs is None or outputs.ndim != 2 or len(outputs) != len(x):
@@ -223,7 +234,7 @@ def _accuracy(predict: Predict, x: Array, labels: Array) -> float:
         raise DataError(
             f"What train returns must give outputs of shape ({len(x)}, classes). Got {got}."
         )
-    return float((outputs.argmax(axis=1) == labels).mean())
+    return np.asarray(outputs.argmax(axis=1))
 
 
 def fixed_loop(name: str, loop: Loop, e: Evidence) -> Loop | None:
@@ -245,8 +256,10 @@ def fixed_loop(name: str, loop: Loop, e: Evidence) -> Loop | None:
             if ways
             else None
         ),
-        "labels-numbered-otherwise": lambda: replace(
-            loop, validation=loop.validation and renumbered(loop.validation, e)
+        "labels-numbered-otherwise": lambda: (
+            replace(loop, validation=loop.validation and renumbered(loop.validation, e))
+            if "relabelled" in e.probes
+            else None
         ),
     }
     return cures.get(name, lambda: None)()

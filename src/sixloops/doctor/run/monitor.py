@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sixloops.doctor.run.arrays import as_array, named_arrays
+from sixloops.doctor.run.arrays import as_array, named_arrays, norm, some, words_for
 from sixloops.doctor.run.evidence import LABELS, Evaluated, Evidence, OutputSignals
 from sixloops.doctor.run.fingerprints import are_probabilities, mean_error, recount
 from sixloops.doctor.run.rules import verdict_of
@@ -22,6 +22,10 @@ PART = 128
 """So many images of a batch are looked at."""
 ENOUGH_WEIGHTS = 30
 """Of fewer weights the mean may be far from 0 by chance."""
+ENOUGH_TO_COMPARE = 500
+"""Of fewer weights two draws may be alike by chance."""
+COMMON = 0.2
+"""A smaller correlation of weights, before and after some steps, is of other weights."""
 MOST_CLASSES = 1 << 20
 """A label as large as that is no class number."""
 
@@ -133,8 +137,8 @@ class Monitor:
         """Return an array, and note where something else was given."""
         array = as_array(given)
         if given is not None and array is None:
-            kind = type(given).__name__
-            self._note(f"The {what} were left out: they must be an array of numbers. Got {kind}.")
+            got = words_for(given)
+            self._note(f"The {what} were left out: they must be an array of numbers. Got {got}.")
         return array
 
     def _read_named(self, given: Any, what: str, word: str) -> dict[str, Array]:
@@ -277,13 +281,33 @@ class Monitor:
                 continue
             if step == 1 and is_matrix(w):
                 self._look_at_start(name, w)
-            before = self._kept.get(name) if follows else None
+            before = self._kept.get(name)
+            if before is not None and self._are_others(name, before, w, step):
+                e.redrawn.setdefault(name, (self._kept_step, step))
+            before = before if follows else None
             change = None if before is None or before.shape != w.shape else w - before
             g = gradients.get(name)
             e.parameters.setdefault(name, []).append(of_parameter(step, w, g, change, rate))
         if self.due(step) and now:
             self._kept = {name: w.copy() for name, w in now.items()}
             self._kept_step, self._from = step, self.next_due(step)
+
+    def _are_others(self, name: str, before: Array, w: Array, step: int) -> bool:
+        """Say whether weights have nothing in common with those of the last look, but for chance.
+
+        Weights that are drawn anew are as large as before, and farther away than the steps between
+        the looks lead, if these are as long as those that were seen.
+        """
+        seen = [s.update for s in self.evidence.parameters.get(name, []) if s.update is not None]
+        if not seen or before.shape != w.shape or w.size < ENOUGH_TO_COMPARE:
+            return False
+        steps = step - self._kept_step
+        if steps < 2 or norm(w - before) < steps * max(seen[-2:]):
+            return False
+        one, other = (part - part.mean() for part in (some(before), some(w)))
+        sizes = norm(one), norm(other)
+        alike = 0 < max(sizes) < 2 * min(sizes)
+        return alike and abs(float(one @ other)) < COMMON * sizes[0] * sizes[1]
 
     def see_step(
         self,

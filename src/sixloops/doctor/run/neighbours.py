@@ -14,8 +14,8 @@ import numpy as np
 
 from sixloops.layers.base import Array
 
-ENOUGH_HELD = 100
-"""With fewer held-out images nothing is said of their classes."""
+ENOUGH_IMAGES = 100
+"""With fewer images nothing is said of their classes' numbers."""
 
 
 def _rows(images: Array) -> Array:
@@ -101,15 +101,34 @@ def other_numbers(
         the numbers by those of the training, and how often images find their label once they are
         taken into account; None where classes are not numbered otherwise.
     """
-    if len(held) < max(ENOUGH_HELD, 10 * len(np.unique(held_labels))):
+    return renumbering(labels[_nearest(images, held)], held_labels)
+
+
+def renumbering(told: Array, labels: Array) -> tuple[dict[int, int], float] | None:
+    """Return which number labels give to each class that is told.
+
+    Args:
+        told: a class for each image, as somebody tells it.
+        labels: a class for each image.
+
+    Returns:
+        the labels' numbers by those that are told, and how often the two agree once that is taken
+        into account; None where classes are not numbered otherwise.
+
+    Examples:
+        >>> labels = np.arange(200) % 3
+        >>> renumbering((labels + 1) % 3, labels)
+        ({0: 2, 1: 0, 2: 1}, 1.0)
+        >>> renumbering(labels, labels) is None
+        True
+    """
+    if len(labels) < max(ENOUGH_IMAGES, 10 * len(np.unique(labels))):
         return None  # which number is the most frequent one would be chance
-    plain = agreement_across(images, labels, held, held_labels)
-    known = labels[_nearest(images, held)]
-    counts = np.zeros((int(labels.max()) + 1, int(held_labels.max()) + 1))
-    np.add.at(counts, (known, held_labels), 1)
+    counts = np.zeros((int(told.max()) + 1, int(labels.max()) + 1))
+    np.add.at(counts, (told, labels), 1)
     seen = np.flatnonzero(counts.sum(axis=1))
     names = counts[seen].argmax(axis=1)
-    reached = float(counts[seen, names].sum() / len(held))
+    reached, plain = float(counts[seen, names].sum() / len(labels)), float((told == labels).mean())
     if len(set(names)) < len(names) or len(names) < 2 or reached < plain + 0.15:
         return None
     return dict(zip(seen.tolist(), names.tolist(), strict=True)), reached

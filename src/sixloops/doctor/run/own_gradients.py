@@ -64,6 +64,7 @@ class Handed(Monitor):
         self.parameters: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
         self.told: tuple[float, Any, Any] = (np.nan, None, None)
+        self.inputs: Array | None = None
         self._first: dict[str, Array] = {}
 
     def due(self, step: int | None = None) -> bool:
@@ -77,6 +78,7 @@ class Handed(Monitor):
         self.evidence.steps.append(self.step + 1)
         self.evidence.losses.append(float(loss))
         self.told = float(loss), as_array(given.get("outputs")), as_array(given.get("labels"))
+        self.inputs = as_array(given.get("inputs"))
         self.parameters = named_arrays(given.get("parameters"), "parameter")[0]
         found = named_arrays(given.get("gradients"), "parameter")[0]
         self.gradients = {name: gradient.astype(np.float64) for name, gradient in found.items()}
@@ -407,7 +409,7 @@ def _slopes(loop: Loop, rows: Array, images: Array) -> dict[str, Slopes] | None:
             return None
         seen = np.abs(outputs[:, None] - answers).reshape(len(outputs), len(answers), -1)
         which = seen.max(axis=2).argmin(axis=1)
-        if not _close(answers[which], outputs).all():
+        if not close(answers[which], outputs).all():
             return None
         name = _loss_name(told, answers[which], labels[which])
         if told_labels is None or name is None or not handed.steady or not _differ(answers):
@@ -427,7 +429,7 @@ def _slopes(loop: Loop, rows: Array, images: Array) -> dict[str, Slopes] | None:
         }
 
 
-def _close(one: Array, other: Array) -> Array:
+def close(one: Array, other: Array) -> Array:
     """Say which outputs are the same but for rounding."""
     return np.isclose(one, other, rtol=1e-4, atol=1e-5)
 
@@ -435,7 +437,7 @@ def _close(one: Array, other: Array) -> Array:
 def _differ(answers: Array) -> bool:
     """Say whether each image can be told by its outputs."""
     pairs = combinations(answers, 2)
-    return not any(_close(one, other).all() for one, other in pairs)
+    return not any(close(one, other).all() for one, other in pairs)
 
 
 def _loss_name(told: float, answers: Array, labels: Array) -> str | None:

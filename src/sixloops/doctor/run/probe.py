@@ -50,6 +50,11 @@ def part_of(data: Dataset, images: int, seed: int = 0) -> tuple[Array, Array]:
     return data.take(np.sort(rows))
 
 
+def chance_of(data: Dataset) -> float:
+    """Return the share of the most frequent class."""
+    return float(np.bincount(data.labels).max() / len(data))
+
+
 def compare_spreads(monitor: Monitor, data: Dataset, validation: Dataset | None) -> None:
     """See how far the values of training and of held-out images spread."""
     if validation is None or validation.image_shape != data.image_shape:

@@ -7,6 +7,7 @@ from sixloops.doctor.run.judged import (
     ENOUGH_IMAGES,
     ENOUGH_STEPS,
     falls_short,
+    guess,
     is_stuck,
     learns,
     long_enough,
@@ -78,7 +79,9 @@ def _undecided(evidence: Evidence) -> str:
     """Return why neither can be said of a run of which nothing is known to be wrong."""
     if not learns(evidence):
         return TOO_LITTLE
-    return OTHER_GRADIENTS if evidence.doubts else ""
+    if evidence.doubts:
+        return OTHER_GRADIENTS
+    return TOO_LITTLE if falls_short(evidence, 0.25) and not long_enough(evidence) else ""
 
 
 def _poor(evidence: Evidence) -> bool:
@@ -93,8 +96,8 @@ def _not_seen(e: Evidence) -> Diagnosis:
     seen, accuracy = [_steps(e)], reached(e)
     if len(e.steps) > 1 and e.first_loss is not None and e.last_loss is not None:
         seen.append(f"a loss that went from {e.first_loss:.4g} to {e.last_loss:.4g}")
-    if accuracy is not None and e.chance is not None:
-        seen.append(f"{percent(accuracy)} right answers, where a guess has {percent(e.chance)}")
+    if accuracy is not None and (chance := guess(e)) is not None:
+        seen.append(f"{percent(accuracy)} right answers, where a guess has {percent(chance)}")
     least = f": {ENOUGH_STEPS} steps and {ENOUGH_IMAGES} images at the least"
     longer = f"Train for longer{'' if long_enough(e) else least}."
     if e.given is not None and e.batch and e.images < e.given:

@@ -232,11 +232,26 @@ def input_ignored(e: Evidence) -> Diagnosis | None:
         "the network never sees its images.",
         mathematics="If y does not depend on x, the best that it can learn is how frequent each "
         "class is.",
-        fix="Follow one image from the file to the first layer, and print its largest value at "
-        "each place: a buffer that is never filled, a division of whole numbers, a mask of zeros, "
-        "a layer whose units are all 0.",
+        fix=_where_images_stop(e),
         page="docs/doctor.md",
         certainty=0.94,
+    )
+
+
+def _where_images_stop(e: Evidence) -> str:
+    """Say where to look for what keeps images from the outputs."""
+    matrices = [seen for seen in e.parameters.values() if seen[0].matrix]
+    dead = bool(matrices) and all(not s.gradient for seen in matrices for s in seen)
+    first = (
+        "No weight ever has a gradient, only biases do: what comes to them is 0. Print how many of "
+        "the hidden units are above 0, as a bias far below 0 leaves none. "
+        if dead
+        else ""
+    )
+    return (
+        f"{first}Follow one image from the file to the first layer, and print its largest value at "
+        "each place: a buffer that is never filled, a division of whole numbers, a mask of zeros, "
+        "a layer whose units are all 0."
     )
 
 

@@ -90,6 +90,27 @@ def numbered_otherwise(e: Evidence) -> Diagnosis | None:
     )
 
 
+def answers_numbered_otherwise(e: Evidence) -> Diagnosis | None:
+    """Recognise answers that name the classes of the labels by other numbers."""
+    told, alike = e.probes.get("training part"), e.probes.get("renumbered")
+    if told is None or alike is None or alike < max(0.5, told + 0.3):
+        return None
+    names = {int(n[9:]): int(v) for n, v in e.probes.items() if n.startswith("answered ")}
+    pairs = ", ".join(f"{label} as {name}" for label, name in list(names.items())[:4])
+    more = ", …" if len(names) > 4 else ""
+    return Diagnosis(
+        id="labels-numbered-otherwise",
+        sentence=f"Training images are told at {percent(told)}, but each class by one other "
+        f"number: {pairs}{more}. Numbered alike, {percent(alike)} are right.",
+        mathematics="Labels are names: a network learns the numbering of its targets, "
+        "whatever the labels' is.",
+        fix="Number targets, answers and labels by one and the same list, counted from 0: print "
+        "some labels beside their one-hot rows, and beside what argmax makes of these.",
+        number=38,
+        certainty=0.95,
+    )
+
+
 def _are_strangers(e: Evidence) -> bool:
     """Say whether held-out images are told worse, by network and neighbours, than training's."""
     across, within = e.probes.get("neighbours across"), e.probes.get("neighbours")
@@ -254,6 +275,7 @@ RULES = (
     prepared_otherwise,
     scaled_otherwise,
     numbered_otherwise,
+    answers_numbered_otherwise,
     test_path,
     answers_by_chance,
     depends_on_its_batch,

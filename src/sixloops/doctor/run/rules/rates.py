@@ -134,7 +134,7 @@ def too_low(e: Evidence) -> Diagnosis | None:
 
 def fades(e: Evidence) -> Diagnosis | None:
     """Recognise steps that become ever smaller beside their gradients, as the rate falls."""
-    looks = _step_factors(e)
+    looks = _step_factors(e) or [(n, rate, rate) for n, rate in enumerate(e.rates, start=1)]
     late = [look for look in looks if 2 * look[0] > looks[-1][0]]
     if len(looks) < 3 or not falls_short(e):
         return None

@@ -73,6 +73,22 @@ def rate_without_effect(e: Evidence) -> Diagnosis | None:
     )
 
 
+def redrawn(e: Evidence) -> Diagnosis | None:
+    """Recognise weights that are replaced by others while the network learns."""
+    if not e.redrawn:
+        return None
+    first, last = next(iter(e.redrawn.values()))
+    return Diagnosis(
+        id="weights-redrawn",
+        sentence=f"Between the steps {first} and {last} other weights came into the place of "
+        f"{', '.join(list(e.redrawn)[:4])}: as large, but with nothing in common with them.",
+        mathematics="w ← w − η·∂E/∂w goes on from the last w: all that was learnt is in it.",
+        fix="Draw the weights once, before the loops over epochs and batches; and begin a new "
+        "Monitor with each new network.",
+        certainty=0.95,
+    )
+
+
 def uphill(e: Evidence) -> Diagnosis | None:
     """Recognise that steps go along the gradient instead of against it."""
     cosines = [s.cosine for seen in e.parameters.values() for s in seen if s.cosine is not None]
@@ -133,4 +149,4 @@ def _known(series: list[ParameterSignals]) -> list[ParameterSignals]:
     ]
 
 
-RULES = (never_changed, rate_without_effect, uphill, gradient_zero, summed)
+RULES = (never_changed, rate_without_effect, redrawn, uphill, gradient_zero, summed)
