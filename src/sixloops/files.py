@@ -40,7 +40,7 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     Raises:
         FileError: the file cannot be written there, or what is there is no ordinary file.
     """
-    target = _linked(_as_path(path))
+    target = _linked(as_path(path))
     try:
         _check_ordinary(target)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,17 +63,24 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
 
 def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """Remove the temporary files that killed processes left while they wrote ``path``."""
-    target = _linked(Path(path))
+    target = _linked(as_path(path))
     for temporary in target.parent.glob(f".{glob.escape(target.name)}.{16 * '[0-9a-f]'}{_PART}"):
         with suppress(OSError):
             temporary.unlink()
 
 
-def _as_path(path: str | os.PathLike[str]) -> Path:
+def as_path(path: str | os.PathLike[str]) -> Path:
+    """Return a file's or folder's name as a path.
+
+    Raises:
+        FileError: it is no name.
+    """
     try:
         return Path(path)
     except TypeError as error:
-        raise FileError(f"The name of a file must be a string or a Path. Got {path!r}.") from error
+        raise FileError(
+            f"The name of a file or folder must be a string or a Path. Got {path!r}."
+        ) from error
 
 
 def _linked(path: Path) -> Path:
@@ -126,7 +133,7 @@ def append_text(path: str | os.PathLike[str], text: str) -> None:
         FileError: the file cannot be written.
     """
     try:
-        with Path(path).open("a", encoding="utf-8") as handle:
+        with as_path(path).open("a", encoding="utf-8") as handle:
             handle.write(text)
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -138,7 +145,7 @@ def check_writable(folder: str | os.PathLike[str]) -> None:
     Raises:
         FileError: they cannot.
     """
-    probe = _as_path(folder) / ".probe"
+    probe = as_path(folder) / ".probe"
     try:
         write_bytes(probe, b"")
     except FileError as error:
@@ -154,7 +161,7 @@ def remove(path: str | os.PathLike[str]) -> None:
     Raises:
         FileError: it cannot be removed.
     """
-    target = _as_path(path)
+    target = as_path(path)
     try:
         target.unlink(missing_ok=True)
     except OSError as error:
@@ -169,7 +176,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     Raises:
         FileError: it is missing, a folder, or may not be read.
     """
-    source = _as_path(path)
+    source = as_path(path)
     try:
         return source.read_bytes()
     except OSError as error:
@@ -216,7 +223,7 @@ def read_tensors(
     Raises:
         FileError: the file is missing, truncated, damaged, or not one of ours.
     """
-    source = _as_path(path)
+    source = as_path(path)
     if os.path.isdir(source):  # noqa: PTH112  (Path's own questions raise where they may not look)
         raise FileError(f"{source} is a folder. Name a file in it, such as last.safetensors.")
     if not os.path.isfile(source):  # noqa: PTH113

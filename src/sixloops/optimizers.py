@@ -17,8 +17,9 @@ from typing import ClassVar
 import numpy as np
 
 from sixloops import checks
+from sixloops.checks import is_number
 from sixloops.descriptions import Description
-from sixloops.errors import ConfigurationError, ShapeError
+from sixloops.errors import ConfigurationError, ShapeError, wrong
 from sixloops.parameters import Array, is_weight, other_form
 
 
@@ -75,8 +76,11 @@ class Optimizer(Description):
 
         Raises:
             ShapeError: names or shapes of gradients and parameters differ.
-            ConfigurationError: a state of other parameters, or a step under 1.
+            ConfigurationError: a state of other parameters, a step under 1, or a rate that is no
+            finite number.
         """
+        if not is_number(rate):
+            raise ConfigurationError(wrong("rate", "an optimizer", "be a finite number", rate))
         _check_gradients(parameters, gradients)
         self.check_state(parameters, state, step)
         for name, parameter in parameters.items():

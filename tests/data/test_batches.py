@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sixloops.data import Dataset, ImageSource, batches, steps_per_epoch
+from sixloops.data import Augmentation, Dataset, ImageSource, batches, steps_per_epoch
 from sixloops.data.augmentation import Shift
-from sixloops.errors import ConfigurationError
+from sixloops.data.augmentation.base import augmented
+from sixloops.data.images import image_rows
+from sixloops.errors import ConfigurationError, DataError
 from sixloops.randomness import Streams
 
 STREAMS = Streams(3)
@@ -148,3 +152,45 @@ def test_a_start_outside_the_epoch(start: Any) -> None:
 def test_an_augmentation_that_is_none() -> None:
     with pytest.raises(ConfigurationError, match=r"must be an Augmentation or None. Got 'shift'"):
         batches(numbered(6), 4, streams=STREAMS, epoch=0, augmentation="shift")  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Cropped(Augmentation):
+    def apply(self, images, random):
+        return images[:, :, 1:]
+
+
+@dataclass(frozen=True)
+class Forgotten(Augmentation):
+    def apply(self, images, random):
+        images + 1
+
+
+@pytest.mark.parametrize(
+    ("made", "got"), [(Cropped(), "shape (2, 1, 2, 3)"), (Forgotten(), "None")]
+)
+def test_an_augmentation_of_ones_own_that_changes_the_shape_is_named(made, got):
+    words = f"The apply of {type(made).__name__} must return images of the shape that it was given"
+    with pytest.raises(ConfigurationError, match=re.escape(words) + ".*" + re.escape(got)):
+        augmented(made, np.zeros((2, 1, 3, 3)), np.random.default_rng(0))
+
+
+class Stubborn(ImageSource):
+    shape, dtype = (10, 1, 2, 2), np.dtype(np.float32)
+
+    def __init__(self, given):
+        self.given = given
+
+    def rows(self, indices):
+        return self.given
+
+
+@pytest.mark.parametrize(
+    ("given", "got"),
+    [(None, "NoneType"), (np.zeros((2, 2, 2), np.float32), re.escape("shape (2, 2, 2)"))],
+)
+def test_a_source_of_ones_own_that_gives_no_images_is_named(given, got):
+    data = Dataset(Stubborn(given), np.zeros(10, int))
+    with pytest.raises(DataError, match=f"The rows of Stubborn must be an array of .*{got}"):
+        data.take([0, 1])
+    assert image_rows(Stubborn(np.ones((1, 1, 2, 2))), np.array([3])).sum() == 4

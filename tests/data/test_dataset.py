@@ -202,7 +202,7 @@ def test_a_pixel_that_is_not_finite_is_found(bad: float, place: int) -> None:
         (np.array(["a", "b", "c"], object), "Number the words"),
         ([0.0, np.nan, 1.0], "That of image 1 is NaN"),
         ([[0.0], [0.0], [np.inf]], "That of image 2 is NaN or infinite"),
-        ([[0], [1, 2], [3]], r"labels of .* one shape\. .* \(1,\), number 1 has \(2,\)"),
+        ([[0], [1, 2], [3]], r"labels must .* one shape\. .* \(1,\), number 1 has \(2,\)"),
     ],
 )
 def test_labels_that_cannot_be_trained_on(labels: Any, words: str) -> None:
@@ -280,5 +280,5 @@ def test_a_number_of_classes_may_be_numpys() -> None:
 
 
 def test_indices_in_rows_of_different_lengths() -> None:
-    with pytest.raises(DataError, match="The indices of a data set must all have one shape"):
+    with pytest.raises(DataError, match="The indices must all have one shape"):
         numbered(5).take([[1], [1, 2]])  # type: ignore[list-item]

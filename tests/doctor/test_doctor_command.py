@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sixloops.cli import app
-from sixloops.doctor.loading import read_arguments, read_shape
+from sixloops.cli.layer_options import read_arguments, read_shape
 from sixloops.errors import ConfigurationError, FileError, SixloopsError
 
 FILE = """

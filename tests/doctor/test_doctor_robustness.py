@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sixloops.cli.layer_options import read_shape
 from sixloops.doctor import check_layer
 from sixloops.doctor.run import examine
 from sixloops.errors import ConfigurationError
+from sixloops.layers import MaxPool2D
 
 
 class Base:
@@ -236,3 +238,28 @@ def test_seconds_must_be_a_number_of_them(seconds):
             ConfigurationError, match="'seconds' of doctor must be a number above 0"
         ):
             examination(layer(), seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"input_shape": 5}, "'input_shape' of check_layer must be whole numbers of at least 1"),
+        ({"input_shape": "ab"}, "'input_shape' of check_layer must be whole numbers"),
+        ({"input_shape": (0, 1, 2, 2)}, "'input_shape' of check_layer must be whole numbers"),
+        ({"input_shape": ()}, "'input_shape' of check_layer must be whole numbers"),
+        ({"axes": 5}, "The 'axes' must be different letters"),
+        ({"arguments": 5}, "'arguments' of check_layer must be settings by name"),
+    ],
+)
+def test_arguments_that_are_none_are_told(given, words):
+    with pytest.raises(ConfigurationError, match=words):
+        check_layer(MaxPool2D(2), **given)
+
+
+def test_a_shape_of_numpys_numbers_is_taken():
+    assert check_layer(MaxPool2D(2), input_shape=np.array([2, 3, 8, 6])).healthy
+
+
+def test_a_raised_number_is_no_size():
+    with pytest.raises(ConfigurationError, match="--input must be whole numbers"):
+        read_shape("2²,3")

@@ -275,7 +275,7 @@ def test_a_single_filter_is_not_taken_for_constant_weights(shape):
     monitor, random = Monitor(classes=10), np.random.default_rng(0)
     weights = {"K": random.normal(size=shape), "W": random.normal(size=(10, 20))}
     monitor.observe(2.3, parameters=weights)
-    assert monitor.evidence.probes["spread K"] > 0
+    assert monitor.evidence.starts["K"].spread > 0
     assert monitor.verdict().name != "weights-constant"
 
 

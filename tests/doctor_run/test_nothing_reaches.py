@@ -16,7 +16,7 @@ from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.examine import Proof
 from sixloops.doctor.run.judged import beats
 from sixloops.doctor.run.loop import run_loop
-from sixloops.doctor.run.neighbours import other_numbers, renumbering
+from sixloops.doctor.run.neighbours import Numbers, other_numbers, renumbering
 from sixloops.doctor.run.rules import verdict_of
 from sixloops.doctor.run.rules.data import same_batch
 from sixloops.doctor.run.rules.rates import fades
@@ -328,7 +328,7 @@ def test_large_gradients_beside_steps_of_adams_do_not_fade():
 def test_two_classes_told_as_one_are_no_other_numbers():
     labels = np.arange(300) % 3
     told = np.where(labels == 2, 0, labels + 1)  # one-to-one: 0, 1, 2 are told as 1, 2, 0
-    assert renumbering(told, labels) == ({0: 2, 1: 0, 2: 1}, 1.0)
+    assert renumbering(told, labels) == Numbers({0: 2, 1: 0, 2: 1}, 1.0)
     told = np.where(labels == 0, 1, np.arange(300) % 4)  # 0, 2, 3 are mostly of one class
     assert renumbering(told, labels) is None
 
@@ -362,7 +362,8 @@ def test_few_weights_may_lie_on_one_side_by_chance():
     monitor = Monitor(2)
     few, many = np.full((2, 14), 3.0), np.full((2, 15), 3.0)
     monitor.observe(0.7, parameters={"few": few, "many": many}, labels=[0, 1])
-    assert [name for name in monitor.evidence.probes if name.startswith("mean")] == ["mean many"]
+    starts = monitor.evidence.starts
+    assert (starts["few"].mean, starts["many"].mean) == (None, 3)
 
 
 def test_the_guess_is_that_of_the_images_that_are_counted():

@@ -256,3 +256,11 @@ def test_a_state_that_is_not_the_optimizers():
     state = Adam().initial_state(parameters)
     with pytest.raises(ConfigurationError, match=r"'step' of Adam\.update must be .* Got 0"):
         Adam().update(parameters, parameters, state, 0.1, 0)
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), "x", None, True])
+def test_a_rate_that_is_no_number_changes_nothing(rate):
+    w = {"w": np.ones(3)}
+    with pytest.raises(ConfigurationError, match="'rate' of an optimizer must be a finite number"):
+        SGD().update(w, {"w": np.ones(3)}, {}, rate, 1)
+    assert (w["w"] == 1).all()

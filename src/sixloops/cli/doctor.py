@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.text import Text
 
 from sixloops.cli import doctor_run
+from sixloops.cli.layer_options import read_arguments, read_shape
 from sixloops.cli.waiting import last_words, waiting
 from sixloops.doctor import Verdict, check_layer
 from sixloops.doctor.layer.guard import LONGEST, Guard
 from sixloops.doctor.layer.watch import last_resort
-from sixloops.doctor.loading import load_subject, loaded_for_now, read_arguments, read_shape
+from sixloops.doctor.loading import load_subject, loaded_for_now
 
 FAULTY, UNDECIDED = 1, 2
 LAST_RESORT = 30.0

@@ -18,7 +18,7 @@ from sixloops.cli.choices import load_network
 from sixloops.cli.tables import print_whole
 from sixloops.data import read_image, read_photo
 from sixloops.data.mnist import CLASSES as DIGITS
-from sixloops.errors import ConfigurationError
+from sixloops.data.photo import is_light
 from sixloops.layers.base import Array
 from sixloops.network import Network
 from sixloops.training.metrics import may_be_probabilities
@@ -53,7 +53,7 @@ def predict(
     """
     network = load_network(model)
     network.check_arrays()
-    _check_classes(model, network)
+    network.check_classifies()
     read_one = read_photo if photo else read_image
     read = [read_one(path, network.input_shape, invert=invert) for path in images]
     if knows_digits(network):
@@ -94,16 +94,6 @@ def _as_json(images: list[Path], answers: list[Answer], measure: str) -> str:
     return json.dumps(rows, allow_nan=False)
 
 
-def _check_classes(model: Path, network: Network) -> None:
-    """Raise unless there is one output for each of several classes."""
-    if len(network.output_shape) != 1 or network.output_shape[0] < 2:
-        raise ConfigurationError(
-            f"{model} must be a network that classifies, with one output for each of several "
-            f"classes. Got outputs of shape {network.output_shape}. In Python, "
-            "Network.load(path).predict(images) gives them."
-        )
-
-
 def knows_digits(network: Network) -> bool:
     """Say whether a network was trained on MNIST, as far as its classes tell."""
     return network.input_shape[0] == 1 and network.classes == DIGITS
@@ -127,14 +117,6 @@ def _hint(paths: list[Path], network: Network, photo: bool, invert: bool) -> Non
     Console(stderr=True, highlight=False, soft_wrap=True).print(
         f"Hint: {', '.join(names)} {are} {words}", markup=False
     )
-
-
-def is_light(image: Array) -> bool:
-    """Say whether an image, (channels, height, width), has a border brighter than its middle."""
-    border = np.concatenate(
-        [image[:, 0], image[:, -1], image[:, 1:-1, 0], image[:, 1:-1, -1]], axis=1
-    )
-    return bool(border.mean() > image[:, 1:-1, 1:-1].mean())
 
 
 def _table(images: list[Path], answers: list[Answer], measure: str) -> Table:

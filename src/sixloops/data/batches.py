@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from sixloops.checks import whole_number
 from sixloops.data.ahead import chained, made_ahead
-from sixloops.data.augmentation.base import Augmentation
+from sixloops.data.augmentation.base import Augmentation, augmented
 from sixloops.data.dataset import Dataset
 from sixloops.errors import ConfigurationError, wrong
 from sixloops.layers.base import Array
@@ -101,7 +101,7 @@ def batches(
     def varied(step: int, images: Array) -> Array:
         if augmentation is None:
             return images
-        return augmentation.apply(images, streams.generator("augment", epoch, step))
+        return augmented(augmentation, images, streams.generator("augment", epoch, step))
 
     # Read in the thread that asks for batches: a source of the user's, such as a database, may
     # allow no other.

@@ -12,7 +12,7 @@ from sixloops.checks import whole_number
 from sixloops.data.images import ImageSource, as_array, checked_images, image_rows
 from sixloops.data.labels import checked_classes, checked_labels
 from sixloops.data.splitting import divide, divide_by_class, held_out_count
-from sixloops.errors import DataError
+from sixloops.errors import ConfigurationError, DataError, wrong
 from sixloops.layers.base import Array, Shape
 from sixloops.randomness import Streams
 
@@ -191,11 +191,15 @@ class Dataset:
             The images that are kept, and those held out (for validation, say).
 
         Raises:
-            ConfigurationError: one part would be empty.
+            ConfigurationError: one part would be empty; or ``stratify`` is no True or False.
             DataError: ``stratify`` for real targets.
         """
+        if not isinstance(stratify, bool):
+            raise ConfigurationError(
+                wrong("stratify", "Dataset.split", "be True or False", stratify)
+            )
         count = held_out_count(held_out, len(self))
-        random = Streams(seed).generator("split")
+        random = Streams(whole_number("seed", "Dataset.split", seed, 0)).generator("split")
         if stratify:
             kept, out = divide_by_class(self.labels, self.class_count, count, random)
         else:

@@ -14,6 +14,7 @@ from sixloops import checks
 from sixloops.data.dataset import Dataset
 from sixloops.data.image_files import image_array, open_image
 from sixloops.errors import DataError, FileError
+from sixloops.files import as_path
 
 _HIDDEN = ("Thumbs.db", "desktop.ini", "__MACOSX")
 """What Windows and macOS leave in folders, where it is hidden."""
@@ -46,7 +47,7 @@ def load_image_folder(
         ConfigurationError: a size or number of channels that makes no sense.
     """
     options = _Options(size, channels)
-    root = Path(path)
+    root = as_path(path)
     classes = _class_folders(root)
     files = [(file, label) for label, folder in enumerate(classes) for file in _files(folder)]
     first = open_image(files[0][0])

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from sixloops.errors import DataError, FileError
-from sixloops.files import read_bytes, write_bytes
+from sixloops.files import as_path, read_bytes, write_bytes
 from sixloops.layers.base import Array, Shape
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -54,7 +54,7 @@ def read_idx(source: str | os.PathLike[str] | bytes | bytearray | memoryview) ->
     if isinstance(source, bytes | bytearray | memoryview):
         name, content = "The IDX data", bytes(source)
     else:
-        name, content = str(os.fspath(source)), read_bytes(source)
+        name, content = str(as_path(source)), read_bytes(source)
     plain = io.BytesIO(content)
     try:
         if not content.startswith(_GZIP):
@@ -127,8 +127,9 @@ def write_idx(path: str | os.PathLike[str], array: Array) -> None:
         DataError: an array that IDX cannot hold.
         FileError: the file cannot be written there.
     """
+    array = np.asarray(array)
     content = _header(array) + _body(array).tobytes()
-    if os.fspath(path).endswith(".gz"):
+    if as_path(path).suffix == ".gz":
         # Without the time of day in it, the same array always gives the same file.
         content = gzip.compress(content, mtime=0)
     write_bytes(path, content)

@@ -7,7 +7,7 @@ import os
 import numpy as np
 from PIL import Image, ImageOps
 
-from sixloops.checks import is_whole
+from sixloops.checks import is_whole, items
 from sixloops.errors import ConfigurationError, FileError, wrong
 from sixloops.layers.base import Array, Shape
 
@@ -45,11 +45,11 @@ def check_image_shape(shape: Shape) -> tuple[int, int, int]:
     Raises:
         ConfigurationError: it is another.
     """
-    good = len(shape) == 3 and all(is_whole(n) and n > 0 for n in shape) and shape[0] in _MODES
-    if not good:
+    sizes = items(shape)
+    if not (len(sizes) == 3 and all(is_whole(n) and n > 0 for n in sizes) and sizes[0] in _MODES):
         expected = "be (channels, height, width) with 1 or 3 channels"
         raise ConfigurationError(wrong("shape", "an image that is read", expected, shape))
-    channels, height, width = shape
+    channels, height, width = sizes
     return channels, height, width
 
 

@@ -53,8 +53,21 @@ class ImageSource(ABC):
 
 
 def image_rows(images: Array | ImageSource, indices: Array) -> Array:
-    """Return a copy of the images at ``indices``, (n, channels, height, width)."""
-    return images.rows(indices) if isinstance(images, ImageSource) else np.asarray(images[indices])
+    """Return a copy of the images at ``indices``, (n, channels, height, width).
+
+    Raises:
+        DataError: a source of the user's own gives others.
+    """
+    if not isinstance(images, ImageSource):
+        return np.asarray(images[indices])
+    rows, expected = images.rows(indices), (len(indices), *images.shape[1:])
+    if not isinstance(rows, np.ndarray) or rows.shape != expected:
+        got = f"shape {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
+        raise DataError(
+            f"The rows of {type(images).__name__} must be an array of shape {expected}, an image "
+            f"for each index. Got {got}."
+        )
+    return rows
 
 
 def checked_images(images: npt.ArrayLike | ImageSource) -> Array | ImageSource:
@@ -103,8 +116,8 @@ def as_array(values: npt.ArrayLike, name: str) -> Array:
     """
     if isinstance(values, np.ma.MaskedArray):
         raise DataError(
-            f"The {name} of a data set must be an array without a mask. Got a masked array, whose "
-            f"hidden values would count. Fill them: {name}.filled(0)."
+            f"The {name} must be an array without a mask. Got a masked array, whose hidden values "
+            f"would count. Fill them: {name}.filled(0)."
         )
     if isinstance(values, np.ndarray):
         return values
@@ -112,8 +125,7 @@ def as_array(values: npt.ArrayLike, name: str) -> Array:
         return np.asarray(values)
     except ValueError as error:
         raise DataError(
-            f"The {name} of a data set must all have one shape. {differing_shapes(values)} Bring "
-            "them to one."
+            f"The {name} must all have one shape. {differing_shapes(values)} Bring them to one."
         ) from error
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 from importlib.resources import files
-from pathlib import Path
 
 from sixloops.data.dataset import Dataset
 from sixloops.data.idx_sets import read_idx_set
+from sixloops.files import as_path
 
 CLASSES = tuple("0123456789")
 SHA256 = {
@@ -44,4 +44,4 @@ def load_mnist(
         Dataset('MNIST test', 10000 images of shape (1, 28, 28), uint8, 10 classes)
     """
     carried = files("sixloops.data") / "mnist"
-    return read_idx_set(carried if folder is None else Path(folder), "MNIST", CLASSES, SHA256)
+    return read_idx_set(carried if folder is None else as_path(folder), "MNIST", CLASSES, SHA256)

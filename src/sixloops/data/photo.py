@@ -15,6 +15,7 @@ import numpy as np
 import scipy
 from PIL import Image
 
+from sixloops.checks import whole_number
 from sixloops.data.image_files import check_image_shape, open_image
 from sixloops.errors import DataError
 from sixloops.layers.base import Array, Shape
@@ -81,7 +82,10 @@ def prepare_photo(gray: Array, height: int = 28, width: int = 28) -> Array:
 
     Raises:
         DataError: there is no ink in it, or it is no gray photograph.
+        ConfigurationError: an image cannot have such a height or width.
     """
+    height = whole_number("height", "prepare_photo", height)
+    width = whole_number("width", "prepare_photo", width)
     gray = np.asarray(gray)
     if gray.ndim != 2 or not gray.size or gray.dtype.kind not in "uif":
         raise DataError(
@@ -101,6 +105,14 @@ def prepare_photo(gray: Array, height: int = 28, width: int = 28) -> Array:
     ink = np.where(near & (ink > level / 2), ink, 0)
     rows, columns = scipy.ndimage.find_objects(near.astype(np.int8))[0]
     return _centred(_fitted(ink[rows, columns], height, width), height, width)
+
+
+def is_light(image: Array) -> bool:
+    """Say whether an image, (channels, height, width), has a border brighter than its middle."""
+    border = np.concatenate(
+        [image[:, 0], image[:, -1], image[:, 1:-1, 0], image[:, 1:-1, -1]], axis=1
+    )
+    return bool(border.mean() > image[:, 1:-1, 1:-1].mean())
 
 
 def _without_paper(gray: Array) -> Array:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pooch  # type: ignore[import-untyped]  # it has no stubs
 
 from sixloops.errors import FileError
+from sixloops.files import as_path
 
 CACHE_VARIABLE = "SIXLOOPS_DATA"
 _SECONDS_OF_SILENCE = 60
@@ -70,7 +71,7 @@ def find(
     if folder is None:
         places = [*origin.system_folders, cache_folder(origin.name)]
     else:
-        places = [Path(folder)]
+        places = [as_path(folder)]
     for place in places:
         if not missing(place):
             return place

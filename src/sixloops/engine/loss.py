@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from sixloops.engine.kernels.squared_error import squared_error
 from sixloops.engine.kernels.target_rows import target_rows
 from sixloops.engine.program import Buffer, Program
 from sixloops.engine.stages import ActivationStage, SoftmaxStage, Values
-from sixloops.engine.stages.base import size_of
 from sixloops.errors import DataError
 from sixloops.layers import Sigmoid
 from sixloops.layers.base import Array
@@ -83,7 +83,7 @@ class LossStage:
 
     def backward(self, program: Program, outputs: Values) -> Values:
         """Write how each image's loss, and the error by the outputs, come about."""
-        size = size_of(outputs.shape)
+        size = math.prod(outputs.shape)
         self._losses = program.buffer(1, whole=True)
         dy = Values(program.buffer(size), outputs.shape)
         if is_compiled(self._loss):
@@ -138,7 +138,7 @@ def predicted(program: Program, loss: Loss, outputs: Values) -> Values:
     if type(loss).predictions is Loss.predictions:
         return outputs
     outputs.buffer.whole = True
-    made = Values(program.buffer(size_of(outputs.shape), whole=True), outputs.shape)
+    made = Values(program.buffer(math.prod(outputs.shape), whole=True), outputs.shape)
 
     def call(images: int) -> None:
         said = loss.predictions(outputs.buffer.view(images, outputs.shape))

@@ -9,6 +9,7 @@ every step.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from sixloops.engine.lowering import stages_of
 from sixloops.engine.places import places_of
 from sixloops.engine.program import Factors, Program
 from sixloops.engine.stages import Learned, Stage, Values
-from sixloops.engine.stages.base import arranged, size_of, write_back
+from sixloops.engine.stages.base import arranged, write_back
 from sixloops.engine.stages.dense import products_of
 from sixloops.engine.threads import Workers, available_threads
 from sixloops.engine.update import INSTRUCTIONS, KINDS, PENALTIES, Update
@@ -415,7 +416,7 @@ class Plan:
         threads, chunk = self._workers.threads, min(_chunk(self.network), self.batch_size)
         program = Program(self.network.dtype, self.batch_size, shares, chunk, training, threads)
         shape, stages = self.network.input_shape, self.stages
-        images = y = Values(program.buffer(size_of(shape), whole=True), shape)
+        images = y = Values(program.buffer(math.prod(shape), whole=True), shape)
         for stage in stages:
             y = stage.forward(program, y)
         outputs = arranged(program, y, channels_last=False)
@@ -435,7 +436,7 @@ def _view(values: Values, images: int) -> Array:
 
 def _chunk(network: Network) -> int:
     """Return how many images go through the stages together: fewer where an image is large."""
-    size = sum(size_of(place.output_shape) for place in places_of(network))
+    size = sum(math.prod(place.output_shape) for place in places_of(network))
     return max(FEWEST_IMAGES, min(MOST_IMAGES, NEAR_CACHE // max(size, 1)))
 
 

@@ -127,7 +127,8 @@ class Update:
 
     def _strengths(self, name: str) -> list[float]:
         """Return each kind of penalty's λ for a parameter."""
-        reaching = [r for r in self._regularizers if is_weight(name) or getattr(r, "biases", False)]
+        kept = [r for r in self._regularizers if isinstance(r, PENALTIES)]
+        reaching = [r for r in kept if is_weight(name) or r.biases]
         return [sum(r.strength for r in reaching if isinstance(r, kind)) for kind in PENALTIES]
 
     def fits(

@@ -8,12 +8,11 @@ layers that take an ``activation``, so that their own files hold f alone.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from sixloops.errors import ConfigurationError, wrong
+from sixloops.errors import ConfigurationError, did_you_mean, wrong
 from sixloops.layers.activations import ACTIVATIONS
 from sixloops.layers.base import (
     EVALUATION,
@@ -71,6 +70,5 @@ def _mend(given: object) -> str:
     if isinstance(given, type) and given in ACTIVATIONS.values():
         return f"Did you mean {given.__name__}()?"
     if isinstance(given, str):
-        near = difflib.get_close_matches(given.lower(), ACTIVATIONS, n=1)
-        return f"Did you mean {near[0]!r}?" if near else ""
+        return did_you_mean(given.lower(), ACTIVATIONS).strip()
     return "A layer of your own stands behind it in the list of layers instead."

@@ -93,10 +93,14 @@ def _may_be_labels(output_shape: Shape) -> bool:
     return len(output_shape) == 1 and output_shape[0] > 1
 
 
+def are_class_numbers(targets: Array) -> bool:
+    """Say whether targets may be class labels: whole numbers, one an image."""
+    return targets.ndim == 1 and targets.dtype.kind in "iu"
+
+
 def are_labels(targets: Array, output_shape: Shape) -> bool:
     """Say whether targets are class labels: one whole number an image, for several outputs."""
-    whole = targets.dtype.kind in "iu"
-    return targets.ndim == 1 and whole and _may_be_labels(output_shape)
+    return are_class_numbers(targets) and _may_be_labels(output_shape)
 
 
 def _check_labels(loss: Loss, labels: Array, classes: int) -> None:
@@ -226,7 +230,7 @@ def target_rows(
         What is wanted of every output; the outputs' shape and type.
 
     Raises:
-        DataError: the targets do not fit the outputs.
+        DataError: the targets do not fit the outputs, or these are no floats.
         ShapeError: no such outputs can be judged.
 
     Examples:
@@ -236,6 +240,11 @@ def target_rows(
                [ 1., -1., -1.]])
     """
     targets = np.asarray(targets)
+    if outputs.dtype.kind != "f":  # what is wanted of them would be cut to whole numbers
+        raise DataError(
+            f"The outputs of a network under {type(loss).__name__} must be floats. Got "
+            f"{outputs.dtype}: outputs.astype(float)."
+        )
     loss.check_targets(targets, outputs.shape[1:])
     if len(targets) != len(outputs):
         raise DataError(

@@ -26,8 +26,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 
+from sixloops.layers.activations.sigmoid import logistic
 from sixloops.layers.base import Array, Shape
 from sixloops.losses.base import Loss, LossBackward, per_image, require, target_rows, weighted
 
@@ -55,13 +55,13 @@ class SigmoidCrossEntropy(Loss):
         losses = per_image(np.maximum(z, 0) - t * z + np.log1p(np.exp(-np.abs(z))))
 
         def backward(dlosses: Array) -> Array:
-            return weighted(dlosses, scipy.special.expit(z) - t)
+            return weighted(dlosses, logistic(z) - t)
 
         return losses, backward
 
     def predictions(self, outputs: Array) -> Array:
         """Return the probabilities p = σ(z), each for itself."""
-        return np.asarray(scipy.special.expit(outputs))
+        return logistic(outputs)
 
     def check_targets(self, targets: Array, output_shape: Shape) -> None:
         """Raise unless ``targets`` are labels, or numbers from 0 to 1."""

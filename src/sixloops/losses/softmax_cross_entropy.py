@@ -85,8 +85,8 @@ class SoftmaxCrossEntropy(Loss):
 
     def forward(self, outputs: Array, targets: Array) -> tuple[Array, LossBackward]:
         """Compute E = log Σ exp(s) − Σ t'·s with s = z − max z."""
-        even = self.label_smoothing / outputs.shape[-1]
-        t = (1 - self.label_smoothing) * target_rows(self, outputs, targets) + even
+        rows = target_rows(self, outputs, targets)
+        t = (1 - self.label_smoothing) * rows + self.label_smoothing / rows.shape[1]
         s = outputs - outputs.max(axis=1, keepdims=True)
         losses = log_sum_exp(s) - (t * s).sum(axis=1)
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sixloops.checks import differing_shapes
 from sixloops.data import Dataset
+from sixloops.data.images import as_array as plain_array
 from sixloops.errors import ConfigurationError, DataError, NonFiniteError
 from sixloops.layers.base import Array, Shape
 from sixloops.parameters import other_form
@@ -53,16 +53,11 @@ def as_array(images: npt.ArrayLike) -> Array:
     """Return images as one array.
 
     Raises:
-        DataError: they are of several shapes, or a whole dataset.
+        DataError: they are of several shapes, a masked array, or a whole dataset.
     """
     if isinstance(images, Dataset):
         raise DataError("The images must be an array. Got a Dataset. Give its images: data.images.")
-    try:
-        return np.asarray(images)
-    except ValueError as error:
-        raise DataError(
-            f"The images must all have one shape. {differing_shapes(images)} Bring them to one."
-        ) from error
+    return plain_array(images, "images")
 
 
 def mend_of_images(got: Shape, expected: Shape) -> str:

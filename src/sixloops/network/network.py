@@ -89,7 +89,7 @@ class Network:
         self.output_shape = output_shape_of(self.root, self.input_shape)
         check_end(self.root, self.loss)
         self.classes = checked_classes(classes, self.output_shape)
-        random = Streams(seed).generator("init")
+        random = Streams(whole_number("seed", "Network", seed, 0)).generator("init")
         self.parameters = drawn(self.root, self.input_shape, random, self.dtype)
         self.state = self.root.initial_state(self.input_shape, self.dtype)
         self._forms = forms_of(self.tensors())
@@ -195,13 +195,17 @@ class Network:
             ConfigurationError: the outputs are not one for each of several classes.
             DataError: images of another shape.
         """
+        self.check_classifies()
+        numbers: npt.NDArray[np.intp] = self.predict(images, batch_size=batch_size).argmax(axis=1)
+        return numbers
+
+    def check_classifies(self) -> None:
+        """Raise :class:`~sixloops.errors.ConfigurationError` unless it tells classes apart."""
         if len(self.output_shape) != 1 or self.output_shape[0] < 2:
             raise ConfigurationError(
                 "A network that classifies must have one output for each of several classes. Got "
-                f"outputs of shape {self.output_shape}. Look at predict()."
+                f"outputs of shape {self.output_shape}, which Network.predict gives."
             )
-        numbers: npt.NDArray[np.intp] = self.predict(images, batch_size=batch_size).argmax(axis=1)
-        return numbers
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network into one safetensors file, whole or not at all.

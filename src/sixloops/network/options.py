@@ -20,8 +20,8 @@ def checked_shape(given: Sequence[int]) -> Shape:
     values = list(given) if isinstance(given, Sequence) else []
     if not values or not all(is_whole(value) and value >= 1 for value in values):
         raise ShapeError(
-            f"The 'input_shape' of Network must be whole numbers, (channels, height, width). "
-            f"Got {given!r}."
+            "The 'input_shape' of Network must be whole numbers of at least 1, (channels, height, "
+            f"width). Got {given!r}."
         )
     return tuple(int(v) for v in values)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sixloops.descriptions import completed
 from sixloops.errors import FileError
-from sixloops.files import read_bytes, write_bytes
+from sixloops.files import read_bytes, write_text
 from sixloops.recipes.recipe import Experiment, Measures, Recipe, Setting
 from sixloops.report.machine import machine, versions
 
@@ -68,7 +68,7 @@ def write_record(
         "machine": machine(),
         "measured": measured,
     }
-    write_bytes(path, (json.dumps(record, indent=1) + "\n").encode())
+    write_text(path, json.dumps(record, indent=1) + "\n")
 
 
 def read_record(path: Path) -> dict[str, Any]:

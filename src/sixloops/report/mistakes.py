@@ -12,11 +12,12 @@ from sixloops.data import Dataset
 from sixloops.engine import Plan
 from sixloops.errors import DataError
 from sixloops.layers.base import Array
+from sixloops.losses.base import are_labels
 from sixloops.network import Network
 from sixloops.report.style import GREEN, MUTED, TEXT, Look, gallery, label, new_figure, show_image
 from sixloops.report.words import class_name, class_names
 from sixloops.training.evaluate import check_data, outputs_of
-from sixloops.training.metrics import are_class_numbers, may_be_probabilities
+from sixloops.training.metrics import may_be_probabilities
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,7 +61,7 @@ def find_mistakes(network: Network, data: Dataset, *, threads: int | None = None
         DataError: the data does not fit the network, or has no classes.
     """
     check_data(network, data, "data")
-    if not are_class_numbers(data.labels) or len(network.output_shape) != 1:
+    if not are_labels(data.labels, network.output_shape):
         raise DataError(
             "The labels must be classes, whole numbers (images,), for mistakes to be found. Got "
             f"{data.labels.dtype} of shape {data.labels.shape}."

@@ -12,10 +12,11 @@ from rich.progress import Progress as Bar
 
 from sixloops.engine import Plan
 from sixloops.layers.base import Array
+from sixloops.losses.base import are_class_numbers
 from sixloops.report.compilation import compile_kernels
 from sixloops.report.words import duration_words
 from sixloops.training import Callback, Run
-from sixloops.training.metrics import are_class_numbers, loss_words
+from sixloops.training.metrics import loss_words
 
 BETWEEN_UPDATES = 0.1
 """Seconds for which steps leave the bar alone, so that showing costs no time."""

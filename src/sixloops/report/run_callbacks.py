@@ -14,7 +14,7 @@ from sixloops.data import Dataset
 from sixloops.descriptions import to_data
 from sixloops.engine import Plan
 from sixloops.errors import FileError
-from sixloops.files import read_bytes, remove, write_text
+from sixloops.files import as_path, read_bytes, remove, write_text
 from sixloops.report.curves import plot_history
 from sixloops.report.machine import machine, versions
 from sixloops.report.style import save_figure
@@ -33,7 +33,7 @@ class Configuration(Callback):
     def __init__(
         self, path: str | os.PathLike[str], command: str | None = None, options: Any = None
     ) -> None:
-        self.path = Path(path)
+        self.path = as_path(path)
         self.command = command
         self.options = options
 
@@ -102,7 +102,7 @@ class Curves(Callback):
     """
 
     def __init__(self, path: str | os.PathLike[str], *, every_seconds: float = 5.0) -> None:
-        self.path = Path(path)
+        self.path = as_path(path)
         self.every_seconds = every_seconds
         checks.number(self, "every_seconds", minimum=0)
         self._drawn: float | None = None

@@ -11,7 +11,7 @@ from typing import Any
 
 from sixloops.data import Dataset
 from sixloops.errors import FileError
-from sixloops.files import write_text
+from sixloops.files import as_path, write_text
 from sixloops.network import Network
 from sixloops.report.confusion import plot_confusion
 from sixloops.report.curves import plot_history
@@ -68,7 +68,7 @@ class RunFolder:
         command: str | None = None,
         options: Any = None,
     ) -> None:
-        self.path = Path(path)
+        self.path = as_path(path)
         self.command = command
         self.options = options
         self._resumed = resume
@@ -102,7 +102,7 @@ class RunFolder:
         stem = f"{datetime.now():%Y%m%d-%H%M%S}-{safe}"
         # Making the folder is what claims its name, so that two runs never share one.
         number = 1
-        while not _make(path := Path(parent) / (stem if number == 1 else f"{stem}-{number}")):
+        while not _make(path := as_path(parent) / (stem if number == 1 else f"{stem}-{number}")):
             number += 1
         return cls(path, command=command, options=options)
 

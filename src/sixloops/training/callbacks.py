@@ -11,13 +11,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from sixloops import checks
 from sixloops.data import Dataset
 from sixloops.engine import Plan
-from sixloops.files import append_text, write_text
+from sixloops.files import append_text, as_path, write_text
 from sixloops.training.averaging import averaged
 from sixloops.training.evaluate import check_data, evaluate_with
 from sixloops.training.finite import check_evaluation
@@ -140,7 +139,7 @@ class HistoryFile(Callback):
     runs_last: ClassVar[bool] = True  # others may make records when it is their turn
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = as_path(path)
         self._written = 0
 
     def on_train_start(self, run: Run, plan: Plan) -> None:

@@ -11,14 +11,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, ClassVar
 
 from sixloops import checks
 from sixloops.descriptions import completed, to_data
 from sixloops.engine import Plan
 from sixloops.errors import ConfigurationError, FileError
-from sixloops.files import read_tensors, remove_leftovers, write_tensors
+from sixloops.files import as_path, read_tensors, remove_leftovers, write_tensors
 from sixloops.layers.base import under, within
 from sixloops.network import fitting
 from sixloops.training.averaging import averaged
@@ -54,7 +53,7 @@ class Checkpoint(Callback):
         monitor: str = "accuracy",
         best: bool = True,
     ) -> None:
-        self.folder = Path(folder)
+        self.folder = as_path(folder)
         self.every_seconds = every_seconds
         self.every_steps = every_steps
         self.monitor = monitor

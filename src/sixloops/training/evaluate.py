@@ -12,11 +12,10 @@ from sixloops.engine import Plan
 from sixloops.errors import ConfigurationError, DataError
 from sixloops.layers.base import Array
 from sixloops.losses import SoftmaxCrossEntropy
-from sixloops.losses.base import forward_loss
+from sixloops.losses.base import are_class_numbers, are_labels, forward_loss
 from sixloops.network import Network
 from sixloops.training.metrics import (
     Evaluation,
-    are_class_numbers,
     confusion_matrix,
     top_k_accuracy,
 )
@@ -74,7 +73,7 @@ def outputs_of(plan: Plan, data: Dataset, batch_size: int = 256) -> Iterator[tup
 
 def _evaluation(loss: float, predictions: Array, targets: Array, k: int) -> Evaluation:
     images = len(targets)
-    if not are_class_numbers(targets) or predictions.ndim != 2:
+    if not are_labels(targets, predictions.shape[1:]):
         return Evaluation(loss, None, None, k, None, images)
     classes = predictions.shape[1]
     k = min(k, classes)

@@ -13,6 +13,7 @@ from sixloops.checks import whole_number
 from sixloops.errors import DataError
 from sixloops.layers.base import Array
 from sixloops.losses import Loss, SoftmaxCrossEntropy
+from sixloops.losses.base import are_labels
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,6 @@ def loss_words(loss: float) -> str:
     return f"{loss:.4f}" if abs(loss) < 1000 else f"{loss:.4g}"
 
 
-def are_class_numbers(targets: Array) -> bool:
-    """Say whether targets may be class labels: whole numbers, one an image."""
-    return targets.ndim == 1 and targets.dtype.kind in "ui"
-
-
 def may_be_probabilities(predictions: Array) -> bool:
     """Say whether predictions may be probabilities: losses of numbers give outputs of any size."""
     return bool((predictions >= 0).all() and (predictions <= 1).all())
@@ -81,7 +77,7 @@ def may_be_probabilities(predictions: Array) -> bool:
 
 def correct(loss: Loss, outputs: Array, targets: Array) -> int | None:
     """Count the images whose most probable class is right; None for targets of another kind."""
-    if not are_class_numbers(targets) or outputs.ndim != 2:
+    if not are_labels(targets, outputs.shape[1:]):
         return None
     # The largest output has the largest softmax, which took a tenth of a small network's step.
     seen = outputs if type(loss) is SoftmaxCrossEntropy else loss.predictions(outputs)

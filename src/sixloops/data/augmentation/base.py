@@ -8,6 +8,7 @@ import numpy as np
 
 from sixloops.checks import fail
 from sixloops.descriptions import Description
+from sixloops.errors import ConfigurationError
 from sixloops.layers.base import Array
 
 
@@ -36,6 +37,22 @@ class Augmentation(Description):
             New images of the same shape and type.
         """
         raise NotImplementedError(f"{type(self).__name__} must define apply(images, random).")
+
+
+def augmented(augmentation: Augmentation, images: Array, random: np.random.Generator) -> Array:
+    """Apply an augmentation, which may be the user's own; what it returns is checked.
+
+    Raises:
+        ConfigurationError: it is of another shape than the images.
+    """
+    made = augmentation.apply(images, random)
+    if not isinstance(made, np.ndarray) or made.shape != images.shape:
+        got = f"shape {made.shape}" if isinstance(made, np.ndarray) else type(made).__name__
+        raise ConfigurationError(
+            f"The apply of {type(augmentation).__name__} must return images of the shape that it "
+            f"was given, {images.shape}. Got {got}."
+        )
+    return made
 
 
 def value_of(owner: Augmentation, images: Array, fill: float) -> Array:

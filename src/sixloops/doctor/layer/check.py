@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from sixloops.checks import is_whole, items
 from sixloops.doctor.layer.blame import blame
 from sixloops.doctor.layer.findings import find_wrong, is_wrong
 from sixloops.doctor.layer.guard import PATIENCE, Guard, Trouble
@@ -27,7 +28,7 @@ from sixloops.doctor.layer.settings import Setting, others, variations
 from sixloops.doctor.layer.structural import NEVER_UPDATED, WRONG_SHAPE, structural_mistakes
 from sixloops.doctor.layer.trials import Laboratory, Trial
 from sixloops.doctor.verdict import Verdict
-from sixloops.errors import ConfigurationError
+from sixloops.errors import ConfigurationError, wrong
 from sixloops.layers.base import Shape
 
 FAR_OUT = 20.0
@@ -58,7 +59,8 @@ def check_layer(
         The verdict; its ``str`` is for reading.
 
     Raises:
-        ConfigurationError: it has no forward, or needs a setting of unknown meaning.
+        ConfigurationError: it has no forward, or needs a setting of unknown meaning; an argument
+            that is none.
 
     Examples:
         >>> def halves(x):
@@ -74,9 +76,11 @@ def check_layer(
     """
     if isinstance(subject, Adapter):
         axes, input_shape = axes or subject.axes, input_shape or subject.input_shape
-    axes = _checked_axes(axes)
+    axes, shape = _checked_axes(axes), _checked_shape(input_shape)
+    if not isinstance(arguments, Mapping | None):
+        expected = "be settings by name, such as {'size': 2}"
+        raise ConfigurationError(wrong("arguments", "check_layer", expected, arguments))
     plan = plan_for(subject, arguments or {})
-    shape = None if input_shape is None else tuple(int(n) for n in input_shape)
     said = []
     for way in plan.ways:
         verdict = _checked(replace(plan, ways=(way,)), shape, axes, seconds)
@@ -119,10 +123,20 @@ def _other_input(plan: Plan, axes: str | None, seconds: float) -> Shape | None:
     return None if isinstance(found, Trouble) else laboratory.input(found[0], 0).shape
 
 
+def _checked_shape(input_shape: Sequence[int] | None) -> Shape | None:
+    if input_shape is None:
+        return None
+    sizes = items(input_shape)
+    if not sizes or not all(is_whole(n) and n >= 1 for n in sizes):
+        expected = "be whole numbers of at least 1, such as (2, 3, 8, 6)"
+        raise ConfigurationError(wrong("input_shape", "check_layer", expected, input_shape))
+    return tuple(int(n) for n in sizes)
+
+
 def _checked_axes(axes: str | None) -> str | None:
     if axes is None:
         return None
-    letters = axes.upper()
+    letters = axes.upper() if isinstance(axes, str) else ""
     if not letters or set(letters) - set("NCHWD") or len(set(letters)) != len(letters):
         raise ConfigurationError(
             "The 'axes' must be different letters of N (image), C (channel), H (row), W (column), "

@@ -183,7 +183,7 @@ def _short(words: str) -> str:
 def _overwriting(laboratory: Laboratory, trial: Trial, other: Setting | None) -> Habit | None:
     x = trial.arrays["x"].copy()
     session = _ready(laboratory, trial)
-    y = session.forward(x)
+    session.forward(x)
     if not np.array_equal(x, trial.arrays["x"]):
         share = float((x != trial.arrays["x"]).mean())
         return Habit(Finding("x", f"{share:.0%} of the input's numbers changed"), OVERWRITTEN)
@@ -194,7 +194,6 @@ def _overwriting(laboratory: Laboratory, trial: Trial, other: Setting | None) ->
         return Habit(Finding("dY", f"{share:.0%} of its numbers changed"), ERROR_OVERWRITTEN)
     if not np.array_equal(x, kept):
         return Habit(Finding("x", "backward changed the input"), OVERWRITTEN)
-    del y
     return None
 
 

@@ -11,23 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sixloops.layers.activations.sigmoid import logistic
 from sixloops.layers.base import Array
+from sixloops.losses.base import softmax
 
 AGREEMENT = 1e-6
 """Relative; logarithms of p + 1e-7 and such are taken for logarithms."""
-
-
-def softmax(x: Array) -> Array:
-    """Return softmax of each row."""
-    e = np.exp(x - x.max(axis=1, keepdims=True))
-    p: Array = e / e.sum(axis=1, keepdims=True)
-    return p
-
-
-def sigmoid(x: Array) -> Array:
-    """Return 1 / (1 + e⁻ˣ)."""
-    a: Array = 1 / (1 + np.exp(-x))
-    return a
 
 
 def through_softmax(p: Array, error: Array) -> Array:
@@ -96,8 +85,8 @@ LOSSES = (
     KnownLoss(
         "sigmoid cross-entropy",
         "sigmoid and binary cross-entropy",
-        lambda x, t: _binary(sigmoid(x), t),
-        lambda x, t: sigmoid(x) - t,
+        lambda x, t: _binary(logistic(x), t),
+        lambda x, t: logistic(x) - t,
     ),
     KnownLoss(
         "binary cross-entropy",
@@ -114,8 +103,8 @@ LOSSES = (
     KnownLoss(
         "sigmoid squared error",
         "sigmoid and the squared error",
-        lambda x, t: float(((sigmoid(x) - t) ** 2).sum()),
-        lambda x, t: 2 * (sigmoid(x) - t) * sigmoid(x) * (1 - sigmoid(x)),
+        lambda x, t: float(((logistic(x) - t) ** 2).sum()),
+        lambda x, t: 2 * (logistic(x) - t) * logistic(x) * (1 - logistic(x)),
     ),
     KnownLoss(
         "softmax squared error",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from sixloops.doctor.layer.calls import (
     signature_of,
 )
 from sixloops.doctor.layer.vocabulary import plain
-from sixloops.errors import ConfigurationError
+from sixloops.errors import ConfigurationError, did_you_mean
 from sixloops.layers import Layer
 
 HOW = (
@@ -190,8 +189,7 @@ def _check_settings(plan: Plan, subject: Any, arguments: Mapping[str, Any]) -> N
         return
     settings = [p.name for p in _all_parameters(functions[0])] if functions else []
     settings = [n for n in settings if n != "self" and plain(n) not in words.INPUT]
-    near = difflib.get_close_matches(unknown[0], settings, 1)
-    mend = f" Did you mean '{near[0]}'?" if near else ""
+    mend = did_you_mean(unknown[0], settings)
     has = ", ".join(settings) or "none that can be given"
     raise ConfigurationError(f"{plan.name} has no setting '{unknown[0]}'; it has {has}.{mend}")
 

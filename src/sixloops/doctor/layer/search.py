@@ -188,7 +188,8 @@ def _attempt(laboratory: Laboratory, setting: Setting) -> Attempt | None:
         sure = known is not None and (known.loss.kind in PROBABILITIES) == laboratory.positive
         understood = sure and _back(session, y)[0]
         # A loss that is not understood may want probabilities.
-        return Attempt(setting, None, UNDERSTOOD if understood else int(finite))
+        good = UNDERSTOOD if understood else FINITE if finite else NOT_FINITE
+        return Attempt(setting, None, good)
     if not y.size:
         return None
     model = next(recognise(x, y, session.parameters, setting.axes), None)

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sixloops.data import Dataset
-from sixloops.doctor.run import neighbours, probe
+from sixloops.doctor.run import probe
 from sixloops.doctor.run.evidence import Evaluated
 from sixloops.doctor.run.judged import falls_short
 from sixloops.doctor.run.monitor import Monitor
@@ -20,8 +19,8 @@ from sixloops.doctor.verdict import Verdict
 from sixloops.engine import Plan
 from sixloops.layers import BatchNorm
 from sixloops.layers.base import Array
+from sixloops.losses.base import are_class_numbers, are_labels
 from sixloops.training import Callback
-from sixloops.training.metrics import are_class_numbers
 from sixloops.training.run import Run
 
 IMAGES = 16
@@ -34,11 +33,7 @@ IMAGES_AT_THE_END = 128
 """So many are looked at when a run that falls short has ended."""
 OUTPUT_IMAGES = 32
 """Of so many the outputs are looked at when any run has ended."""
-FEWEST_IMAGES = 100
-"""With fewer images, what neighbours say means little."""
 MOST_NOTES = 5
-LOOKED_UP = 1000
-"""So many images are compared with each other where a run falls short."""
 
 
 def _safely(
@@ -220,7 +215,7 @@ class Doctor(Callback):
     def _see_outputs(self, run: Run, plan: Plan) -> None:
         """Take the signals of the outputs of some images, as they are in the end."""
         images, labels = probe.part_of(run.data, OUTPUT_IMAGES)
-        if run.failed or not are_class_numbers(labels) or len(run.network.output_shape) != 1:
+        if run.failed or not are_labels(labels, run.network.output_shape):
             return
         outputs = plan.outputs(images)
         if np.isfinite(outputs).all():
@@ -287,42 +282,4 @@ def examine_end(monitor: Monitor, run: Run) -> None:
     told = probe.accuracy_of(network, images, labels)
     if told is not None:
         e.probes["training part"] = told
-    look_up(monitor, run.data, run.validation)
-
-
-def look_up(monitor: Monitor, data: Dataset, validation: Dataset | None) -> None:
-    """Ask nearest neighbours what can be told from the images."""
-    probes = monitor.evidence.probes
-    images, labels = probe.part_of(data, LOOKED_UP)
-    if len(images) < FEWEST_IMAGES or data.class_count < 2:
-        return
-    if (images == images[:1]).all():
-        probes["alike"] = float(len(images))
-    probes["neighbours"] = neighbours.agreement(images, labels)
-    probes["looked up"] = float(len(images))
-    if neighbours.are_bytes(images):
-        shift, best = neighbours.best_shift(images[:400], labels[:400])
-        plain = neighbours.agreement(images[:400], labels[:400])
-        if shift and best > plain + 0.05:
-            probes["unwrapped by"] = float(shift)
-            probes["unwrapped neighbours"] = probes["neighbours"] + best - plain
-    if validation is None or validation.image_shape != data.image_shape:
-        return
-    held, held_labels = probe.part_of(validation, LOOKED_UP // 2)
-    across = neighbours.agreement_across(images, labels, held, held_labels)
-    probes["neighbours across"] = across
-    if across < probes["neighbours"] - 0.1:
-        _compare(probes, images, labels, held, held_labels)
-
-
-def _compare(
-    probes: dict[str, float], images: Array, labels: Array, held: Array, held_labels: Array
-) -> None:
-    """Look for what held-out images, or their labels, have that the training's do not."""
-    way = neighbours.best_way(images, labels, held, held_labels)
-    numbers = neighbours.other_numbers(images, labels, held, held_labels)
-    if numbers is not None and (way is None or numbers[1] > way[1]):
-        probes["relabelled"] = numbers[1]
-        probes |= {f"named {k}": float(name) for k, name in numbers[0].items() if name != k}
-    elif way is not None:
-        probes[f"prepared {way[0]}"] = way[1]
+    probe.look_up(monitor, run.data, run.validation)

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from sixloops import checks
 from sixloops.data import Dataset
 from sixloops.doctor.run.callback import Doctor
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.units import in_shares
-from sixloops.errors import NonFiniteError
+from sixloops.errors import ConfigurationError, NonFiniteError
 from sixloops.layers import Layer
 from sixloops.layers.base import Array
 from sixloops.network import Network
-from sixloops.optimizers import SGD
 from sixloops.training import (
     AfterEpoch,
     Callback,
@@ -26,6 +26,7 @@ from sixloops.training import (
     evaluate,
     fit,
 )
+from sixloops.training.run import Settings
 
 Accuracy = Callable[[Array, Array], float]
 
@@ -59,6 +60,15 @@ class Case:
     options: Mapping[str, Any] = field(default_factory=dict)
     accuracy: Accuracy | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_data(self)
+        if not callable(self.network):
+            raise checks.fail(self, "network", "be a function that makes a network from a seed")
+
+    def option(self, name: str) -> Any:
+        """Return one of fit's options; where it is not given, as fit has it then."""
+        return self.options.get(name, getattr(Settings, name))
 
     def with_options(self, **options: Any) -> Case:
         """Return the case with some options of fit changed."""
@@ -98,8 +108,25 @@ class Case:
 
     def with_rate(self, factor: float) -> Case:
         """Return the case with its learning rate multiplied."""
-        optimizer = self.options.get("optimizer", SGD())
+        optimizer = self.option("optimizer")
         return self.with_options(optimizer=replace(optimizer, rate=optimizer.rate * factor))
+
+
+def check_data(owner: Any) -> None:
+    """Check the fields ``data``, ``validation`` and ``seed`` of what is to be examined.
+
+    Raises:
+        ConfigurationError: images and labels that are no data set, or no seed.
+    """
+    for name in ("data", "validation"):
+        each = getattr(owner, name)
+        if not isinstance(each, Dataset) and (name == "data" or each is not None):
+            raise ConfigurationError(
+                f"The '{name}' of {type(owner).__name__} must be a Dataset. Got a "
+                f"{type(each).__name__}. Make one of your own arrays: "
+                "sixloops.data.Dataset(images, labels)."
+            )
+    checks.whole(owner, "seed", minimum=0)
 
 
 def writes(callback: Any) -> bool:

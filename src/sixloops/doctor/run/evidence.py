@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sixloops.doctor.run.fingerprints import Fingerprint, classes_guessed, fingerprints
-from sixloops.doctor.run.signals import InputSignals, LayerSignals, ParameterSignals
+from sixloops.doctor.run.neighbours import Numbers
+from sixloops.doctor.run.signals import InputSignals, LayerSignals, ParameterSignals, Start
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.layers.base import Array
 
@@ -95,6 +96,13 @@ class Evidence:
         broken: what became NaN or infinite first, in words; empty for nothing.
         facts: what has been proved about parts of the run, apart from its signals.
         doubts: what has been proved of its gradients, though it learns with them.
+        starts: how weights began, by name, in the network's order.
+        prepared: the way in which held-out images, as nearest neighbours tell, must be changed to
+            be like the training's, and how often they find their label then; None for no other.
+        numbers: the training's numbers of classes, and those of held-out labels; None where both
+            are the same.
+        answered: the numbers by which classes are answered, and those of the labels; None where
+            both are the same.
         probes: measures on a fixed part of the data, by name, such as ``"neighbours"``.
         experiments: results of decisive experiments, by name.
         loss_kind: the loss's name; empty where it is not known.
@@ -130,6 +138,10 @@ class Evidence:
     broken: str = ""
     facts: list[Diagnosis] = field(default_factory=list)
     doubts: list[Diagnosis] = field(default_factory=list)
+    starts: dict[str, Start] = field(default_factory=dict)
+    prepared: tuple[str, float] | None = None
+    numbers: Numbers | None = None
+    answered: Numbers | None = None
     probes: dict[str, float] = field(default_factory=dict)
     experiments: dict[str, float] = field(default_factory=dict)
     loss_kind: str = ""

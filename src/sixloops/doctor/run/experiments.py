@@ -116,7 +116,7 @@ def shortened(case: Case | Loop, steps: int = STEPS) -> Case | Loop:
     """Return the case, cut down to a run of so many steps; a loop stays as it is."""
     if isinstance(case, Loop):
         return case
-    batch, epochs = case.options.get("batch_size", 64), case.options.get("epochs", 10)
+    batch, epochs = case.option("batch_size"), case.option("epochs")
     images = min(len(case.data), max(steps * batch // max(epochs, 1), batch * 20, 500))
     fewer = max(1, min(epochs, steps * batch // max(images, 1)))
     random = np.random.default_rng(case.seed)
@@ -133,8 +133,8 @@ def steps_of(case: Case | Loop) -> int:
     """Return how many steps a case has; 0 for a loop, of which nobody knows."""
     if isinstance(case, Loop):
         return 0
-    batch = max(int(case.options.get("batch_size", 64)), 1)
-    return -(-len(case.data) // batch) * int(case.options.get("epochs", 10))
+    batch = max(int(case.option("batch_size")), 1)
+    return -(-len(case.data) // batch) * int(case.option("epochs"))
 
 
 def alone(case: Case | Loop) -> Case | Loop:
@@ -207,13 +207,13 @@ def _is_same(case: Case | Loop, short: Case | Loop) -> bool:
     if isinstance(case, Loop) or isinstance(short, Loop):
         return True
     callbacks = short.options.get("callbacks") is case.options.get("callbacks")
-    epochs = short.options["epochs"] == case.options.get("epochs", 10)
+    epochs = short.options["epochs"] == case.option("epochs")
     return short.data is case.data and epochs and callbacks
 
 
 def _may_leak(said: Diagnosis, e: Evidence) -> bool:
     """Say whether a test path is blamed, but nobody has seen what is otherwise on it."""
-    known = any(name.startswith("prepared ") for name in e.probes)
+    known = e.prepared is not None
     return said.id == "prepared-otherwise" and not known and _knows_by_heart(e)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from sixloops.data import Dataset
 from sixloops.doctor.run.case import Case
 from sixloops.doctor.run.evidence import Evidence
-from sixloops.doctor.run.neighbours import WAYS
+from sixloops.doctor.run.neighbours import WAYS, Numbers
 from sixloops.doctor.run.own_layers import parent_of
 from sixloops.doctor.run.rules.rates import rate_factor
 from sixloops.initializers import Constant, He, LeCun
@@ -150,7 +150,7 @@ def _own_layers(case: Case, evidence: Evidence) -> Case | None:
 
 def _own_optimizer(case: Case, evidence: Evidence) -> Case | None:
     """Put sixloops' optimiser of the same kind in the place of the user's."""
-    given: Optimizer = case.options.get("optimizer", SGD())
+    given: Optimizer = case.option("optimizer")
     kind: type[Optimizer] = next((k for k in type(given).__mro__ if k in OPTIMIZERS.values()), SGD)
     if type(given) is kind:
         return None
@@ -172,7 +172,7 @@ def _own_part(case: Case, evidence: Evidence) -> Case | None:
 
 def _decay(case: Case, evidence: Evidence) -> Case:
     """Leave the user's own penalties out: at the right sign theirs may be too strong."""
-    kept = [r for r in case.options.get("regularizers", ()) if type(r) in REGULARIZERS.values()]
+    kept = [r for r in case.option("regularizers") if type(r) in REGULARIZERS.values()]
     return case.with_options(regularizers=kept)
 
 
@@ -203,23 +203,23 @@ def _unwrap(case: Case, evidence: Evidence) -> Case | None:
 
 def _prepare(case: Case, evidence: Evidence) -> Case | None:
     """Prepare held-out images as nearest neighbours liked them best."""
-    names = [n.removeprefix("prepared ") for n in evidence.probes if n.startswith("prepared ")]
-    if not names or case.validation is None:
-        return None
     held = case.validation
-    images = WAYS[names[0]](held.images, case.data.images)
-    images = np.ascontiguousarray(images)
+    if evidence.prepared is None or held is None:
+        return None
+    images = np.ascontiguousarray(WAYS[evidence.prepared[0]](held.images, case.data.images))
     return replace(case, validation=Dataset(images, held.labels, held.class_count))
 
 
 def _renumber(case: Case, evidence: Evidence) -> Case | None:
-    held = case.validation
-    return None if held is None else replace(case, validation=renumbered(held, evidence))
+    held, numbers = case.validation, evidence.numbers
+    if held is None or numbers is None:
+        return None
+    return replace(case, validation=renumbered(held, numbers))
 
 
-def renumbered(held: Dataset, evidence: Evidence) -> Dataset:
+def renumbered(held: Dataset, numbers: Numbers) -> Dataset:
     """Return held-out data with the numbers that the training has for its classes."""
-    names = {int(v): int(n[6:]) for n, v in evidence.probes.items() if n.startswith("named ")}
+    names = {label: known for known, label in numbers.names.items()}
     labels = np.array([names.get(label, label) for label in held.labels.tolist()])
     return Dataset(held.images, labels, held.class_count)
 

@@ -9,19 +9,19 @@ from typing import TypeAlias
 
 import numpy as np
 
+from sixloops import checks
 from sixloops.data import Dataset
 from sixloops.doctor.run.arrays import as_array
-from sixloops.doctor.run.callback import look_up
-from sixloops.doctor.run.case import Outcome
+from sixloops.doctor.run.case import Outcome, check_data
 from sixloops.doctor.run.evidence import Evaluated, Evidence
 from sixloops.doctor.run.fixes import renumbered
 from sixloops.doctor.run.judged import recovered, rose
 from sixloops.doctor.run.monitor import Monitor
 from sixloops.doctor.run.neighbours import WAYS, renumbering
-from sixloops.doctor.run.probe import chance_of, compare_spreads, part_of
+from sixloops.doctor.run.probe import chance_of, compare_spreads, look_up, part_of
 from sixloops.doctor.run.rules.rates import rate_factor
 from sixloops.doctor.run.units import in_shares
-from sixloops.errors import ConfigurationError, DataError
+from sixloops.errors import DataError
 from sixloops.layers.base import Array
 from sixloops.training import History
 
@@ -46,10 +46,10 @@ class Loop:
         data: images and labels, which it is given as they are here.
         validation: what the trained network is asked about; None for nothing.
         rate: the learning rate.
-        seed: any whole number.
+        seed: a whole number, at least 0.
 
     Raises:
-        ConfigurationError: images and labels that are no data set.
+        ConfigurationError: images and labels that are no data set, or no function, rate or seed.
 
     Examples:
         >>> images, labels = np.zeros((20, 8, 8), np.uint8), np.arange(20) % 3
@@ -67,13 +67,10 @@ class Loop:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, each in ("data", self.data), ("validation", self.validation):
-            if not isinstance(each, Dataset) and (name == "data" or each is not None):
-                kind = type(each).__name__
-                raise ConfigurationError(
-                    f"The '{name}' of Loop must be a Dataset. Got a {kind}. Make one of your own "
-                    "arrays: sixloops.data.Dataset(images, labels)."
-                )
+        check_data(self)
+        checks.number(self, "rate", minimum=0)
+        if not callable(self.train):
+            raise checks.fail(self, "train", "be a function of images, labels, rate, seed, monitor")
 
     def with_rate(self, factor: float) -> Loop:
         """Return the loop with its learning rate multiplied."""
@@ -133,9 +130,7 @@ def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
     answers = _answers(predict, images)
     told = float((answers == labels).mean())
     e.probes["training part"] = told
-    if (numbers := renumbering(answers, labels)) is not None:
-        e.probes["renumbered"] = numbers[1]
-        e.probes |= {f"answered {label}": float(k) for k, label in numbers[0].items() if label != k}
+    e.answered = renumbering(answers, labels)
     if not e.counts.sum():  # it told the monitor of no labels
         e.counts = np.bincount(loop.data.labels, minlength=loop.data.class_count)
     _ask_one_by_one(predict, loop.data, e)
@@ -239,30 +234,35 @@ def _answers(predict: Predict, x: Array) -> Array:
 
 def fixed_loop(name: str, loop: Loop, e: Evidence) -> Loop | None:
     """Return the loop with the cure for a diagnosis; None where only its author can mend it."""
-    ways = [n.removeprefix("prepared ") for n in e.probes if n.startswith("prepared ")]
     cures: dict[str, Callable[[], Loop | None]] = {
         "rate-too-high": lambda: loop.with_rate(rate_factor(e, 0.1)),
         "rate-too-low": lambda: loop.with_rate(rate_factor(e, 10.0)),
         "inputs-not-scaled": lambda: _scaled(loop, e),
         "inputs-scaled-twice": lambda: _scaled(loop, e),
         "sorted-by-class": loop.shuffled,
-        "bytes-wrapped": lambda: loop.with_images(
-            lambda x: ((x.astype(np.int64) + int(e.probes.get("unwrapped by", 0))) % 256).astype(
-                np.uint8
-            )
-        ),
-        "prepared-otherwise": lambda: (
-            loop.with_images(lambda x: WAYS[ways[0]](x, loop.data.images), training=False)
-            if ways
-            else None
-        ),
-        "labels-numbered-otherwise": lambda: (
-            replace(loop, validation=loop.validation and renumbered(loop.validation, e))
-            if "relabelled" in e.probes
-            else None
-        ),
+        "bytes-wrapped": lambda: _unwrapped(loop, e),
+        "prepared-otherwise": lambda: _prepared(loop, e),
+        "labels-numbered-otherwise": lambda: _renumbered(loop, e),
     }
     return cures.get(name, lambda: None)()
+
+
+def _unwrapped(loop: Loop, e: Evidence) -> Loop:
+    shift = int(e.probes.get("unwrapped by", 0))
+    return loop.with_images(lambda x: ((x.astype(np.int64) + shift) % 256).astype(np.uint8))
+
+
+def _prepared(loop: Loop, e: Evidence) -> Loop | None:
+    if e.prepared is None:
+        return None
+    way, like = WAYS[e.prepared[0]], loop.data.images
+    return loop.with_images(lambda x: way(x, like), training=False)
+
+
+def _renumbered(loop: Loop, e: Evidence) -> Loop | None:
+    if loop.validation is None or e.numbers is None:
+        return None
+    return replace(loop, validation=renumbered(loop.validation, e.numbers))
 
 
 def _scaled(loop: Loop, e: Evidence) -> Loop:

@@ -11,7 +11,7 @@ from sixloops.doctor.run.arrays import as_array, named_arrays, norm, some, words
 from sixloops.doctor.run.evidence import LABELS, Evaluated, Evidence, OutputSignals
 from sixloops.doctor.run.fingerprints import are_probabilities, mean_error, recount
 from sixloops.doctor.run.rules import verdict_of
-from sixloops.doctor.run.signals import is_matrix, of_inputs, of_layer, of_parameter
+from sixloops.doctor.run.signals import Start, is_matrix, of_inputs, of_layer, of_parameter
 from sixloops.doctor.run.units import in_shares
 from sixloops.doctor.verdict import Verdict
 from sixloops.layers.base import Array
@@ -329,13 +329,15 @@ class Monitor:
         # Along an axis of length 1 all weights are equal, and that means nothing.
         spreads = [np.ptp(rows, axis=axis).max() for axis in (0, 1) if rows.shape[axis] > 1]
         equal = bool(spreads) and min(spreads) == 0
-        probes = self.evidence.probes
-        probes.setdefault(f"spread {name}", 0.0 if equal else float(w.std(dtype=np.float64)))
-        probes.setdefault(f"value {name}", float(np.median(w)))
         mean = float(w.mean(dtype=np.float64))
         # Small weights may have gone to one side with the first step.
-        if w.size >= ENOUGH_WEIGHTS and abs(mean) * min(rows.shape) ** 0.5 > 1:
-            probes.setdefault(f"mean {name}", mean)
+        told = w.size >= ENOUGH_WEIGHTS and abs(mean) * min(rows.shape) ** 0.5 > 1
+        start = Start(
+            spread=0.0 if equal else float(w.std(dtype=np.float64)),
+            value=float(np.median(w)),
+            mean=mean if told else None,
+        )
+        self.evidence.starts.setdefault(name, start)
 
 
 def _are_classes(labels: Array, outputs: Array | None) -> bool:

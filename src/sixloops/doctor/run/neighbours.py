@@ -9,6 +9,7 @@ network should reach.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -92,33 +93,38 @@ def best_way(
     return found
 
 
-def other_numbers(
-    images: Array, labels: Array, held: Array, held_labels: Array
-) -> tuple[dict[int, int], float] | None:
+def other_numbers(images: Array, labels: Array, held: Array, held_labels: Array) -> Numbers | None:
     """Return which number held-out labels give to each class of the training.
 
-    Returns:
-        the numbers by those of the training, and how often images find their label once they are
-        taken into account; None where classes are not numbered otherwise.
+    None where classes are not numbered otherwise.
     """
     return renumbering(labels[_nearest(images, held)], held_labels)
 
 
-def renumbering(told: Array, labels: Array) -> tuple[dict[int, int], float] | None:
-    """Return which number labels give to each class that is told.
+@dataclass(frozen=True)
+class Numbers:
+    """Two numberings of the same classes.
+
+    Args:
+        names: the labels' numbers by those that are told; of those that differ.
+        agreement: how often the two agree once that is taken into account.
+    """
+
+    names: dict[int, int]
+    agreement: float
+
+
+def renumbering(told: Array, labels: Array) -> Numbers | None:
+    """Return which number labels give to each class that is told; None for the same.
 
     Args:
         told: a class for each image, as somebody tells it.
         labels: a class for each image.
 
-    Returns:
-        the labels' numbers by those that are told, and how often the two agree once that is taken
-        into account; None where classes are not numbered otherwise.
-
     Examples:
         >>> labels = np.arange(200) % 3
         >>> renumbering((labels + 1) % 3, labels)
-        ({0: 2, 1: 0, 2: 1}, 1.0)
+        Numbers(names={0: 2, 1: 0, 2: 1}, agreement=1.0)
         >>> renumbering(labels, labels) is None
         True
     """
@@ -131,7 +137,8 @@ def renumbering(told: Array, labels: Array) -> tuple[dict[int, int], float] | No
     reached, plain = float(counts[seen, names].sum() / len(labels)), float((told == labels).mean())
     if len(set(names)) < len(names) or len(names) < 2 or reached < plain + 0.15:
         return None
-    return dict(zip(seen.tolist(), names.tolist(), strict=True)), reached
+    pairs = zip(seen.tolist(), names.tolist(), strict=True)
+    return Numbers({told: label for told, label in pairs if told != label}, reached)
 
 
 def best_shift(images: Array, labels: Array) -> tuple[int, float]:

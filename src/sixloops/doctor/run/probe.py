@@ -1,4 +1,4 @@
-"""Probes: a network's layers looked at on a few images, outside training."""
+"""Probes: what is measured on a few images, outside training, of a network and of its data."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from sixloops.data import Dataset
+from sixloops.doctor.run import neighbours
+from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.monitor import ENOUGH_WEIGHTS, Monitor
-from sixloops.doctor.run.signals import of_inputs
+from sixloops.doctor.run.signals import Start, of_inputs
 from sixloops.engine import places_of
 from sixloops.layers import (
     BatchNorm,
@@ -25,6 +27,7 @@ from sixloops.layers import (
 )
 from sixloops.layers.base import Array, Backward, Context
 from sixloops.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
+from sixloops.losses.base import are_class_numbers
 from sixloops.network import Network
 from sixloops.randomness import Streams
 
@@ -36,6 +39,12 @@ SPREAD_IMAGES = 100
 
 FEWEST_SPREADS = 30
 """Of fewer images nothing is said."""
+
+FEWEST_IMAGES = 100
+"""With fewer images, what neighbours say means little."""
+
+LOOKED_UP = 1000
+"""So many images are compared with each other where a run falls short."""
 
 KINDS = {
     SoftmaxCrossEntropy: "softmax cross-entropy",
@@ -50,8 +59,10 @@ def part_of(data: Dataset, images: int, seed: int = 0) -> tuple[Array, Array]:
     return data.take(np.sort(rows))
 
 
-def chance_of(data: Dataset) -> float:
-    """Return the share of the most frequent class."""
+def chance_of(data: Dataset) -> float | None:
+    """Return the share of the most frequent class; None where targets are no classes."""
+    if not are_class_numbers(data.labels):
+        return None
     return float(np.bincount(data.labels).max() / len(data))
 
 
@@ -116,7 +127,6 @@ def accuracy_of(
 
 def weights_at_the_start(monitor: Monitor, network: Network) -> None:
     """Keep the spread of the initial weights, by what it should be."""
-    probes = monitor.evidence.probes
     for place in places_of(network):
         layer, weight = place.layer, network.parameters.get(f"{place.path}.weight")
         if weight is None or weight.size == 1 or not isinstance(layer, Conv2D | Dense):
@@ -125,13 +135,13 @@ def weights_at_the_start(monitor: Monitor, network: Network) -> None:
         fan_in = math.prod(weight.shape[1:])
         spread = float(weight.std(dtype=np.float64))
         constant = bool((weight == weight.flat[0]).all())
-        name = f"{place.path}.weight"
-        probes[f"spread {name}"] = 0.0 if constant else spread
-        if weight.size >= ENOUGH_WEIGHTS:
-            probes[f"mean {name}"] = float(weight.mean(dtype=np.float64))
-        probes[f"value {name}"] = float(weight.flat[0])
-        probes[f"gain {name}"] = spread * math.sqrt(fan_in)
-        probes[f"area {name}"] = float(area)
+        monitor.evidence.starts[f"{place.path}.weight"] = Start(
+            spread=0.0 if constant else spread,
+            value=float(weight.flat[0]),
+            mean=float(weight.mean(dtype=np.float64)) if weight.size >= ENOUGH_WEIGHTS else None,
+            gain=spread * math.sqrt(fan_in),
+            area=float(area),
+        )
 
 
 def bounds_of_outputs(network: Network) -> float | None:
@@ -151,3 +161,38 @@ def kind_of_loss(network: Network) -> str:
     if type(loss) is SquaredError and (loss.off, loss.on) == (0.0, 1.0):
         return "squared error"
     return KINDS.get(type(loss), "")
+
+
+def look_up(monitor: Monitor, data: Dataset, validation: Dataset | None) -> None:
+    """Ask nearest neighbours what can be told from the images."""
+    probes = monitor.evidence.probes
+    images, labels = part_of(data, LOOKED_UP)
+    if len(images) < FEWEST_IMAGES or data.class_count < 2:
+        return
+    if (images == images[:1]).all():
+        probes["alike"] = float(len(images))
+    probes["neighbours"] = neighbours.agreement(images, labels)
+    probes["looked up"] = float(len(images))
+    if neighbours.are_bytes(images):
+        shift, best = neighbours.best_shift(images[:400], labels[:400])
+        plain = neighbours.agreement(images[:400], labels[:400])
+        if shift and best > plain + 0.05:
+            probes["unwrapped by"] = float(shift)
+            probes["unwrapped neighbours"] = probes["neighbours"] + best - plain
+    if validation is None or validation.image_shape != data.image_shape:
+        return
+    held, held_labels = part_of(validation, LOOKED_UP // 2)
+    across = neighbours.agreement_across(images, labels, held, held_labels)
+    probes["neighbours across"] = across
+    if across < probes["neighbours"] - 0.1:
+        _compare(monitor.evidence, images, labels, held, held_labels)
+
+
+def _compare(e: Evidence, images: Array, labels: Array, held: Array, held_labels: Array) -> None:
+    """Look for what held-out images, or their labels, have that the training's do not."""
+    way = neighbours.best_way(images, labels, held, held_labels)
+    numbers = neighbours.other_numbers(images, labels, held, held_labels)
+    if numbers is not None and (way is None or numbers.agreement > way[1]):
+        e.numbers = numbers
+    else:
+        e.prepared = way

@@ -208,6 +208,25 @@ def is_matrix(w: Array) -> bool:
     return w.size > max(w.shape, default=1)
 
 
+@dataclass(frozen=True)
+class Start:
+    """How a weight began.
+
+    Args:
+        spread: the standard deviation; 0 where all units began alike.
+        value: one of its numbers in the middle.
+        mean: None of few numbers, whose mean may be anything.
+        gain: the spread times √fan-in; None where that is not known.
+        area: of a kernel, in pixels.
+    """
+
+    spread: float
+    value: float
+    mean: float | None = None
+    gain: float | None = None
+    area: float = 1.0
+
+
 def of_inputs(x: Array, kind: str) -> InputSignals:
     """Return the signals of what comes to the first layer that learns."""
     values = some(x)

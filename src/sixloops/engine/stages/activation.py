@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from sixloops.engine.kernels import activations as kernels
@@ -9,7 +10,7 @@ from sixloops.engine.kernels.gelu import gelu, gelu_back
 from sixloops.engine.kernels.softmax import softmax, softmax_back
 from sixloops.engine.kernels.sums import copy
 from sixloops.engine.program import Program
-from sixloops.engine.stages.base import Stage, Values, arranged, size_of
+from sixloops.engine.stages.base import Stage, Values, arranged
 from sixloops.layers import (
     ELU,
     SELU,
@@ -42,7 +43,7 @@ def activate(program: Program, layer: Layer | None, y: Values) -> None:
     """Write how an activation is applied in place, if there is one."""
     if layer is None or type(layer) is Identity:
         return
-    hyper, size = program.array(_hyper_parameters(layer)), size_of(y.shape)
+    hyper, size = program.array(_hyper_parameters(layer)), math.prod(y.shape)
     program.each(kernels.activate, y.buffer, hyper, KINDS[type(layer)], size)
 
 
@@ -50,7 +51,7 @@ def differentiate(program: Program, layer: Layer | None, y: Values, dy: Values) 
     """Write how the error by an activation's output becomes, in place, that by its input."""
     if layer is None or type(layer) is Identity:
         return
-    hyper, size = program.array(_hyper_parameters(layer)), size_of(y.shape)
+    hyper, size = program.array(_hyper_parameters(layer)), math.prod(y.shape)
     kind = KINDS[type(layer)]
     program.each(kernels.differentiate, y.buffer, dy.buffer, hyper, kind, size)
 
@@ -76,8 +77,8 @@ class ActivationStage(Stage):
 
     def forward(self, program: Program, x: Values) -> Values:
         """Write y = f(x)."""
-        self._y = replace(x, buffer=program.buffer(size_of(x.shape)))
-        program.each(copy, x.buffer, self._y.buffer, size_of(x.shape))
+        self._y = replace(x, buffer=program.buffer(math.prod(x.shape)))
+        program.each(copy, x.buffer, self._y.buffer, math.prod(x.shape))
         activate(program, self._layer, self._y)
         return self._y
 
@@ -100,15 +101,15 @@ class GELUStage(Stage):
 
     def forward(self, program: Program, x: Values) -> Values:
         """Write y = x·Φ(x), and its slope."""
-        self._slope = replace(x, buffer=program.buffer(size_of(x.shape)))
-        y = replace(x, buffer=program.buffer(size_of(x.shape)))
-        program.each(gelu, x.buffer, y.buffer, self._slope.buffer, size_of(x.shape))
+        self._slope = replace(x, buffer=program.buffer(math.prod(x.shape)))
+        y = replace(x, buffer=program.buffer(math.prod(x.shape)))
+        program.each(gelu, x.buffer, y.buffer, self._slope.buffer, math.prod(x.shape))
         return y
 
     def backward(self, program: Program, dy: Values, needs_dx: bool) -> Values:
         """Write dx = dy · slope."""
         dy = arranged(program, dy, self._slope.channels_last)
-        program.each(gelu_back, self._slope.buffer, dy.buffer, size_of(dy.shape))
+        program.each(gelu_back, self._slope.buffer, dy.buffer, math.prod(dy.shape))
         return dy
 
 
@@ -125,8 +126,8 @@ class SoftmaxStage(Stage):
     def forward(self, program: Program, x: Values) -> Values:
         """Write y = eˣ / Σ eˣ."""
         rows = _rows(program, x)
-        self._y = replace(rows, buffer=program.buffer(size_of(x.shape)))
-        self._operands = size_of(x.shape[1:]), x.shape[0]
+        self._y = replace(rows, buffer=program.buffer(math.prod(x.shape)))
+        self._operands = math.prod(x.shape[1:]), x.shape[0]
         program.each(softmax, rows.buffer, self._y.buffer, *self._operands)
         return _shaped(program, self._y, x)
 
@@ -140,7 +141,7 @@ class SoftmaxStage(Stage):
 def _rows(program: Program, values: Values) -> Values:
     """Return an array of any shape as maps with their channels, its first axis, last."""
     if len(values.shape) != 3:
-        shape = values.shape[0], size_of(values.shape[1:]), 1
+        shape = values.shape[0], math.prod(values.shape[1:]), 1
         values = Values(values.buffer, shape)
     return arranged(program, values, channels_last=True)
 

@@ -7,6 +7,7 @@ then, from the last to the first, those that lead back.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -79,14 +80,6 @@ def write_back(program: Program, stages: Sequence[Stage], dy: Values, needs_dx: 
     return dy
 
 
-def size_of(shape: Shape) -> int:
-    """Return how many numbers an array of ``shape`` holds."""
-    size = 1
-    for length in shape:
-        size *= length
-    return size
-
-
 def strides_of(
     values: Values, frame: tuple[int, int] | None = None, corner: tuple[int, int] = (0, 0)
 ) -> tuple[int, int, int, int, int]:
@@ -114,7 +107,7 @@ def arranged(program: Program, values: Values, channels_last: bool) -> Values:
     if channels == 1 or height * width == 1:
         return replace(values, channels_last=channels_last)
     made = replace(
-        values, buffer=program.buffer(size_of(values.shape)), channels_last=channels_last
+        values, buffer=program.buffer(math.prod(values.shape)), channels_last=channels_last
     )
     copy(program, values, strides_of(values), made, strides_of(made))
     return made

@@ -6,6 +6,7 @@ batch are known, and on the way back until the means of its errors are.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from sixloops.engine.kernels.sums import add_parts, clear
 from sixloops.engine.places import Place
 from sixloops.engine.program import Part, Program
 from sixloops.engine.stages.activation import activate, differentiate
-from sixloops.engine.stages.base import Learned, Stage, Values, arranged, size_of
+from sixloops.engine.stages.base import Learned, Stage, Values, arranged
 from sixloops.layers import BatchNorm, Layer, ReLU
 from sixloops.layers.base import Array
 
@@ -43,7 +44,7 @@ class BatchNormStage(Stage):
         self._place, self._layer, self._learned = place, layer, learned
         self._relu = type(activation) is ReLU
         self._activation = None if self._relu else activation
-        self._channels, self._pixels = place.input_shape[0], size_of(place.input_shape[1:])
+        self._channels, self._pixels = place.input_shape[0], math.prod(place.input_shape[1:])
         self._width = self._channels * _pixels_in_a_row(self._channels, self._pixels)
         self._rows = self._channels * self._pixels // self._width
         name = f" with {type(activation).__name__}" if activation else ""
@@ -58,7 +59,7 @@ class BatchNormStage(Stage):
             self._take_moments(program)
         else:
             self._take_running_values(program)
-        self._y = replace(self._x, buffer=program.buffer(size_of(x.shape)))
+        self._y = replace(self._x, buffer=program.buffer(math.prod(x.shape)))
         arrays = self._x.buffer, self._y.buffer, self._constants
         program.each(kernels.normalise, *arrays, self._rows, self._width, self._relu)
         activate(program, self._activation, self._y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from math import prod
 
@@ -26,7 +27,6 @@ from sixloops.engine.stages.base import (
     Values,
     arranged,
     copy,
-    size_of,
     strides_of,
 )
 from sixloops.layers import Conv2D, Layer, ReLU
@@ -108,10 +108,10 @@ class ConvolutionStage(Stage):
         self._pack(program)
         self._x = self._framed(program, x)
         shape = (self._layer.filters, self._down, self._across)
-        self._y = Values(program.buffer(size_of(shape)), shape, channels_last=True)
-        self._winners = program.buffer(size_of(shape) if self._pooled else 0, np.int32)
+        self._y = Values(program.buffer(math.prod(shape)), shape, channels_last=True)
+        self._winners = program.buffer(math.prod(shape) if self._pooled else 0, np.int32)
         self._table = program.array(self._windows(), np.int32)
-        program.pieces(convolve, self._bands(program, size_of(shape[1:])))
+        program.pieces(convolve, self._bands(program, math.prod(shape[1:])))
         activate(program, self._activation, self._y)
         return self._y
 
@@ -244,7 +244,7 @@ class ConvolutionStage(Stage):
         dx = Values(framed, self._place.input_shape, channels_last=True)
         if self._frame == self._window.extent:
             return dx
-        cropped = Values(program.buffer(size_of(dx.shape)), dx.shape, channels_last=True)
+        cropped = Values(program.buffer(math.prod(dx.shape)), dx.shape, channels_last=True)
         copy(program, dx, self._inner_strides(dx), cropped, strides_of(cropped))
         return cropped
 

@@ -9,6 +9,7 @@ gradient has it written. For many images a step writes it, by rows on several th
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -18,7 +19,7 @@ from sixloops.engine.kernels.optimizers import check_factor
 from sixloops.engine.places import Place
 from sixloops.engine.program import Behind, Factors, Operand, Program
 from sixloops.engine.stages.activation import activate, differentiate
-from sixloops.engine.stages.base import Learned, Stage, Values, arranged, size_of
+from sixloops.engine.stages.base import Learned, Stage, Values, arranged
 from sixloops.engine.stages.convolution import add_biases
 from sixloops.layers import Conv2D, Dense, Layer
 
@@ -42,9 +43,9 @@ class DenseStage(Stage):
         self, place: Place, layer: Dense | Conv2D, activation: Layer | None, learned: Learned
     ) -> None:
         self._place, self._activation = place, activation
-        self._units = size_of(place.output_shape)
+        self._units = math.prod(place.output_shape)
         self._has_bias = layer.use_bias
-        self._learned, self._features = learned, size_of(place.input_shape)
+        self._learned, self._features = learned, math.prod(place.input_shape)
         name = f" with {type(activation).__name__}" if activation else ""
         kind = type(layer).__name__
         self.name = f"{place.path} {kind} {self._units}{name}: tiles in registers"

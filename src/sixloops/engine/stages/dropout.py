@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from sixloops.engine.kernels.dropout import multiply
 from sixloops.engine.kernels.sums import copy
 from sixloops.engine.places import Place
 from sixloops.engine.program import Program
-from sixloops.engine.stages.base import Stage, Values, arranged, size_of
+from sixloops.engine.stages.base import Stage, Values, arranged
 from sixloops.layers import Dropout
 
 
@@ -31,7 +32,7 @@ class DropoutStage(Stage):
         self._drops = program.training and self.draws
         if not self._drops:
             return x
-        size = size_of(x.shape)
+        size = math.prod(x.shape)
         self._mask = replace(x, buffer=program.buffer(size, whole=True))
         program.call_first(lambda images: self._draw(program, images), draws=True)
         y = replace(x, buffer=program.buffer(size))
@@ -53,5 +54,5 @@ class DropoutStage(Stage):
         if not self._drops:
             return dy
         dy = arranged(program, dy, self._mask.channels_last)
-        program.each(multiply, dy.buffer, self._mask.buffer, size_of(dy.shape))
+        program.each(multiply, dy.buffer, self._mask.buffer, math.prod(dy.shape))
         return dy

@@ -5,6 +5,7 @@ Python calls it once for the whole batch, between two phases of the program.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from sixloops.engine.places import Place
 from sixloops.engine.program import Program
-from sixloops.engine.stages.base import Learned, Stage, Values, arranged, size_of
+from sixloops.engine.stages.base import Learned, Stage, Values, arranged
 from sixloops.errors import ConfigurationError
 from sixloops.layers import LAYERS
 from sixloops.layers.base import Array
@@ -38,7 +39,7 @@ class LayerStage(Stage):
         """Write a call of the layer's forward."""
         x = arranged(program, x, channels_last=False)
         shape = self._place.output_shape
-        y = Values(program.buffer(size_of(shape), whole=True), shape)
+        y = Values(program.buffer(math.prod(shape), whole=True), shape)
         x.buffer.whole = True
 
         def call(images: int) -> None:
@@ -56,7 +57,7 @@ class LayerStage(Stage):
         """Write a call of the layer's backward."""
         dy = arranged(program, dy, channels_last=False)
         dx = Values(
-            program.buffer(size_of(self._place.input_shape), whole=True), self._place.input_shape
+            program.buffer(math.prod(self._place.input_shape), whole=True), self._place.input_shape
         )
         dy.buffer.whole = True
 

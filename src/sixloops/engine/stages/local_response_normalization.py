@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from sixloops.engine.kernels.local_response_normalization import (
@@ -10,7 +11,7 @@ from sixloops.engine.kernels.local_response_normalization import (
 )
 from sixloops.engine.places import Place
 from sixloops.engine.program import Program
-from sixloops.engine.stages.base import Stage, Values, arranged, size_of
+from sixloops.engine.stages.base import Stage, Values, arranged
 from sixloops.layers import LocalResponseNorm
 
 
@@ -29,9 +30,9 @@ class LocalResponseNormStage(Stage):
     def forward(self, program: Program, x: Values) -> Values:
         """Write y = x · D^−β, and what the way back takes from it."""
         x = arranged(program, x, channels_last=True)
-        size, layer = size_of(x.shape), self._layer
+        size, layer = math.prod(x.shape), self._layer
         hyper = program.array([layer.k, layer.alpha, layer.beta])
-        form = size_of(x.shape[1:]), x.shape[0], layer.size
+        form = math.prod(x.shape[1:]), x.shape[0], layer.size
         scratch = program.scratch(x.shape[0]), program.scratch(x.shape[0])
         kept = program.buffer(size), program.buffer(size)
         self._known = *form, hyper, *scratch, x.buffer, *kept

@@ -21,7 +21,7 @@ from sixloops.engine.kernels.sums import add_parts, clear
 from sixloops.engine.places import Place
 from sixloops.engine.program import Operand, Program
 from sixloops.engine.stages.activation import activate, differentiate
-from sixloops.engine.stages.base import Learned, Stage, Values, arranged, size_of
+from sixloops.engine.stages.base import Learned, Stage, Values, arranged
 from sixloops.engine.stages.convolution import add_biases
 from sixloops.layers import (
     GlobalMaxPool2D,
@@ -116,7 +116,7 @@ class PoolStage(Stage):
         self._seen = seen_by_positions(self._window).operands(program, self._channels)
         self._seeing = seen_by_pixels(self._window).operands(program, self._channels)
         self._x, shape = arranged(program, x, channels_last=True), self._place.output_shape
-        self._y = Values(program.buffer(size_of(shape)), shape, channels_last=len(shape) == 3)
+        self._y = Values(program.buffer(math.prod(shape)), shape, channels_last=len(shape) == 3)
         self._pool(program)
         activate(program, self._activation, self._y)
         return self._y
@@ -128,7 +128,7 @@ class PoolStage(Stage):
         self._learn(program, error)
         if not needs_dx:
             return dy
-        dx = replace(self._x, buffer=program.buffer(size_of(self._x.shape)))
+        dx = replace(self._x, buffer=program.buffer(math.prod(self._x.shape)))
         self._send_back(program, error, dx)
         return dx
 
@@ -207,12 +207,12 @@ class SubsamplingStage(PoolStage):
         self._rescale(program, self._sums, self._y, parameters[f"{path}.bias"])
 
     def _rescale(self, program: Program, x: Values, y: Values, offset: Array) -> None:
-        lines, positions = (self._zeros, self._coefficient, offset), size_of(y.shape[1:])
+        lines, positions = (self._zeros, self._coefficient, offset), math.prod(y.shape[1:])
         program.each(rescale, x.buffer, y.buffer, *lines, positions, self._channels, 1)
 
     def _learn(self, program: Program, error: Values) -> None:
         gradients, path = self._learned.gradients, self._place.path
-        positions, channels = size_of(error.shape[1:]), self._channels
+        positions, channels = math.prod(error.shape[1:]), self._channels
         add_biases(program, error, positions, channels, gradients[f"{path}.bias"])
         totals = program.part(channels)
         program.once(clear, totals, channels)
@@ -222,7 +222,7 @@ class SubsamplingStage(PoolStage):
         program.after(add_parts, totals.array, gradients[f"{path}.coefficient"], size, channels)
 
     def _send_back(self, program: Program, error: Values, dx: Values) -> None:
-        dsums = replace(error, buffer=program.buffer(size_of(error.shape)))
+        dsums = replace(error, buffer=program.buffer(math.prod(error.shape)))
         self._rescale(program, error, dsums, self._zeros)
         factors = self._ones, self._ones
         program.each(sum_windows, dsums.buffer, dx.buffer, *factors, *self._seeing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from sixloops.engine.kernels.rescale import rescale
 from sixloops.engine.places import Place
 from sixloops.engine.program import Program
-from sixloops.engine.stages.base import Stage, Values, size_of
+from sixloops.engine.stages.base import Stage, Values
 from sixloops.layers import Normalize, Rescale
 from sixloops.layers.base import Array
 
@@ -36,14 +37,14 @@ class RescaleStage(Stage):
         return self._write(program, dy, zeros, zeros) if needs_dx else dy
 
     def _write(self, program: Program, x: Values, shift: Array, offset: Array) -> Values:
-        y = replace(x, buffer=program.buffer(size_of(x.shape)))
+        y = replace(x, buffer=program.buffer(math.prod(x.shape)))
         lines = [program.array(line) for line in (shift, self._factor, offset)]
         program.each(rescale, x.buffer, y.buffer, *lines, *self._order(x))
         return y
 
     def _order(self, x: Values) -> tuple[int, int, int]:
         """Return how often all channels come, how many, and how much of each lies together."""
-        channels, size = len(self._factor), size_of(x.shape)
+        channels, size = len(self._factor), math.prod(x.shape)
         if channels > 1 and x.channels_last:
             return size // channels, channels, 1
         return 1, channels, size // channels

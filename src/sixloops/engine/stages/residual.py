@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from sixloops.engine.kernels.residual import add, fork, join
 from sixloops.engine.places import Place
 from sixloops.engine.program import Program
 from sixloops.engine.stages.activation import activate, differentiate
-from sixloops.engine.stages.base import Stage, Values, arranged, size_of, write_back
+from sixloops.engine.stages.base import Stage, Values, arranged, write_back
 from sixloops.layers import Layer, ReLU
 
 
@@ -34,7 +35,7 @@ class ResidualStage(Stage):
         self.inner = (*body, *shortcut)
         self._relu = type(activation) is ReLU
         self._activation = None if self._relu else activation
-        self._size = size_of(place.output_shape)
+        self._size = math.prod(place.output_shape)
         self.learns = any(stage.learns for stage in (*body, *shortcut))
         self.draws = any(stage.draws for stage in (*body, *shortcut))
         name = f" with {type(activation).__name__}" if activation else ""
@@ -65,7 +66,7 @@ class ResidualStage(Stage):
         more = write_back(program, self._shortcut, copied, needs_dx)
         if needs_dx:
             more = arranged(program, more, dx.channels_last)
-            program.each(add, dx.buffer, more.buffer, size_of(dx.shape))
+            program.each(add, dx.buffer, more.buffer, math.prod(dx.shape))
         return dx
 
 

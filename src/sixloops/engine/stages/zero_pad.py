@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from sixloops.engine.places import Place
 from sixloops.engine.program import Program
-from sixloops.engine.stages.base import Stage, Values, copy, size_of, strides_of
+from sixloops.engine.stages.base import Stage, Values, copy, strides_of
 from sixloops.layers import ZeroPad2D
 
 
@@ -27,7 +28,7 @@ class ZeroPadStage(Stage):
     def forward(self, program: Program, x: Values) -> Values:
         """Write how the maps come into the frame; its zeros, once there, last."""
         shape = self._place.output_shape
-        y = replace(x, buffer=program.buffer(size_of(shape)), shape=shape)
+        y = replace(x, buffer=program.buffer(math.prod(shape)), shape=shape)
         self._copy(program, x, y, into=True)
         return y
 
@@ -36,7 +37,7 @@ class ZeroPadStage(Stage):
         if not needs_dx:
             return dy
         shape = self._place.input_shape
-        dx = replace(dy, buffer=program.buffer(size_of(shape)), shape=shape)
+        dx = replace(dy, buffer=program.buffer(math.prod(shape)), shape=shape)
         self._copy(program, dx, dy, into=False)
         return dx
 

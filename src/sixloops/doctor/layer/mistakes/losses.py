@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sixloops.doctor.layer.losses import LossCase, sigmoid, softmax
+from sixloops.doctor.layer.losses import LossCase
 from sixloops.doctor.layer.mistakes.base import JAVA, POST_276213, POST_316354, about
 from sixloops.doctor.layer.mistakes.factors import FACTORS
 from sixloops.doctor.layer.where import constant_ratio
 from sixloops.doctor.verdict import Diagnosis
+from sixloops.layers.activations.sigmoid import logistic
 from sixloops.layers.base import Array
+from sixloops.losses.base import softmax
 
 TOGETHER = f"{JAVA}#6-all-of-it-together"
 SLOPE = f"{POST_316354}#4-where-the-sigmoid-stands"
@@ -154,7 +156,7 @@ DIRECTIONS = (
             SLOPE,
             17,
         ),
-        lambda x, t: (sigmoid(x) - t) * sigmoid(x) * (1 - sigmoid(x)),
+        lambda x, t: (logistic(x) - t) * logistic(x) * (1 - logistic(x)),
     ),
     Direction(
         ("sigmoid cross-entropy",),
@@ -167,7 +169,7 @@ DIRECTIONS = (
             SLOPE,
             18,
         ),
-        lambda x, t: (sigmoid(x) - t) / (sigmoid(x) * (1 - sigmoid(x))),
+        lambda x, t: (logistic(x) - t) / (logistic(x) * (1 - logistic(x))),
     ),
     Direction(
         ("sigmoid squared error",),
@@ -180,7 +182,7 @@ DIRECTIONS = (
             SLOPE,
             18,
         ),
-        lambda x, t: sigmoid(x) - t,
+        lambda x, t: logistic(x) - t,
     ),
     Direction(
         ("sigmoid squared error",),
@@ -192,7 +194,7 @@ DIRECTIONS = (
             SLOPE,
             17,
         ),
-        lambda x, t: (sigmoid(x) - t) * sigmoid(sigmoid(x)) * (1 - sigmoid(sigmoid(x))),
+        lambda x, t: (logistic(x) - t) * logistic(logistic(x)) * (1 - logistic(logistic(x))),
     ),
     Direction(
         ("softmax squared error",),

@@ -19,24 +19,21 @@ SMALL_EVALUATION = 250
 
 def prepared_otherwise(e: Evidence) -> Diagnosis | None:
     """Recognise that held-out images differ from the training's in how they were prepared."""
-    if not _are_strangers(e) or "relabelled" in e.probes:
+    if not _are_strangers(e) or e.numbers is not None:
         return None
     across, within = e.probes["neighbours across"], e.probes["neighbours"]
-    how = [name[9:] for name in e.probes if name.startswith("prepared ")]
-    restored = (
-        f" It comes back to {percent(e.probes[f'prepared {how[0]}'])} if the held-out "
-        if how
-        else ""
-    )
+    restored = ""
+    if e.prepared is not None:
+        how, reached = e.prepared
+        restored = f" It comes back to {percent(reached)} if the held-out images are {how}."
     return Diagnosis(
         id="prepared-otherwise",
         sentence=f"{_both_told(e)} Looked up among training images, held-out ones find their label "
-        f"in {percent(across)}, training ones in {percent(within)}."
-        + (f"{restored}images are {how[0]}." if how else ""),
+        f"in {percent(across)}, training ones in {percent(within)}.{restored}",
         mathematics="A network knows only images made as those that it learnt from.",
         fix="Prepare training, test and new images by one and the same function.",
         number=37,
-        certainty=0.93 if how else 0.75,
+        certainty=0.93 if e.prepared else 0.75,
     )
 
 
@@ -72,15 +69,15 @@ def _told_worse(e: Evidence) -> bool:
 
 def numbered_otherwise(e: Evidence) -> Diagnosis | None:
     """Recognise held-out labels that name the training's classes by other numbers."""
-    if not _are_strangers(e) or "relabelled" not in e.probes:
+    if not _are_strangers(e) or e.numbers is None:
         return None
-    names = {int(n[6:]): int(v) for n, v in e.probes.items() if n.startswith("named ")}
-    told = ", ".join(f"{label} is {name}" for label, name in list(names.items())[:4])
+    names = list(e.numbers.names.items())
+    told = ", ".join(f"{known} is {held}" for known, held in names[:4])
     more = ", …" if len(names) > 4 else ""
     return Diagnosis(
         id="labels-numbered-otherwise",
         sentence=f"{_both_told(e)} Their classes are numbered otherwise: the training's {told} "
-        f"there{more}. Numbered alike, {percent(e.probes['relabelled'])} of them find their label "
+        f"there{more}. Numbered alike, {percent(e.numbers.agreement)} of them find their label "
         "at the nearest training image.",
         mathematics="Labels are names: of K classes there are K! numberings, and a network learns "
         "the one that it is trained with.",
@@ -92,16 +89,16 @@ def numbered_otherwise(e: Evidence) -> Diagnosis | None:
 
 def answers_numbered_otherwise(e: Evidence) -> Diagnosis | None:
     """Recognise answers that name the classes of the labels by other numbers."""
-    told, alike = e.probes.get("training part"), e.probes.get("renumbered")
-    if told is None or alike is None or alike < max(0.5, told + 0.3):
+    told = e.probes.get("training part", 0.0)
+    if e.answered is None or e.answered.agreement < max(0.5, told + 0.3):
         return None
-    names = {int(n[9:]): int(v) for n, v in e.probes.items() if n.startswith("answered ")}
-    pairs = ", ".join(f"{label} as {name}" for label, name in list(names.items())[:4])
+    names = sorted((label, answer) for answer, label in e.answered.names.items())
+    pairs = ", ".join(f"{label} as {answer}" for label, answer in names[:4])
     more = ", …" if len(names) > 4 else ""
     return Diagnosis(
         id="labels-numbered-otherwise",
         sentence=f"Training images are told at {percent(told)}, but each class by one other "
-        f"number: {pairs}{more}. Numbered alike, {percent(alike)} are right.",
+        f"number: {pairs}{more}. Numbered alike, {percent(e.answered.agreement)} are right.",
         mathematics="Labels are names: a network learns the numbering of its targets, "
         "whatever the labels' is.",
         fix="Number targets, answers and labels by one and the same list, counted from 0: print "

@@ -22,12 +22,11 @@ HUGE = 40.0
 
 def equal_weights(e: Evidence) -> Diagnosis | None:
     """Recognise weights that begin all equal: 34 where they are 0, 35 else."""
-    names = [name[7:] for name in e.probes if name.startswith("spread ")]
-    equal = [n for n in names[:-1] if e.probes[f"spread {n}"] == 0]
+    hidden = list(e.starts.items())[:-1]
+    equal = [(name, start.value) for name, start in hidden if start.spread == 0]
     if not equal:
         return None
-    name = equal[0]
-    value = e.probes[f"value {name}"]
+    name, value = equal[0]
     zero = value == 0
     return Diagnosis(
         id="weights-zero" if zero else "weights-constant",
@@ -43,14 +42,12 @@ def equal_weights(e: Evidence) -> Diagnosis | None:
 
 def not_centred(e: Evidence) -> Diagnosis | None:
     """Recognise weights that begin around another number than 0, as random() draws them."""
-    means = {name[5:]: mean for name, mean in e.probes.items() if name.startswith("mean ")}
-    spreads = {name: e.probes[f"spread {name}"] for name in means}
+    known = [(name, s.mean, s.spread) for name, s in e.starts.items() if s.mean is not None]
     # Gains begin at 1, and weights that are all equal have another name.
-    off = [n for n, mean in means.items() if abs(mean) > spreads[n] > LIKE_CONSTANT * abs(mean)]
+    off = [each for each in known if abs(each[1]) > each[2] > LIKE_CONSTANT * abs(each[1])]
     if not off:
         return None
-    name = off[0]
-    mean, spread = means[name], e.probes[f"spread {name}"]
+    name, mean, spread = off[0]
     return Diagnosis(
         id="weights-not-centred",
         sentence=f"The weights of {name} began around {mean:.2g}, with a spread of {spread:.2g}: "
@@ -85,11 +82,10 @@ def identical_units(e: Evidence) -> Diagnosis | None:
 
 def large_weights(e: Evidence) -> Diagnosis | None:
     """Recognise weights too large for their fan-in: 33 in convolutions alone, else 44."""
-    gains = {n[5:]: v for n, v in e.probes.items() if n.startswith("gain ")}
-    large = {n: v for n, v in gains.items() if v > GAIN}
+    large = {n: s.gain for n, s in e.starts.items() if s.gain is not None and s.gain > GAIN}
     if not large:
         return None
-    areas = {n: e.probes.get(f"area {n}", 1.0) for n in gains}
+    areas = {name: e.starts[name].area for name in large}
     forgotten = [n for n in large if areas[n] > 1 and 0.3 < large[n] / math.sqrt(areas[n]) < 2.5]
     dense_too = any(areas[n] == 1 for n in large)
     if forgotten and not dense_too:
