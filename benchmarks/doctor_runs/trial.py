@@ -12,7 +12,7 @@ from benchmarks.records import Row
 from sixloops.doctor.faults.runs import FAULTS, RunFault, healthy
 from sixloops.doctor.faults.runs.lookalikes import LOOKALIKES
 from sixloops.doctor.run import examine
-from sixloops.doctor.run.case import Case, run
+from sixloops.doctor.run.case import Case
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.rules import verdict_of
 
@@ -35,7 +35,7 @@ def sick_runs(data: str, seed: int, only: str = "") -> Iterator[Row]:
             key = network, fault.id if fault.twin else None
             if key not in twins:
                 twin = fault.twin(case) if fault.twin else case
-                twins[key] = run(twin, watched=False).accuracy
+                twins[key] = twin.run(watched=False).accuracy
             row = _trial(partial(fault.plant, case))
             yield {
                 "kind": "fault", "id": fault.id, "number": fault.number, "network": network,
@@ -78,7 +78,7 @@ def _trial(make: Callable[[], Case]) -> Row:
     if found.evidence is None or found.outcome is None:
         raise RuntimeError(f"The run could not be done: {found.verdict}")
     alone = verdict_of(only_signals(found.evidence))
-    beside = verdict_of(run(make(), share=SHARE).evidence)
+    beside = verdict_of(make().run(share=SHARE).evidence)
     return {
         "accuracy": found.outcome.accuracy,
         "sick": found.verdict.sick,

@@ -12,7 +12,6 @@ from sixloops.doctor.faults.runs.cases import part
 from sixloops.doctor.faults.runs.lookalikes import LOOKALIKES
 from sixloops.doctor.layer.guard import Guard
 from sixloops.doctor.run import Case, Doctor, Loop, examine
-from sixloops.doctor.run.case import run
 from sixloops.doctor.run.experiments import Trials, decided_by_zeros
 from sixloops.initializers import Normal
 from sixloops.layers import Conv2D, Dense, Flatten, Layer, Rescale
@@ -37,7 +36,7 @@ SILENT = {
 def test_a_planted_fault_is_named_and_harms_unless_it_is_silent(fault):
     planted = FAULTS[fault]
     case = healthy("dense", seed=SEED)
-    well = run(planted.twin(case) if planted.twin else case, watched=False).accuracy
+    well = (planted.twin(case) if planted.twin else case).run(watched=False).accuracy
     found = examine(lambda: planted.plant(case), prove=False)
     harms = planted.reported or found.outcome.accuracy < well - 0.05
     assert harms != (fault in SILENT)
@@ -212,7 +211,7 @@ def test_a_regression_is_healthy():
 
 
 def trials_of(case):
-    outcome = run(case)
+    outcome = case.run()
     return Trials(Guard(60), outcome.evidence, outcome)
 
 

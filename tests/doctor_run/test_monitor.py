@@ -11,7 +11,6 @@ from sixloops.doctor.faults.runs.cases import part
 from sixloops.doctor.layer.guard import Guard
 from sixloops.doctor.run import Loop, Monitor, examine
 from sixloops.doctor.run.experiments import Trials, decided_by_zeros
-from sixloops.doctor.run.loop import run_loop
 
 
 def examined(mistake="", rate=0.5, **options):
@@ -250,7 +249,7 @@ def test_answers_that_do_not_need_images_are_named():
 def test_zeros_for_images_separate_who_looks_from_who_does_not(mistake, apart):
     data, held = part("mnist", 5, 800)
     loop = Loop(trained(mistake), data, held, 0.5)
-    outcome = run_loop(loop)
+    outcome = loop.run()
     assert decided_by_zeros(loop, Trials(Guard(60), outcome.evidence, outcome)) == apart
     assert (outcome.evidence.probes["zero apart"] < 1e-9) == apart
     assert outcome.evidence.experiments["zero"] < 0.2
@@ -512,7 +511,7 @@ def test_a_loop_is_asked_about_images_from_all_of_the_data():
         monitor.observe(2.3)
         return lambda x: np.tile(np.eye(10)[0], (len(x), 1))  # all are 0
 
-    outcome = run_loop(Loop(train, ordered, ordered))
+    outcome = Loop(train, ordered, ordered).run()
     assert outcome.accuracy == pytest.approx(0.1, abs=0.04)
     assert outcome.evidence.evaluations[-1].images == 1000
     assert len(np.unique(Loop(train, ordered).first(32, 1).data.labels)) == 10

@@ -15,7 +15,6 @@ from sixloops.doctor.run import Case, Doctor, Loop, Monitor, examine
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.examine import Proof
 from sixloops.doctor.run.judged import beats
-from sixloops.doctor.run.loop import run_loop
 from sixloops.doctor.run.neighbours import Numbers, other_numbers, renumbering
 from sixloops.doctor.run.rules import verdict_of
 from sixloops.doctor.run.rules.data import same_batch
@@ -193,7 +192,7 @@ def test_naming_the_most_frequent_class_is_no_success():
     uneven = Dataset(DATA.images[kept], DATA.labels[kept], 10)
     loop = Loop(trained(), Dataset(*uneven.take(np.arange(len(uneven))), 10), None, 2000.0)
     found = examine(lambda: loop, prove=False)
-    assert run_loop(loop).evidence.chance > 0.5
+    assert loop.run().evidence.chance > 0.5
     assert found.verdict.name != "rate-too-low"
     proof = Proof("rate-too-low", 0.05, 0.58, 10.0, 0.58)
     assert not proof.helped

@@ -14,7 +14,7 @@ from sixloops.doctor.run.callback import Doctor
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.units import in_shares
 from sixloops.errors import ConfigurationError, NonFiniteError
-from sixloops.layers import Layer
+from sixloops.layers import Layer, Rescale
 from sixloops.layers.base import Array
 from sixloops.network import Network
 from sixloops.training import (
@@ -26,7 +26,7 @@ from sixloops.training import (
     evaluate,
     fit,
 )
-from sixloops.training.run import Settings
+from sixloops.training.run import Run, Settings
 
 Accuracy = Callable[[Array, Array], float]
 
@@ -50,7 +50,7 @@ class Case:
         >>> def network(seed):
         ...     return Network([Flatten(), Dense(2)], input_shape=(1, 2, 2), seed=seed)
         >>> case = Case(network, data, options={"epochs": 3, "batch_size": 2})
-        >>> run(case).failed
+        >>> case.run().failed
         ''
     """
 
@@ -110,6 +110,66 @@ class Case:
         """Return the case with its learning rate multiplied."""
         optimizer = self.option("optimizer")
         return self.with_options(optimizer=replace(optimizer, rate=optimizer.rate * factor))
+
+    @property
+    def steps(self) -> int:
+        """How many steps it has."""
+        batch = max(int(self.option("batch_size")), 1)
+        return -(-len(self.data) // batch) * int(self.option("epochs"))
+
+    def shortened(self, steps: int, held_out: int | None = None) -> Case:
+        """Return the case, cut down to a run of so many steps, and to so many held-out images."""
+        batch, epochs = self.option("batch_size"), self.option("epochs")
+        images = min(len(self.data), max(steps * batch // max(epochs, 1), batch * 20, 500))
+        fewer = max(1, min(epochs, steps * batch // max(images, 1)))
+        random = np.random.default_rng(self.seed)
+        data, held = self.data, self.validation
+        if images < len(data):
+            # In the order that they have: that may be what is wrong with them.
+            data = data.subset(np.sort(random.choice(len(data), images, replace=False)))
+        if held is not None and held_out is not None and len(held) > held_out:
+            held = held.random_subset(held_out, random)
+        return replace(self.with_options(epochs=int(fewer)), data=data, validation=held)
+
+    def zeroed(self) -> Case:
+        """Return the case with zeros in the place of all images."""
+        held = self.validation
+        return replace(self, data=_blind(self.data), validation=held and _blind(held))
+
+    def scaled(self, factor: float) -> Case:
+        """Return the case with the network's inputs multiplied by a factor."""
+        return self.with_layers(lambda layers: [Rescale(factor), *layers])
+
+    def memorised(self, images: int = 32, epochs: int = 80) -> Case:
+        """Return the case with one batch, again and again."""
+        data = self.data.subset(np.arange(min(images, len(self.data))))
+        options = {"epochs": epochs, "batch_size": len(data), "callbacks": [_Until()]}
+        return replace(self.with_options(**options), data=data, validation=None)
+
+    def run(self, *, share: float | None = None, watched: bool = True) -> Outcome:
+        """Train from the seed.
+
+        Args:
+            share: of the time that the doctor may take; None for all that it wants.
+            watched: whether the doctor looks on.
+        """
+        network, doctor = self.network(self.seed), Doctor(share)
+        own = list(self.options.get("callbacks", ()))
+        if self.accuracy is not None:
+            own.append(_Metric(doctor, self.accuracy))
+        options = {
+            "seed": self.seed,
+            **self.options,
+            "callbacks": [*own, doctor] if watched else list(self.options.get("callbacks", ())),
+        }
+        failed, history = "", History()
+        try:
+            history = fit(network, self.data, validation=self.validation, **options)
+        except NonFiniteError as error:
+            failed = str(error)
+        accuracy = 0.0 if failed else final_accuracy(self, network, history)
+        evidence = in_shares(doctor.monitor.evidence)
+        return Outcome(network, history, evidence, accuracy, failed, doctor.seconds)
 
 
 def check_data(owner: Any) -> None:
@@ -180,35 +240,21 @@ class _Metric(Callback):
             self.doctor.monitor.see_outputs(run.step, *some, told)
 
 
-def run(case: Case, *, share: float | None = None, watched: bool = True) -> Outcome:
-    """Train a case from its seed.
-
-    Args:
-        case: what is trained.
-        share: of the time that the doctor may take; None for all that it wants.
-        watched: whether the doctor looks on.
-    """
-    network, doctor = case.network(case.seed), Doctor(share)
-    own = list(case.options.get("callbacks", ()))
-    if case.accuracy is not None:
-        own.append(_Metric(doctor, case.accuracy))
-    options = {
-        "seed": case.seed,
-        **case.options,
-        "callbacks": [*own, doctor] if watched else list(case.options.get("callbacks", ())),
-    }
-    failed, history = "", History()
-    try:
-        history = fit(network, case.data, validation=case.validation, **options)
-    except NonFiniteError as error:
-        failed = str(error)
-    accuracy = 0.0 if failed else final_accuracy(case, network, history)
-    evidence = in_shares(doctor.monitor.evidence)
-    return Outcome(network, history, evidence, accuracy, failed, doctor.seconds)
-
-
 def final_accuracy(case: Case, network: Network, history: History) -> float:
     """Return the last accuracy on validation data, or that on the training data."""
     if history.validation_accuracy:
         return history.validation_accuracy[-1]
     return evaluate(network, case.data, threads=1).accuracy or 0.0
+
+
+def _blind(data: Dataset) -> Dataset:
+    return Dataset(np.zeros_like(data.images), data.labels, data.classes or data.class_count)
+
+
+class _Until(Callback):
+    """Stops once everything is known by heart."""
+
+    def on_epoch_end(self, run: Run, plan: object) -> None:
+        """Stop, if it is time."""
+        if run.history.epochs[-1].get("accuracy", 0.0) >= 1.0:
+            run.stop("known by heart")

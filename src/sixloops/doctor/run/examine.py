@@ -13,12 +13,9 @@ from sixloops.doctor.run.case import Case, Outcome
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.experiments import (
     PATIENCE,
-    alone,
     callbacks_spoil,
     separate,
-    shortened,
-    steps_of,
-    trained,
+    unwatched,
 )
 from sixloops.doctor.run.fixes import fixed
 from sixloops.doctor.run.judged import falls_short, guess
@@ -132,7 +129,7 @@ def examine(
             raise Trouble("no case", f"the function must return a Case or a Loop. Got {kind}.")
         whole, case = case, guard.call(_first, case)
         began = time.perf_counter()
-        outcome = guard.call(trained, case, watched=True)
+        outcome = guard.call(case.run)
         took = time.perf_counter() - began
     except Trouble as trouble:
         return Examination(could_not_run(trouble))
@@ -140,8 +137,8 @@ def examine(
         separate(case, outcome, guard)
     if experiments and isinstance(case, Loop):
         _prove_parts(case, outcome.evidence, min(seconds, max(LEAST, 5 * took)))
-    if steps_of(case) != steps_of(whole):
-        note = f"A part of the run was examined, {steps_of(case)} of its {steps_of(whole)} steps."
+    if case.steps != whole.steps:
+        note = f"A part of the run was examined, {case.steps} of its {whole.steps} steps."
         outcome.evidence.notes.append(note)
     verdict = verdict_of(outcome.evidence)
     verdict = replace(verdict, notes=(*verdict.notes, *_left_out(whole, case, verdict)))
@@ -175,20 +172,20 @@ def _check_gradients(loop: Loop, e: Evidence) -> Diagnosis | None:
 def _first(case: Case | Loop) -> Case | Loop:
     """Return what is run first: the user's own, without what writes files, cut down if long."""
     if _is_long(case):
-        return shortened(alone(case), MANY_STEPS)
-    return case if isinstance(case, Loop) else case.without_files()
+        return case.alone().shortened(MANY_STEPS)
+    return case.without_files()
 
 
 def _left_out(whole: Case | Loop, case: Case | Loop, verdict: Verdict) -> Iterator[str]:
     """Say where the user's own callbacks had no part, if that may matter."""
-    own = "" if isinstance(whole, Loop) else whole.own_callbacks()
-    if own and (verdict.sick or alone(case) is case):
-        runs = "any run, as it was cut down" if alone(case) is case else "experiments and proof"
+    own = whole.own_callbacks()
+    if own and (verdict.sick or case.alone() is case):
+        runs = "any run, as it was cut down" if case.alone() is case else "experiments and proof"
         yield f"Your own callbacks ({own}) had no part in {runs}: they may write files."
 
 
 def _is_long(case: Case | Loop) -> bool:
-    return steps_of(case) > 1.2 * MANY_STEPS
+    return case.steps > 1.2 * MANY_STEPS
 
 
 def _prove(guard: Guard, case: Case | Loop, outcome: Outcome, verdict: Verdict) -> Examination:
@@ -196,10 +193,10 @@ def _prove(guard: Guard, case: Case | Loop, outcome: Outcome, verdict: Verdict) 
     proof = None
     try:
         cure = fixed_loop if isinstance(case, Loop) else fixed
-        bare = guard.call(alone, case)
+        bare = guard.call(case.alone)
         mended = guard.call(cure, verdict.name, bare, outcome.evidence)
         if mended is not None:
-            before = outcome if bare is case else guard.call(trained, bare)
+            before = outcome if bare is case else guard.call(unwatched, bare)
             spoilt = callbacks_spoil(case, outcome, before)
             verdict = replace(verdict, notes=(*verdict.notes, *spoilt))
             proof = _tried(guard, verdict.name, mended, before.accuracy, outcome.evidence)
@@ -213,13 +210,13 @@ def _tried(guard: Guard, name: str, mended: Case | Loop, before: float, e: Evide
     """Run the mended case; where that falls short, also at the rates that may fit it better."""
     changed = rate_factor(e, USUAL_FACTORS[name]) if name in USUAL_FACTORS else 1.0
     chance = guess(e) or 0.0
-    best = Proof(name, before, guard.call(trained, mended).accuracy, changed, chance)
+    best = Proof(name, before, guard.call(unwatched, mended).accuracy, changed, chance)
     enough = e.probes.get("neighbours", before + 0.15) - 0.05
     for rate in RATES if name in RATE_FOLLOWS else ():
         if best.after >= enough:
             break
         with contextlib.suppress(Trouble):  # one rate more or less proves nothing else
-            reached = guard.call(lambda rate=rate: trained(mended.with_rate(rate))).accuracy
+            reached = guard.call(lambda rate=rate: unwatched(mended.with_rate(rate))).accuracy
             other = Proof(name, before, reached, rate, chance)
             best = max(best, other, key=lambda proof: proof.after)
     return best

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from sixloops.data import Dataset
 from sixloops.doctor.layer.guard import Guard, Trouble
 from sixloops.doctor.run.callback import MOST_NOTES
-from sixloops.doctor.run.case import Case, Outcome, run
+from sixloops.doctor.run.case import Case, Outcome
 from sixloops.doctor.run.evidence import Evidence
 from sixloops.doctor.run.judged import beats, falls_short, is_stuck, to_beat
-from sixloops.doctor.run.loop import Loop, run_loop
+from sixloops.doctor.run.loop import Loop
 from sixloops.doctor.run.rules import diagnoses_of
 from sixloops.doctor.run.rules.base import percent, times
 from sixloops.doctor.run.rules.data import input_ignored, labels_leak
 from sixloops.doctor.run.rules.rates import rate_factor, update_ratio
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.errors import ConfigurationError, DataError, FileError, SixloopsError
-from sixloops.layers import Rescale
-from sixloops.training import Callback
-from sixloops.training.run import Run
 
 STEPS = 600
 """A longer run is shortened to about so many steps."""
+HELD_OUT = 1000
+"""Of more held-out images it is asked about so many."""
 LADDER = 4
 """So many rates are tried in each direction, each ten times the one before."""
 CLEAR = 0.9
@@ -77,7 +75,7 @@ class Trials:
 
         def accuracy() -> float | SixloopsError:
             try:
-                outcome = trained(case)
+                outcome = case.run(watched=False)
                 self._hold_against_base(outcome)
                 return outcome.accuracy
             except (ConfigurationError, DataError, FileError) as error:
@@ -107,39 +105,9 @@ class Trials:
             self.evidence.notes.append(words)
 
 
-def trained(case: Case | Loop, *, watched: bool = False) -> Outcome:
-    """Train a case, or by a loop of the user's own."""
-    return run_loop(case, watched=watched) if isinstance(case, Loop) else run(case, watched=watched)
-
-
-def shortened(case: Case | Loop, steps: int = STEPS) -> Case | Loop:
-    """Return the case, cut down to a run of so many steps; a loop stays as it is."""
-    if isinstance(case, Loop):
-        return case
-    batch, epochs = case.option("batch_size"), case.option("epochs")
-    images = min(len(case.data), max(steps * batch // max(epochs, 1), batch * 20, 500))
-    fewer = max(1, min(epochs, steps * batch // max(images, 1)))
-    random = np.random.default_rng(case.seed)
-    data, held = case.data, case.validation
-    if images < len(data):
-        # In the order that they have: that may be what is wrong with them.
-        data = data.subset(np.sort(random.choice(len(data), images, replace=False)))
-    if held is not None and len(held) > 1000 and steps == STEPS:
-        held = held.random_subset(1000, random)
-    return replace(case.with_options(epochs=int(fewer)), data=data, validation=held)
-
-
-def steps_of(case: Case | Loop) -> int:
-    """Return how many steps a case has; 0 for a loop, of which nobody knows."""
-    if isinstance(case, Loop):
-        return 0
-    batch = max(int(case.option("batch_size")), 1)
-    return -(-len(case.data) // batch) * int(case.option("epochs"))
-
-
-def alone(case: Case | Loop) -> Case | Loop:
-    """Return the case without callbacks that may write files."""
-    return case if isinstance(case, Loop) else case.alone()
+def unwatched(case: Case | Loop) -> Outcome:
+    """Run a case without the doctor looking on."""
+    return case.run(watched=False)
 
 
 def separate(case: Case | Loop, outcome: Outcome, guard: Guard) -> None:
@@ -157,9 +125,9 @@ def separate(case: Case | Loop, outcome: Outcome, guard: Guard) -> None:
         return
     if not (said or e.broken or falls_short(e, 0.03)):
         return
-    short, trials = shortened(alone(case)), Trials(guard, e, outcome)
-    if not _is_same(case, short):
-        base = trials.done("The shortened run", trained, short)
+    short, trials = case.alone().shortened(STEPS, HELD_OUT), Trials(guard, e, outcome)
+    if case.alone() is not case or short.steps != case.steps:
+        base = trials.done("The shortened run", unwatched, short)
         if base is None:
             return
         trials.base = base
@@ -181,7 +149,9 @@ def _try_changes(short: Case | Loop, trials: Trials) -> None:
     _try_rates(short, trials)
     helped = any(beats(e, value) for name, value in results.items() if name not in ("zero", "base"))
     if falls_short(e) and not helped:
-        again = trials.done("The run with one batch, again and again,", memorised, short)
+        again = trials.done(
+            "The run with one batch, again and again,", unwatched, short.memorised()
+        )
         if again is not None:
             results["memorised"] = again.accuracy
             e.probes["memorised moved"] = _moved(_losses(again))
@@ -194,21 +164,12 @@ def _try_changes(short: Case | Loop, trials: Trials) -> None:
 
 def callbacks_spoil(case: Case | Loop, outcome: Outcome, without: Outcome) -> list[str]:
     """Say what the run comes to without the user's own callbacks, if that is much more."""
-    own = "" if isinstance(case, Loop) else case.own_callbacks()
+    own = case.own_callbacks()
     if not own or without.accuracy <= outcome.accuracy + 0.1:
         return []
     reached = f"{percent(without.accuracy)}, with them {percent(outcome.accuracy)}"
     words = f"Without your own callbacks ({own}) the same run reaches {reached}: look at them."
     return [words] if words not in outcome.evidence.notes else []
-
-
-def _is_same(case: Case | Loop, short: Case | Loop) -> bool:
-    """Say whether nothing was cut off."""
-    if isinstance(case, Loop) or isinstance(short, Loop):
-        return True
-    callbacks = short.options.get("callbacks") is case.options.get("callbacks")
-    epochs = short.options["epochs"] == case.option("epochs")
-    return short.data is case.data and epochs and callbacks
 
 
 def _may_leak(said: Diagnosis, e: Evidence) -> bool:
@@ -229,7 +190,7 @@ def decided_by_zeros(short: Case | Loop, trials: Trials) -> bool:
     if e.chance is None:
         return False
     # Their loop need not bear images that nobody ever has.
-    zero = trials.done("The run with zeros for all images", lambda: trained(zeroed(short)))
+    zero = trials.done("The run with zeros for all images", lambda: unwatched(short.zeroed()))
     if zero is None:
         return False
     learnt = _training_accuracy(zero)
@@ -261,23 +222,11 @@ def _training_accuracy(outcome: Outcome) -> float | None:
     return epochs[-1].get("accuracy") if epochs else outcome.evidence.accuracy
 
 
-def zeroed(case: Case | Loop) -> Case | Loop:
-    """Return the case with zeros in the place of all images."""
-    if isinstance(case, Loop):
-        return case.with_images(np.zeros_like)
-    data, held = case.data, case.validation
-    return replace(case, data=_blind(data), validation=None if held is None else _blind(held))
-
-
-def _blind(data: Dataset) -> Dataset:
-    return Dataset(np.zeros_like(data.images), data.labels, data.classes or data.class_count)
-
-
 def _try_scaled(short: Case | Loop, factor: float, trials: Trials) -> None:
     """Try inputs from 0 to 1; also at higher rates than bytes bear, at lower than tiny ones."""
     results, probes = trials.evidence.experiments, trials.evidence.probes
-    case = scaled(short, factor)
-    outcome = trials.done("The run with inputs from 0 to 1", trained, case)
+    case = short.scaled(factor)
+    outcome = trials.done("The run with inputs from 0 to 1", unwatched, case)
     if outcome is None:
         return
     results["scaled"] = outcome.accuracy
@@ -323,22 +272,6 @@ def _climb(case: Case | Loop, by: float, trials: Trials) -> tuple[float, float] 
     return best
 
 
-def scaled(case: Case | Loop, factor: float) -> Case | Loop:
-    """Return the case with its inputs multiplied by a factor."""
-    if isinstance(case, Loop):
-        return case.scaled(factor)
-    return case.with_layers(lambda layers: [Rescale(factor), *layers])
-
-
-class _Until(Callback):
-    """Stops once everything is known by heart."""
-
-    def on_epoch_end(self, run: Run, plan: object) -> None:
-        """Stop, if it is time."""
-        if run.history.epochs[-1].get("accuracy", 0.0) >= 1.0:
-            run.stop("known by heart")
-
-
 def _moved(losses: list[float]) -> float:
     """Return by what part of its size the loss became another: bit by bit, or with one step."""
     if len(losses) < 2:
@@ -349,12 +282,3 @@ def _moved(losses: list[float]) -> float:
         # Batches of the same few images differ from each other, too, where they are shuffled.
         jump = abs(before[0] - after.mean()) - 6 * after.std()
         return float(np.maximum(drift, jump) / max(abs(before.mean()), 1e-12))
-
-
-def memorised(case: Case | Loop, images: int = 32, epochs: int = 80) -> Outcome:
-    """Train on one batch again and again."""
-    if isinstance(case, Loop):
-        return trained(case.first(images, epochs))
-    data = case.data.subset(np.arange(min(images, len(case.data))))
-    options = {"epochs": epochs, "batch_size": len(data), "callbacks": [_Until()]}
-    return run(replace(case.with_options(**options), data=data, validation=None), watched=False)

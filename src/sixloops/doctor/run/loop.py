@@ -102,50 +102,83 @@ class Loop:
         rows = np.tile(some, times)
         return replace(self, data=self.data.subset(rows), validation=None)
 
+    @property
+    def steps(self) -> int:
+        """How many steps it has: of a loop nobody knows."""
+        return 0
 
-def run_loop(loop: Loop, *, watched: bool = True) -> Outcome:
-    """Train by somebody's loop, from its seed."""
-    _check_arguments(loop.train)
-    monitor = Monitor(loop.data.class_count)
-    # A loop that changes its images in place must not change those of the next run.
-    images, labels = loop.data.images.copy(), loop.data.labels.copy()
-    try:
-        with np.errstate(all="ignore"):
-            predict = loop.train(images, labels, loop.rate, loop.seed, monitor)
-    except Exception as error:
-        if not (monitor.evidence.broken or rose(monitor.evidence)):
-            raise
-        return _blown_up(monitor, error)
-    if not callable(predict):
-        kind = type(predict).__name__
-        raise DataError(f"The train function must return a function of images. Got {kind}.")
-    e = monitor.evidence = in_shares(monitor.evidence)
-    e.given = len(loop.data)
-    if not e.steps:
-        raise DataError(
-            "The train function must call monitor.observe(loss, ...) after each step. It never did."
-        )
-    # As they lie: a loop that answers with what it has stored for these images shows itself so.
-    images, labels = _first(loop.data, ASKED)
-    answers = _answers(predict, images)
-    told = float((answers == labels).mean())
-    e.probes["training part"] = told
-    e.answered = renumbering(answers, labels)
-    if not e.counts.sum():  # it told the monitor of no labels
-        e.counts = np.bincount(loop.data.labels, minlength=loop.data.class_count)
-    _ask_one_by_one(predict, loop.data, e)
-    reached = told
-    if loop.validation is not None:
-        reached = _accuracy(predict, *part_of(loop.validation, ASKED))
-        asked = min(ASKED, len(loop.validation))
-        e.evaluations.append(Evaluated(monitor.step, None, reached, asked))
-        e.held_out_chance = chance_of(loop.validation)
-    if watched:
-        compare_spreads(monitor, loop.data, loop.validation)
-        _ask_of_nothing(predict, loop.data, e)
-        look_up(monitor, loop.data, loop.validation)
-    failed = "" if recovered(e) else e.broken
-    return Outcome(None, History(), e, 0.0 if failed else reached, failed, 0.0)
+    def shortened(self, steps: int, held_out: int | None = None) -> Loop:
+        """Return the loop, which cannot be cut down."""
+        return self
+
+    def alone(self) -> Loop:
+        """Return the loop: of what it does besides training nobody knows."""
+        return self
+
+    def without_files(self) -> Loop:
+        """Return the loop."""
+        return self
+
+    def own_callbacks(self) -> str:
+        """Return nothing, as all of it is the user's own."""
+        return ""
+
+    def zeroed(self) -> Loop:
+        """Return the loop with zeros in the place of all images."""
+        return self.with_images(np.zeros_like)
+
+    def memorised(self, images: int = 32, epochs: int = 80) -> Loop:
+        """Return the loop with a few images, again and again."""
+        return self.first(images, epochs)
+
+    def run(self, *, watched: bool = True) -> Outcome:
+        """Train from the seed.
+
+        Args:
+            watched: whether the doctor looks on.
+        """
+        _check_arguments(self.train)
+        monitor = Monitor(self.data.class_count)
+        # A loop that changes its images in place must not change those of the next run.
+        images, labels = self.data.images.copy(), self.data.labels.copy()
+        try:
+            with np.errstate(all="ignore"):
+                predict = self.train(images, labels, self.rate, self.seed, monitor)
+        except Exception as error:
+            if not (monitor.evidence.broken or rose(monitor.evidence)):
+                raise
+            return _blown_up(monitor, error)
+        if not callable(predict):
+            kind = type(predict).__name__
+            raise DataError(f"The train function must return a function of images. Got {kind}.")
+        e = monitor.evidence = in_shares(monitor.evidence)
+        e.given = len(self.data)
+        if not e.steps:
+            raise DataError(
+                "The train function must call monitor.observe(loss, ...) after each step. It never "
+                "did."
+            )
+        # As they lie: a loop that answers with what it has stored for these images shows itself so.
+        images, labels = _first(self.data, ASKED)
+        answers = _answers(predict, images)
+        told = float((answers == labels).mean())
+        e.probes["training part"] = told
+        e.answered = renumbering(answers, labels)
+        if not e.counts.sum():  # it told the monitor of no labels
+            e.counts = np.bincount(self.data.labels, minlength=self.data.class_count)
+        _ask_one_by_one(predict, self.data, e)
+        reached = told
+        if self.validation is not None:
+            reached = _accuracy(predict, *part_of(self.validation, ASKED))
+            asked = min(ASKED, len(self.validation))
+            e.evaluations.append(Evaluated(monitor.step, None, reached, asked))
+            e.held_out_chance = chance_of(self.validation)
+        if watched:
+            compare_spreads(monitor, self.data, self.validation)
+            _ask_of_nothing(predict, self.data, e)
+            look_up(monitor, self.data, self.validation)
+        failed = "" if recovered(e) else e.broken
+        return Outcome(None, History(), e, 0.0 if failed else reached, failed, 0.0)
 
 
 def _check_arguments(train: Train) -> None:
