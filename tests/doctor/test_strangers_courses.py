@@ -414,7 +414,7 @@ FAULTY = {
     "film, kernel not rotated": (ConvolutionalBad, "kernel-not-rotated"),
     "single precision, kernel not rotated": (Conv32Bad, "kernel-not-rotated"),
     "layer normalisation as if constant": (LayerNormBad, "layer-norm-constants"),
-    "a slope made up": ((swish, gelu_bad), ""),
+    "a slope made up": ((swish, gelu_bad), "slope-of-another"),
 }
 
 

@@ -32,9 +32,10 @@ def blame(trials: Sequence[Trial]) -> tuple[list[Diagnosis], list[Diagnosis]]:
         found = [*_by_parts(trials), *name_ratios(list(_ratios(trials))), *_by_numbers(trials)]
         return list({each.id: each for each in found}.values()), []
     evidence = [_evidence(trial) for trial in trials if trial.case is not None]
-    if not evidence or not any(each.wrong() for each in evidence):
-        return [], []
-    return name_mistakes(evidence)
+    if any(each.wrong() for each in evidence):
+        return name_mistakes(evidence)
+    # What is wrong is wrong only where it was something else than what was recognised.
+    return list(_by_numbers([trial for trial in trials if trial.model is None])), []
 
 
 def _named_loss(trials: Sequence[Trial]) -> list[Diagnosis]:
@@ -62,7 +63,7 @@ def _has_images(trial: Trial) -> bool:
 
 def _by_numbers(trials: Sequence[Trial]) -> Iterator[Diagnosis]:
     """Name what the numbers show of a layer that was not recognised."""
-    for name in trials[0].names:
+    for name in trials[0].names if trials else ():
         wrong = [trial for trial in trials if wrong_words(trial, name)]
         if any(trial.gradient(name) is None for trial in wrong):
             continue

@@ -29,6 +29,8 @@ from sixloops.doctor.layer.where import constant_ratio
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.layers.base import Array
 
+SMALLEST = 1e-6
+"""A smaller slope is none."""
 KNOWN = 0.5
 """The share of numbers that must be known where the others have no slope."""
 WORDS = {"x": "dX", "weight": "dW", "bias": "db", "gamma": "dγ", "beta": "dβ"}
@@ -192,6 +194,14 @@ def _matches_with(
     return len(evidence) >= 2
 
 
+CONSTANT = Diagnosis(
+    "constant-factor",
+    "{what} is {ratio} times the true gradient everywhere, on every shape.",
+    "dx_i = Σ_o dy_o · ∂y_o/∂x_i, with no further factor",
+    "Look for a number that is multiplied or divided by once too often or not at all.",
+)
+
+
 def _constant(evidence: Sequence[Evidence], roles: set[str]) -> list[Diagnosis]:
     """Explain by one number that is the same in all cases, whatever it comes from."""
     ratios = [
@@ -204,13 +214,7 @@ def _constant(evidence: Sequence[Evidence], roles: set[str]) -> list[Diagnosis]:
     numbers = [ratio for ratio in ratios if ratio is not None]
     if max(numbers) - min(numbers) > 1e-6 * max(map(abs, numbers)) or len(evidence) < 2:
         return []
-    said = Diagnosis(
-        "constant-factor",
-        "{what} is {ratio} times the true gradient everywhere, on every shape.",
-        "dx_i = Σ_o dy_o · ∂y_o/∂x_i, with no further factor",
-        "Look for a number that is multiplied or divided by once too often or not at all.",
-    )
-    return [_filled(said, roles, numbers[0])]
+    return [_filled(CONSTANT, roles, numbers[0])]
 
 
 REORDERED = Diagnosis(
@@ -284,6 +288,28 @@ class Numbers:
         """Return dy · f′(y)."""
         return None if self.slopes_at_output is None else self.dy * self.slopes_at_output
 
+    def times(self, slope: Callable[[Array, Array], Array]) -> Array | None:
+        """Return dy times a function of x and y."""
+        if self.slopes is None:
+            return None
+        with np.errstate(all="ignore"):
+            return self.dy * slope(self.x, self.y)
+
+    def without_bounds(self, lower: bool, upper: bool) -> Array | None:
+        """Return what dX is if the function were not flat beyond its bounds, where it is a line."""
+        if self.slopes is None:
+            return None
+        known = ~np.isnan(self.slopes)
+        rises = known & (np.abs(self.slopes) > SMALLEST)
+        inside = self.slopes[rises]
+        if not inside.size or np.ptp(inside) > 4 * self.tolerance * abs(inside[0]):
+            return None
+        flat = known & ~rises
+        below, above = flat & (self.x < self.x[rises].min()), flat & (self.x > self.x[rises].max())
+        if not (flat == below | above).all():
+            return None
+        return self.dy * np.where((below & lower) | (above & upper), inside[0], self.slopes)
+
     def is_moved(self) -> bool:
         """Say whether it has the right numbers in other places."""
         if np.isnan(self.truth).any():
@@ -302,11 +328,25 @@ MOVED = Diagnosis(
     f"{POST_316354}#6-how-to-investigate",
     11,
 )
+
+
+def _without(lower: bool, upper: bool) -> Callable[[Numbers], bool]:
+    return lambda n: n.is_like(n.without_bounds(lower, upper))
+
+
+def _multiplied(slope: Callable[[Array, Array], Array]) -> Callable[[Numbers], bool]:
+    return lambda n: n.is_like(n.times(slope))
+
+
 BY_NUMBERS: tuple[tuple[Diagnosis, Callable[[Numbers], bool]], ...] = (
     (activations.dropped.diagnosis, lambda n: n.is_like(n.slopes)),
+    (activations.bound_forgotten("upper bound"), _without(lower=False, upper=True)),
+    (activations.bound_forgotten("lower bound"), _without(lower=True, upper=False)),
+    (activations.bound_forgotten("bounds"), _without(lower=True, upper=True)),
     (activations.at_output.diagnosis, lambda n: n.is_like(n.at_output())),
     (activations.twice.diagnosis, lambda n: n.is_like(n.times_slopes(2))),
     (activations.forgotten.diagnosis, lambda n: n.is_like(n.times_slopes(0))),
+    *((activations.other_slope(words), _multiplied(slope)) for words, slope in activations.SLOPES),
     (general.returns_input.diagnosis, lambda n: n.is_like(n.x)),
     (general.returns_output.diagnosis, lambda n: n.is_like(n.y)),
     (general.returns_dy.diagnosis, lambda n: n.is_like(n.dy)),
@@ -388,4 +428,6 @@ def _ratio_name(ratios: list[tuple[Size, float | None]]) -> Diagnosis | None:
     for diagnosis, expected in tried:
         if all(abs((ratio or 0) / expected(size) - 1) < 1e-3 for size, ratio in ratios):
             return diagnosis
-    return None
+    numbers = [ratio for _, ratio in ratios if ratio]
+    same = max(numbers) - min(numbers) < 1e-3 * abs(numbers[0])
+    return CONSTANT if same else None

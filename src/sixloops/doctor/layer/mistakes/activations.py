@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from sixloops.doctor.layer.mistakes.base import JAVA, POST_316354, Case, Mistake, about, mistake
 from sixloops.doctor.layer.models import Roles, activation_name
 from sixloops.doctor.layer.variants import FixedDropout, Shortcut
+from sixloops.doctor.verdict import Diagnosis
 from sixloops.layers import ScaledTanh
+from sixloops.layers.activations.sigmoid import logistic
+from sixloops.layers.base import Array
 
 RIGHT = "dz = dy · f′(z)"
 RELU = f"{JAVA}#1-backward-of-relu"
@@ -449,6 +454,63 @@ def swish_first_part(case: Case) -> Roles:
     return case.through_core(case.dy / (1 + np.exp(-case.trace.z)))
 
 
+def _relu(x: Array, y: Array) -> Array:
+    return np.where(x > 0, 1.0, 0.0)
+
+
+SLOPES: tuple[tuple[str, Callable[[Array, Array], Array]], ...] = (
+    ("1 − y², tanh's at its output", lambda x, y: 1 - y**2),
+    ("1 − tanh²(x), tanh's", lambda x, y: 1 - np.tanh(x) ** 2),
+    ("y(1 − y), a sigmoid's at its output", lambda x, y: y * (1 - y)),
+    ("σ(x)(1 − σ(x)), a sigmoid's", lambda x, y: logistic(x) * (1 - logistic(x))),
+    ("σ(x), a sigmoid itself", lambda x, y: logistic(x)),
+    ("1 where x > 0 and else 0, ReLU's", _relu),
+    ("1 where x > 0 and else y", lambda x, y: np.where(x > 0, 1, y)),
+    ("y, which is the function itself", lambda x, y: y),
+    ("x", lambda x, y: x),
+    ("2x, a square's", lambda x, y: 2 * x),
+    ("e^x", lambda x, y: np.exp(x)),
+    ("cos x", lambda x, y: np.cos(x)),
+)
+"""What people multiply by, in words and from input and output."""
+
+
+def other_slope(words: str) -> Diagnosis:
+    """Say that the error is multiplied by something else than the slope."""
+    return about(
+        "slope-of-another",
+        f"The error is multiplied by {words}; that is not the slope of what forward computes.",
+        RIGHT + ", and f′(z) ≈ (f(z + h) − f(z − h)) / 2h",
+        "Differentiate the function of the forward, by the chain rule from its outside to its "
+        "inside, and hold it against that quotient.",
+        SLOPE,
+        17,
+    )
+
+
+def _of_another(words: str, slope: Callable[[Array, Array], Array]) -> Mistake:
+    """Multiply by another function's slope."""
+
+    def wrong(case: Case) -> Roles:
+        _acts(case)
+        _not_softmax(case)
+        return case.through_core(case.dy * slope(case.trace.z, case.trace.y))
+
+    return Mistake(other_slope(words), (), wrong)
+
+
+def bound_forgotten(where: str) -> Diagnosis:
+    """Say that errors pass where the output is held fast."""
+    return about(
+        "bound-forgotten",
+        f"Where y is held at its {where} the error goes through, as if it were not held.",
+        "f is flat there: f′(z) = 0 where y does not move with z",
+        "Multiply dy by 0 there: dy * (low < z) * (z < high), with the bounds of the forward.",
+        SLOPE,
+        17,
+    )
+
+
 def _dropped(case: Case) -> FixedDropout:
     if not isinstance(case.trace.model.activation, FixedDropout):
         raise ValueError("no dropout")
@@ -594,4 +656,5 @@ MISTAKES: tuple[Mistake, ...] = (
     *(scaled_tanh_no_inner, scaled_tanh_no_outer, scaled_tanh_plain, scaled_tanh_of_output),
     *(sigmoid_of_input, tanh_of_input, tanh_not_squared, tanh_for_sigmoid, sigmoid_for_tanh),
     *(forgotten, dropped, at_output, at_error, twice),
+    *(_of_another(words, slope) for words, slope in SLOPES),
 )
