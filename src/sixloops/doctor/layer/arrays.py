@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sixloops.doctor.layer.vocabulary import exact_gradient_words, plain
 from sixloops.layers.base import Array
 
 DEPTH = 3
@@ -42,12 +43,30 @@ def _walk(
         if isinstance(value, np.ndarray):
             if value.dtype.kind == "f" and value.size:
                 yield where, value
-        elif isinstance(value, np.floating) or are_numbers(value):
+        elif _is_learned(node, name, value) or are_numbers(value):
             yield where, np.asarray(value)
         elif not pieces and _are_alike(value):
             yield where, np.stack(value)
         elif isinstance(value, dict | list | tuple) or _is_plain_object(value):
             yield from _walk(value, where, depth - 1, seen, pieces)
+
+
+def _is_learned(node: Any, name: Any, value: Any) -> bool:
+    """Say whether a number of an object is learned, or a gradient; a setting has no gradient."""
+    if isinstance(value, np.floating) or not isinstance(value, float):
+        return isinstance(value, np.floating)
+    names = {plain(other) for other in _names(node)} if _is_plain_object(node) else set()
+    gradient_of = (exact_gradient_words(other) for other in names)
+    is_gradient = any(plain(str(name)) in words for words in gradient_of)
+    return is_gradient or bool(exact_gradient_words(str(name)) & names)
+
+
+def _names(node: Any) -> Iterator[str]:
+    """Return the names of an object's attributes, also of those that only its methods set."""
+    yield from getattr(node, "__dict__", ())
+    for kind in type(node).__mro__:
+        for function in vars(kind).values():
+            yield from getattr(getattr(function, "__code__", None), "co_names", ())
 
 
 def are_numbers(value: Any) -> bool:
@@ -136,6 +155,9 @@ def set_array(holder: Any, path: str, value: Array) -> None:
     if isinstance(old, list):
         old[:] = value.tolist() if are_numbers(old) else [part.copy() for part in value]
         return
+    if isinstance(old, float | np.floating):
+        _replace(holder, path, float(value) if type(old) is float else np.asarray(value)[()])
+        return
     alike = isinstance(old, np.ndarray) and (old.dtype, old.shape) == (value.dtype, value.shape)
     if alike and old.flags.writeable:
         old[...] = value
@@ -145,7 +167,7 @@ def set_array(holder: Any, path: str, value: Array) -> None:
             _replace(holder, other, value)
 
 
-def _replace(holder: Any, path: str, value: Array) -> None:
+def _replace(holder: Any, path: str, value: Any) -> None:
     parent_path, _, name = path.rpartition(".")
     parent = get_array(holder, parent_path) if parent_path else holder
     if isinstance(parent, dict):

@@ -45,6 +45,8 @@ def describe(claimed: Array, truth: Array, axes: str, tolerance: float) -> str:
         >>> truth = np.arange(1.0, 7.0).reshape(2, 3)
         >>> describe(4 * truth, truth, "ND", 1e-6)
         '4.000 times the true gradient everywhere'
+        >>> describe(np.array(2.0), np.array(3.0), "", 1e-6)
+        'it is 2 and must be 3'
         >>> maps = np.ones((1, 1, 3, 3))
         >>> maps[..., 1, 1] = 0
         >>> print(describe(maps, 0 * maps, "NCHW", 1e-6).partition("; at")[0])
@@ -53,6 +55,8 @@ def describe(claimed: Array, truth: Array, axes: str, tolerance: float) -> str:
         >>> describe(kernel, 0 * kernel, "FCHW", 1e-6)
         '3 of 4 numbers differ; at [0, 0, 0, 0] it is 1 and must be 0'
     """
+    if claimed.size == truth.size == 1:  # one number is always so many times the other
+        return f"it is {claimed.item():.6g} and must be {truth.item():.6g}"
     wrong = differences(claimed, truth, tolerance)
     if not np.isnan(truth).any():
         ratio = constant_ratio(claimed, truth, tolerance)
