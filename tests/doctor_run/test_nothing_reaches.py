@@ -291,6 +291,13 @@ def test_what_beats_a_guess_where_there_is_little_room():
     assert beats(e, 0.97)
 
 
+def test_a_run_that_is_good_is_beaten_by_as_much_as_one_that_is_bad():
+    e = Evidence(classes=10, counts=np.full(10, 100), experiments={"base": 0.84})
+    assert not beats(e, 0.94, 0.2)
+    assert not beats(e, 0.93)
+    assert beats(e, 0.95)
+
+
 def test_gradients_that_are_doubted_are_told_whatever_else_is_said():
     e = Evidence(classes=10, steps=[1, 2], losses=[2.3, 2.2])
     e.doubts.append(Diagnosis("backward-wrong", "No slope.", fix="Look."))

@@ -103,9 +103,11 @@ def to_beat(e: Evidence) -> float:
 
 
 def beats(e: Evidence, accuracy: float, by: float = 0.1) -> bool:
-    """Say whether an accuracy is clearly more, as far as there is room for more."""
-    least = to_beat(e)
-    return accuracy > least + min(by, (1 - least) / 2)
+    """Say whether an accuracy is clearly more.
+
+    Where a guess leaves little room, less will do: half of that room.
+    """
+    return accuracy > to_beat(e) + min(by, (1 - (guess(e) or 0.0)) / 2)
 
 
 def recovered(e: Evidence) -> bool:
