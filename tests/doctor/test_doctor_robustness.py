@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import sixloops
 from sixloops.cli.layer_options import read_shape
 from sixloops.doctor import check_layer
+from sixloops.doctor.layer.guard import written_at
 from sixloops.doctor.run import examine
 from sixloops.errors import ConfigurationError
 from sixloops.layers import MaxPool2D
@@ -94,6 +96,17 @@ def test_the_traceback_has_the_users_lines_only():
     assert len(lines) == 2
     assert "in raises" in lines[0]
     assert "in helper" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [("../sixloops_of_mine", True), ("doctor/faults/layers", True), ("layers", False)],
+)
+def test_only_this_librarys_own_files_are_left_out(folder, told):
+    library = Path(sixloops.__file__).parent
+    own = os.path.normpath(library / folder / "own.py")
+    elsewhere = type(helper)(helper.__code__.replace(co_filename=own, co_firstlineno=7), {})
+    assert written_at(elsewhere) == ("own.py, line 7, in helper" if told else "")
 
 
 def test_settings_are_put_back_and_told(tmp_path):

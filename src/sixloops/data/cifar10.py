@@ -14,6 +14,7 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 
@@ -106,14 +107,11 @@ def _contents(place: Path) -> Iterator[tuple[str, bytes]]:
     found = []
     try:
         with tarfile.open(archive, "r:gz") as tar:
-            for member in tar:
-                name = member.name.removeprefix(f"{FOLDER}/")
-                stream = tar.extractfile(member) if name in SHA256 and member.isfile() else None
-                if stream is not None:
-                    found.append(name)
-                    # Of a wrong one, as much as tells that it is wrong.
-                    content = stream.read(BYTES + 1)
-                    yield name, _checked(name, content, f"{archive}, {member.name}")
+            for name, member in _members(tar):
+                found.append(name)
+                # Of a wrong one, as much as tells that it is wrong.
+                content = cast(IO[bytes], tar.extractfile(member)).read(BYTES + 1)
+                yield name, _checked(name, content, f"{archive}, {member.name}")
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise FileError(
             f"{archive} is no whole tar.gz archive ({error}). It is truncated or damaged: "
@@ -122,6 +120,14 @@ def _contents(place: Path) -> Iterator[tuple[str, bytes]]:
     for name in SHA256:
         if name not in found:
             raise FileError(f"{archive} lacks {FOLDER}/{name}. Replace it by a sound copy.")
+
+
+def _members(tar: tarfile.TarFile) -> Iterator[tuple[str, tarfile.TarInfo]]:
+    """Give the six files' names, and where they are in the archive."""
+    for member in tar:
+        name = member.name.removeprefix(f"{FOLDER}/")
+        if name in SHA256 and member.isfile():
+            yield name, member
 
 
 def _checked(name: str, content: bytes, where: str) -> bytes:

@@ -28,7 +28,8 @@ from sixloops import checks
 from sixloops.doctor.layer.watch import watched
 from sixloops.errors import ConfigurationError, wrong
 
-OURS = str(Path(__file__).parents[2])
+OURS = Path(__file__).parents[2]
+PLANTED = OURS / "doctor" / "faults"
 PATIENCE = 8.0
 LAST_LINES = 6
 
@@ -104,7 +105,7 @@ class Guard:
         except BaseException as error:
             message = str(error) or "no message"
             words = f"{type(error).__name__}: {_shortened(message)}"
-            raise Trouble("raised", words, _user_lines(error) or place_of(function)) from None
+            raise Trouble("raised", words, _user_lines(error) or written_at(function)) from None
         finally:
             self._restore(before)
 
@@ -232,11 +233,12 @@ def _user_lines(error: BaseException) -> str:
 
 def _is_theirs(filename: str) -> bool:
     """Say whether a file is the user's: not ours, no library's, not Python's machinery."""
-    ours = filename.startswith(OURS) and "/faults/" not in filename
-    return not (ours or "site-packages" in filename or filename.startswith("<frozen "))
+    path = Path(filename)
+    ours = path.is_relative_to(OURS) and not path.is_relative_to(PLANTED)
+    return not (ours or "site-packages" in path.parts or filename.startswith("<frozen "))
 
 
-def place_of(function: object) -> str:
+def written_at(function: object) -> str:
     """Return where the user wrote a function, for errors that are raised before its first line."""
     code = getattr(function, "__code__", None)
     if code is None or not _is_theirs(code.co_filename):

@@ -18,7 +18,7 @@ from sixloops.doctor.layer.calls import (
     signature_of,
 )
 from sixloops.doctor.layer.gradients import Gradients, read_gradients
-from sixloops.doctor.layer.guard import Guard, Trouble, place_of
+from sixloops.doctor.layer.guard import Guard, Trouble, written_at
 from sixloops.doctor.layer.plan import Plan
 from sixloops.doctor.layer.randomness import generators_of, rewound, spaces_of
 from sixloops.doctor.layer.vocabulary import looks_like_a_gradient, plain
@@ -339,7 +339,7 @@ def _wrong_return(returned: Any, wanted: str, function: Any, where: str = "") ->
     parts = returned if isinstance(returned, tuple) else (returned,)
     got = ", ".join("None" if part is None else type(part).__name__ for part in parts)
     words = f"it must return {wanted}, and returned {got}"
-    return Trouble("wrong return", words, place_of(function), where)
+    return Trouble("wrong return", words, written_at(function), where)
 
 
 def _as_array(y: Any) -> Array:
