@@ -18,7 +18,9 @@ def read_image(path: str | os.PathLike[str], shape: Shape, *, invert: bool = Fal
     """Read one image as a network takes it.
 
     A photograph is turned upright if its file says how it was held. What is transparent
-    becomes white. The whole image is stretched to the size that is wanted.
+    becomes white. Of pixels with 16 bits the upper eight are kept: images of a camera that
+    uses the lower twelve must be multiplied by 16 first. The whole image is stretched to
+    the size that is wanted.
 
     Args:
         path: the file.
