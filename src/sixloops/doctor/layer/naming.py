@@ -20,6 +20,7 @@ from sixloops.doctor.layer.mistakes import (
     Mistake,
     activations,
     general,
+    other_slopes,
 )
 from sixloops.doctor.layer.mistakes.base import POST_316354
 from sixloops.doctor.layer.mistakes.factors import MEAN_PAGE
@@ -340,13 +341,16 @@ def _multiplied(slope: Callable[[Array, Array], Array]) -> Callable[[Numbers], b
 
 BY_NUMBERS: tuple[tuple[Diagnosis, Callable[[Numbers], bool]], ...] = (
     (activations.dropped.diagnosis, lambda n: n.is_like(n.slopes)),
-    (activations.bound_forgotten("upper bound"), _without(lower=False, upper=True)),
-    (activations.bound_forgotten("lower bound"), _without(lower=True, upper=False)),
-    (activations.bound_forgotten("bounds"), _without(lower=True, upper=True)),
+    (other_slopes.bound_forgotten("upper bound"), _without(lower=False, upper=True)),
+    (other_slopes.bound_forgotten("lower bound"), _without(lower=True, upper=False)),
+    (other_slopes.bound_forgotten("bounds"), _without(lower=True, upper=True)),
     (activations.at_output.diagnosis, lambda n: n.is_like(n.at_output())),
     (activations.twice.diagnosis, lambda n: n.is_like(n.times_slopes(2))),
     (activations.forgotten.diagnosis, lambda n: n.is_like(n.times_slopes(0))),
-    *((activations.other_slope(words), _multiplied(slope)) for words, slope in activations.SLOPES),
+    *(
+        (other_slopes.other_slope(words), _multiplied(slope))
+        for words, slope in other_slopes.SLOPES
+    ),
     (general.returns_input.diagnosis, lambda n: n.is_like(n.x)),
     (general.returns_output.diagnosis, lambda n: n.is_like(n.y)),
     (general.returns_dy.diagnosis, lambda n: n.is_like(n.dy)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sixloops.doctor.layer.models import Roles, Trace
+from sixloops.doctor.layer.models import Roles, Trace, activation_name
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.layers.base import Array
 from sixloops.layers.windows import Window
@@ -17,6 +17,12 @@ JAVA = "docs/answers/java-question.md"
 CHAINED = "docs/answers/chained-passes.md"
 POST_316354 = "docs/answers/post-316354.md"
 POST_276213 = "docs/answers/post-276213.md"
+RELU = f"{JAVA}#1-backward-of-relu"
+SLOPE = f"{POST_316354}#4-where-the-sigmoid-stands"
+RIGHT = "dz = dy · f′(z)"
+
+WHOLE_ROWS = ("softmax", "log-softmax", "normalisation to length 1")
+"""Activations whose outputs depend on all scores of their image."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,24 @@ def about(
 ) -> Diagnosis:
     """Return a diagnosis."""
     return Diagnosis(name, sentence, mathematics, fix, page, number)
+
+
+def require_activation(case: Case, *names: str) -> None:
+    """Require one of these activations."""
+    if activation_name(case.trace.model.activation) not in names:
+        raise ValueError("another activation")
+
+
+def require_slope(case: Case) -> None:
+    """Require an activation whose slope is not 1 everywhere."""
+    if activation_name(case.trace.model.activation) == "identity":
+        raise ValueError("no activation")
+
+
+def require_diagonal(case: Case) -> None:
+    """Require an activation that treats each number by itself."""
+    if activation_name(case.trace.model.activation) in WHOLE_ROWS:
+        raise ValueError("its Jacobian is not diagonal")
 
 
 def weights_of(case: Case) -> Array:
