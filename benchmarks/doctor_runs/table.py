@@ -118,8 +118,8 @@ LeNet with mean pooling, LeNet with max pooling, convolution with batch normalis
 healthy runs, half of them hard ones that look sick. The thresholds were set on seeds 1 and 2, and
 what seeds 3 to 8, 10, 11, 31 and 32 showed was mended too; here are
 seeds {seeds}, on {data}. A planted fault counts if the accuracy is more than 5 points below its
-healthy twin's, or if it harms what is reported; the others are silent. A fix restores if the accuracy comes
-within 3 points of the twin's.
+healthy twin's, or if it harms what is reported; the others are silent. A fix restores if the
+accuracy comes within 3 points of the twin's.
 `python -m benchmarks doctor-runs --seeds {seeds} --data {data} --write` writes this page, and every
 row is in [results/doctor/runs.json](../results/doctor/runs.json).
 

@@ -28,7 +28,7 @@ from sixloops.data import (
 )
 from sixloops.data.idx import idx_sha256
 from sixloops.data.idx_sets import TEST, TRAINING
-from sixloops.data.places import cache_folder
+from sixloops.data.origins import cache_folder
 from sixloops.errors import FileError
 
 PER_CLASS = (3, 2)

@@ -9,7 +9,7 @@ from sixloops import Network, fit
 from sixloops.data import Dataset
 from sixloops.doctor.faults.runs import backward, lookalikes, updating
 from sixloops.doctor.run import Doctor
-from sixloops.doctor.run.own_layers import check_layer
+from sixloops.doctor.run.own_layers import prove_layer
 from sixloops.doctor.run.own_losses import check_loss
 from sixloops.doctor.run.parts import check_optimizer, check_regularizer
 from sixloops.errors import ConfigurationError
@@ -72,11 +72,11 @@ def test_every_wrong_loss_is_named(loss, name):
 
 
 def test_layers_of_ones_own():
-    assert check_layer("a", lookalikes.MaskedReLU(), (7,)) is None
-    assert check_layer("a", lookalikes.OwnDense(5), (7,)) is None
-    assert check_layer("a", backward.UnscaledDropout(0.5), (7,)).id == "dropout-scale"
-    assert check_layer("a", backward.UpdatingDense(5), (7,)).id == "updated-in-backward"
-    assert check_layer("a", backward.UndividedMeanPool(2), (3, 8, 6)).number == 1
+    assert prove_layer("a", lookalikes.MaskedReLU(), (7,)) is None
+    assert prove_layer("a", lookalikes.OwnDense(5), (7,)) is None
+    assert prove_layer("a", backward.UnscaledDropout(0.5), (7,)).id == "dropout-scale"
+    assert prove_layer("a", backward.UpdatingDense(5), (7,)).id == "updated-in-backward"
+    assert prove_layer("a", backward.UndividedMeanPool(2), (3, 8, 6)).number == 1
 
 
 @pytest.mark.parametrize("share", [0.5, 0.8])
@@ -94,8 +94,8 @@ def test_few_draws_that_lie_apart_are_no_wrong_scale(share, shape):
             factor = kept / (1 - self.share) if self.scaled else kept
             return x * factor, lambda dy: (dy * factor, {})
 
-    assert check_layer("a", DropImage(share), shape) is None
-    assert check_layer("a", DropImage(share, scaled=False), shape).id == "dropout-scale"
+    assert prove_layer("a", DropImage(share), shape) is None
+    assert prove_layer("a", DropImage(share, scaled=False), shape).id == "dropout-scale"
 
 
 def test_a_mean_over_the_batch_is_not_taken_for_a_fault():
@@ -129,5 +129,5 @@ def test_a_layer_that_the_doctor_of_layers_cannot_examine_is_noted(monkeypatch):
     def look(layer, input_shape):
         raise ConfigurationError("no input fits it")
 
-    monkeypatch.setattr("sixloops.doctor.run.own_layers.look_at_layer", look)
+    monkeypatch.setattr("sixloops.doctor.run.own_layers.check_layer", look)
     assert "ConfigurationError: no input fits it" in notes_of(lookalikes.MaskedReLU())

@@ -19,7 +19,7 @@ from typing import IO, cast
 import numpy as np
 
 from sixloops.data.dataset import Dataset
-from sixloops.data.places import Origin, find
+from sixloops.data.origins import Origin, find
 from sixloops.errors import FileError
 from sixloops.files import read_bytes
 from sixloops.layers.base import Array

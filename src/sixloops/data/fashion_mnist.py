@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sixloops.data.dataset import Dataset
 from sixloops.data.idx_sets import missing_idx_files, read_idx_set
-from sixloops.data.places import Origin, find
+from sixloops.data.origins import Origin, find
 
 CLASSES = (
     "T-shirt/top",

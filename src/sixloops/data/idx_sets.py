@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sixloops.data.dataset import Dataset
 from sixloops.data.idx import idx_sha256, read_idx
-from sixloops.data.places import folder_inside
+from sixloops.data.origins import folder_inside
 from sixloops.errors import DataError, FileError
 from sixloops.layers.base import Array
 

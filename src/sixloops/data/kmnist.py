@@ -13,7 +13,7 @@ import numpy as np
 
 from sixloops.data.dataset import Dataset
 from sixloops.data.idx_sets import missing_idx_files, read_idx_set
-from sixloops.data.places import Origin, find
+from sixloops.data.origins import Origin, find
 from sixloops.errors import FileError
 
 CLASSES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")

@@ -9,8 +9,8 @@ import numpy as np
 from sixloops.errors import ConfigurationError
 from sixloops.layers.base import Array
 from sixloops.network import Network
-from sixloops.report.places import first_convolution
 from sixloops.report.style import gallery, label, show, value_scale
+from sixloops.report.walk import first_convolution
 from sixloops.report.words import describe
 
 if TYPE_CHECKING:

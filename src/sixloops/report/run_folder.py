@@ -18,9 +18,9 @@ from sixloops.report.curves import plot_history
 from sixloops.report.feature_maps import plot_feature_maps
 from sixloops.report.kernels import plot_kernels
 from sixloops.report.mistakes import plot_mistakes
-from sixloops.report.places import first_convolution
 from sixloops.report.run_callbacks import Configuration, Curves, Outdated
 from sixloops.report.style import save_figure
+from sixloops.report.walk import first_convolution
 from sixloops.report.words import class_names
 from sixloops.training import Callback, Checkpoint, Evaluation, History, HistoryFile, evaluate
 from sixloops.training.checkpoint import BEST, LAST

@@ -17,7 +17,7 @@ from sixloops.layers.base import Shape
 from sixloops.layers.residual import Residual
 from sixloops.layers.sequential import Sequential
 from sixloops.network import Network
-from sixloops.report.places import all_places
+from sixloops.report.walk import all_places
 from sixloops.report.words import byte_words, describe, shape_words
 
 WIDTH = 80

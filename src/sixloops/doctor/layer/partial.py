@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from sixloops.doctor.layer.mistakes import general, places, pooling
+from sixloops.doctor.layer.mistakes import general, pooling, windows
 from sixloops.doctor.layer.mistakes.base import JAVA, about
 from sixloops.doctor.layer.settings import Setting
 from sixloops.doctor.verdict import Diagnosis
@@ -63,7 +63,7 @@ def parts(name: str, dy: Array, setting: Setting) -> Iterator[tuple[Diagnosis, A
     for letters, last_part, first_part in (
         ("CD", LAST_OUTPUT, FIRST_OUTPUT),
         ("HW", pooling.last_window.diagnosis, pooling.first_window.diagnosis),
-        ("H", places.LAST_ROW, places.FIRST_ROW),
+        ("H", windows.LAST_ROW, windows.FIRST_ROW),
     ):
         if set(letters) & set(axes):
             yield last_part, _only(dy, axes, letters, -1)

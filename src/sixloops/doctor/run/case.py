@@ -12,7 +12,7 @@ from sixloops import checks
 from sixloops.data import Dataset
 from sixloops.doctor.run.callback import Doctor
 from sixloops.doctor.run.evidence import Evidence
-from sixloops.doctor.run.units import in_shares
+from sixloops.doctor.run.shares import in_shares
 from sixloops.errors import ConfigurationError, NonFiniteError
 from sixloops.layers import Layer, Rescale
 from sixloops.layers.base import Array

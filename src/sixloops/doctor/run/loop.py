@@ -20,7 +20,7 @@ from sixloops.doctor.run.monitor import Monitor
 from sixloops.doctor.run.neighbours import WAYS, renumbering
 from sixloops.doctor.run.probe import chance_of, compare_spreads, look_up, part_of
 from sixloops.doctor.run.rules.rates import rate_factor
-from sixloops.doctor.run.units import in_shares
+from sixloops.doctor.run.shares import in_shares
 from sixloops.errors import DataError
 from sixloops.layers.base import Array
 from sixloops.training import History

@@ -11,8 +11,8 @@ from sixloops.doctor.run.arrays import as_array, named_arrays, norm, some, words
 from sixloops.doctor.run.evidence import LABELS, Evaluated, Evidence, OutputSignals
 from sixloops.doctor.run.fingerprints import are_probabilities, mean_error, recount
 from sixloops.doctor.run.rules import verdict_of
+from sixloops.doctor.run.shares import in_shares
 from sixloops.doctor.run.signals import Start, is_matrix, of_inputs, of_layer, of_parameter
-from sixloops.doctor.run.units import in_shares
 from sixloops.doctor.verdict import Verdict
 from sixloops.layers.base import Array
 

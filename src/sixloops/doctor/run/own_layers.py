@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from sixloops.doctor.layer import check_layer as look_at_layer
+from sixloops.doctor.layer import check_layer
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.layers import LAYERS, Layer
 from sixloops.layers.base import Array, Context, Shape
@@ -25,7 +25,7 @@ def parent_of(layer: Layer) -> Layer | None:
     return None
 
 
-def check_layer(name: str, layer: Layer, shape: Shape) -> Diagnosis | None:
+def prove_layer(name: str, layer: Layer, shape: Shape) -> Diagnosis | None:
     """Return what is wrong with a layer at its place in a network; None if nothing is.
 
     Args:
@@ -43,7 +43,7 @@ def check_layer(name: str, layer: Layer, shape: Shape) -> Diagnosis | None:
 
 def _by_itself(name: str, layer: Layer, shape: Shape) -> Diagnosis | None:
     """Have the doctor of layers look at it."""
-    verdict = look_at_layer(layer, input_shape=(BATCH, *shape))
+    verdict = check_layer(layer, input_shape=(BATCH, *shape))
     if verdict.healthy:
         return None
     if verdict.diagnoses:

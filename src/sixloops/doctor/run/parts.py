@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from sixloops.doctor.run.monitor import Monitor
-from sixloops.doctor.run.own_layers import check_layer
+from sixloops.doctor.run.own_layers import prove_layer
 from sixloops.doctor.run.own_losses import check_loss
 from sixloops.doctor.verdict import Diagnosis
 from sixloops.engine import places_of
@@ -60,10 +60,10 @@ def _of_layers(network: Network) -> Iterator[tuple[str, Check]]:
         seen.append((layer, shape))
         activation = getattr(layer, "activation", None)
         if type(layer) not in known:
-            yield place.name, partial(check_layer, place.name, layer, shape)
+            yield place.name, partial(prove_layer, place.name, layer, shape)
         elif activation is not None and type(activation) not in known:
             name, shape = f"{place.name}'s {type(activation).__name__}", place.output_shape
-            yield name, partial(check_layer, name, activation, shape)
+            yield name, partial(prove_layer, name, activation, shape)
 
 
 def _raised(what: str, error: Exception) -> str:

@@ -13,17 +13,17 @@ from sixloops.doctor.layer.mistakes import (
     normalisation,
     other_slopes,
     padding,
-    places,
     pooling,
     rectifiers,
     whole_rows,
+    windows,
 )
 from sixloops.doctor.layer.mistakes.base import Case, Factor, Mistake
 from sixloops.doctor.layer.mistakes.factors import FACTORS
 
 MISTAKES: tuple[Mistake, ...] = (
     *pooling.MISTAKES,
-    *places.MISTAKES,
+    *windows.MISTAKES,
     *convolution.MISTAKES,
     *padding.MISTAKES,
     *enlarging.MISTAKES,
