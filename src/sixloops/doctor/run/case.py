@@ -131,10 +131,19 @@ class Case:
             held = held.random_subset(held_out, random)
         return replace(self.with_options(epochs=int(fewer)), data=data, validation=held)
 
+    def with_images(self, change: Callable[[Array], Array], training: bool = True) -> Case:
+        """Return the case with its images changed: all, or only those of the validation."""
+        data = with_images(self.data, change) if training else self.data
+        held = self.validation
+        return replace(self, data=data, validation=held and with_images(held, change))
+
     def zeroed(self) -> Case:
         """Return the case with zeros in the place of all images."""
-        held = self.validation
-        return replace(self, data=_blind(self.data), validation=held and _blind(held))
+        return self.with_images(np.zeros_like)
+
+    def shuffled(self) -> Case:
+        """Return the case with another order of its images in each epoch."""
+        return self.with_options(shuffle=True)
 
     def scaled(self, factor: float) -> Case:
         """Return the case with the network's inputs multiplied by a factor."""
@@ -247,8 +256,10 @@ def final_accuracy(case: Case, network: Network, history: History) -> float:
     return evaluate(network, case.data, threads=1).accuracy or 0.0
 
 
-def _blind(data: Dataset) -> Dataset:
-    return Dataset(np.zeros_like(data.images), data.labels, data.classes or data.class_count)
+def with_images(data: Dataset, change: Callable[[Array], Array]) -> Dataset:
+    """Return a data set with its images changed."""
+    images = np.ascontiguousarray(change(data.images))
+    return Dataset(images, data.labels, data.classes or data.class_count)
 
 
 class _Until(Callback):

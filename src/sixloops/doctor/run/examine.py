@@ -19,7 +19,7 @@ from sixloops.doctor.run.experiments import (
 )
 from sixloops.doctor.run.fixes import fixed
 from sixloops.doctor.run.judged import falls_short, guess
-from sixloops.doctor.run.loop import Loop, fixed_loop
+from sixloops.doctor.run.loop import Loop
 from sixloops.doctor.run.own_answers import check_answers
 from sixloops.doctor.run.own_gradients import check_gradients
 from sixloops.doctor.run.own_updates import check_updates
@@ -192,9 +192,8 @@ def _prove(guard: Guard, case: Case | Loop, outcome: Outcome, verdict: Verdict) 
     """Repeat the run with the fix of the first diagnosis."""
     proof = None
     try:
-        cure = fixed_loop if isinstance(case, Loop) else fixed
         bare = guard.call(case.alone)
-        mended = guard.call(cure, verdict.name, bare, outcome.evidence)
+        mended = guard.call(fixed, verdict.name, bare, outcome.evidence)
         if mended is not None:
             before = outcome if bare is case else guard.call(unwatched, bare)
             spoilt = callbacks_spoil(case, outcome, before)

@@ -11,7 +11,8 @@ import numpy as np
 from sixloops.data import Dataset
 from sixloops.doctor.run.case import Case
 from sixloops.doctor.run.evidence import Evidence
-from sixloops.doctor.run.neighbours import WAYS, Numbers
+from sixloops.doctor.run.loop import Loop
+from sixloops.doctor.run.neighbours import WAYS
 from sixloops.doctor.run.own_layers import parent_of
 from sixloops.doctor.run.rules.rates import rate_factor
 from sixloops.initializers import Constant, He, LeCun
@@ -22,7 +23,6 @@ from sixloops.layers import (
     Dense,
     Layer,
     ReLU,
-    Rescale,
     Sigmoid,
     Softmax,
     Tanh,
@@ -34,9 +34,10 @@ from sixloops.regularizers import REGULARIZERS
 from sixloops.training import Callback, EvaluateEvery
 
 Fix: TypeAlias = Callable[[Case, Evidence], Case | None]
+Change: TypeAlias = Callable[[Case | Loop, Evidence], Case | Loop | None]
 
 
-def fixed(name: str, case: Case, evidence: Evidence) -> Case | None:
+def fixed(name: str, case: Case | Loop, evidence: Evidence) -> Case | Loop | None:
     """Return the case with the cure for a diagnosis; None where there is none to try.
 
     Args:
@@ -44,25 +45,53 @@ def fixed(name: str, case: Case, evidence: Evidence) -> Case | None:
         case: the sick one.
         evidence: what was seen of it.
     """
-    return FIXES.get(name, _own_layers)(case, evidence)
+    if name in CHANGES:
+        return CHANGES[name](case, evidence)
+    # What is inside a loop only its author can mend.
+    return None if isinstance(case, Loop) else FIXES.get(name, _own_layers)(case, evidence)
 
 
-def _lower_rate(case: Case, evidence: Evidence) -> Case:
+def _lower_rate(case: Case | Loop, evidence: Evidence) -> Case | Loop:
     return case.with_rate(rate_factor(evidence, 0.1))
 
 
-def _raise_rate(case: Case, evidence: Evidence) -> Case:
+def _raise_rate(case: Case | Loop, evidence: Evidence) -> Case | Loop:
     return case.with_rate(rate_factor(evidence, 10.0))
 
 
-def _rescale(case: Case, evidence: Evidence) -> Case:
-    rate = evidence.probes.get("scaled rate", 1.0)
+def _rescale(case: Case | Loop, evidence: Evidence) -> Case | Loop:
+    """Scale inputs to 0 to 1, and take the rate that fits them."""
     factor = 1.0 if evidence.inputs is None else evidence.inputs.factor
-    return case.with_layers(lambda layers: [Rescale(factor), *layers]).with_rate(rate)
+    return case.scaled(factor).with_rate(evidence.probes.get("scaled rate", 1.0))
 
 
-def _shuffle(case: Case, evidence: Evidence) -> Case:
-    return case.with_options(shuffle=True)
+def _shuffle(case: Case | Loop, evidence: Evidence) -> Case | Loop:
+    return case.shuffled()
+
+
+def _unwrap(case: Case | Loop, evidence: Evidence) -> Case | Loop | None:
+    shift = evidence.probes.get("unwrapped by")
+    if shift is None:
+        return None
+    return case.with_images(lambda x: ((x.astype(np.int64) + int(shift)) % 256).astype(np.uint8))
+
+
+def _prepare(case: Case | Loop, evidence: Evidence) -> Case | Loop | None:
+    """Prepare held-out images as nearest neighbours liked them best."""
+    if evidence.prepared is None or case.validation is None:
+        return None
+    way, like = WAYS[evidence.prepared[0]], case.data.images
+    return case.with_images(lambda x: way(x, like), training=False)
+
+
+def _renumber(case: Case | Loop, evidence: Evidence) -> Case | Loop | None:
+    """Give held-out data the numbers that the training has for its classes."""
+    held = case.validation
+    if held is None or evidence.numbers is None:
+        return None
+    names = {label: known for known, label in evidence.numbers.names.items()}
+    labels = np.array([names.get(label, label) for label in held.labels.tolist()])
+    return replace(case, validation=Dataset(held.images, labels, held.class_count))
 
 
 def _redraw(case: Case, evidence: Evidence) -> Case:
@@ -189,41 +218,6 @@ def _count(case: Case, evidence: Evidence) -> Case:
     return replace(case, accuracy=None)
 
 
-def _unwrap(case: Case, evidence: Evidence) -> Case | None:
-    shift = evidence.probes.get("unwrapped by")
-    if shift is None:
-        return None
-
-    def back(data: Dataset) -> Dataset:
-        images = (data.images.astype(np.int64) + int(shift)) % 256
-        return Dataset(images.astype(np.uint8), data.labels, data.classes or data.class_count)
-
-    return replace(case, data=back(case.data), validation=case.validation and back(case.validation))
-
-
-def _prepare(case: Case, evidence: Evidence) -> Case | None:
-    """Prepare held-out images as nearest neighbours liked them best."""
-    held = case.validation
-    if evidence.prepared is None or held is None:
-        return None
-    images = np.ascontiguousarray(WAYS[evidence.prepared[0]](held.images, case.data.images))
-    return replace(case, validation=Dataset(images, held.labels, held.class_count))
-
-
-def _renumber(case: Case, evidence: Evidence) -> Case | None:
-    held, numbers = case.validation, evidence.numbers
-    if held is None or numbers is None:
-        return None
-    return replace(case, validation=renumbered(held, numbers))
-
-
-def renumbered(held: Dataset, numbers: Numbers) -> Dataset:
-    """Return held-out data with the numbers that the training has for its classes."""
-    names = {label: known for known, label in numbers.names.items()}
-    labels = np.array([names.get(label, label) for label in held.labels.tolist()])
-    return Dataset(held.images, labels, held.class_count)
-
-
 def _evaluate_on_more(case: Case, evidence: Evidence) -> Case:
     def more(callback: Any) -> Any:
         if isinstance(callback, EvaluateEvery) and callback.images is not None:
@@ -234,13 +228,20 @@ def _evaluate_on_more(case: Case, evidence: Evidence) -> Case:
     return case.with_options(callbacks=listed)
 
 
-FIXES: dict[str, Fix] = {
+CHANGES: dict[str, Change] = {
     "rate-too-high": _lower_rate,
     "rate-too-low": _raise_rate,
-    "vanishing-gradients": _rectify,
     "inputs-not-scaled": _rescale,
     "inputs-scaled-twice": _rescale,
     "sorted-by-class": _shuffle,
+    "bytes-wrapped": _unwrap,
+    "prepared-otherwise": _prepare,
+    "labels-numbered-otherwise": _renumber,
+}
+"""What is tried from outside: also with a loop that the user wrote."""
+
+FIXES: dict[str, Fix] = {
+    "vanishing-gradients": _rectify,
     "weights-zero": _redraw,
     "weights-constant": _redraw,
     "weights-ignore-area": _redraw,
@@ -253,9 +254,6 @@ FIXES: dict[str, Fix] = {
     "stale-statistics": _momentum,
     "metric-wrong": _count,
     "evaluated-on-few": _evaluate_on_more,
-    "bytes-wrapped": _unwrap,
-    "prepared-otherwise": _prepare,
-    "labels-numbered-otherwise": _renumber,
     "loss-mixes-images": _own_loss,
     "softmax-shifted-together": _own_loss,
     "log-of-zero": _own_loss,
@@ -272,4 +270,4 @@ FIXES: dict[str, Fix] = {
         lambda case, evidence: None,
     ),
 }
-"""What is tried for each diagnosis; for all others, sixloops' layers in the place of the user's."""
+"""What else is tried with a network; for all others, sixloops' layers in place of the user's."""

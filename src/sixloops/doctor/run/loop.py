@@ -12,14 +12,12 @@ import numpy as np
 from sixloops import checks
 from sixloops.data import Dataset
 from sixloops.doctor.run.arrays import as_array
-from sixloops.doctor.run.case import Outcome, check_data
+from sixloops.doctor.run.case import Outcome, check_data, with_images
 from sixloops.doctor.run.evidence import Evaluated, Evidence
-from sixloops.doctor.run.fixes import renumbered
 from sixloops.doctor.run.judged import recovered, rose
 from sixloops.doctor.run.monitor import Monitor
-from sixloops.doctor.run.neighbours import WAYS, renumbering
+from sixloops.doctor.run.neighbours import renumbering
 from sixloops.doctor.run.probe import chance_of, compare_spreads, look_up, part_of
-from sixloops.doctor.run.rules.rates import rate_factor
 from sixloops.doctor.run.shares import in_shares
 from sixloops.errors import DataError
 from sixloops.layers.base import Array
@@ -82,13 +80,9 @@ class Loop:
 
     def with_images(self, change: Callable[[Array], Array], training: bool = True) -> Loop:
         """Return the loop with its images changed: all, or only those of the validation."""
-
-        def changed(data: Dataset) -> Dataset:
-            return Dataset(np.ascontiguousarray(change(data.images)), data.labels, data.class_count)
-
+        data = with_images(self.data, change) if training else self.data
         held = self.validation
-        data = changed(self.data) if training else self.data
-        return replace(self, data=data, validation=held and changed(held))
+        return replace(self, data=data, validation=held and with_images(held, change))
 
     def shuffled(self) -> Loop:
         """Return the loop with its images, and their labels, in a random order."""
@@ -263,42 +257,3 @@ def _answers(predict: Predict, x: Array) -> Array:
             f"What train returns must give outputs of shape ({len(x)}, classes). Got {got}."
         )
     return np.asarray(outputs.argmax(axis=1))
-
-
-def fixed_loop(name: str, loop: Loop, e: Evidence) -> Loop | None:
-    """Return the loop with the cure for a diagnosis; None where only its author can mend it."""
-    cures: dict[str, Callable[[], Loop | None]] = {
-        "rate-too-high": lambda: loop.with_rate(rate_factor(e, 0.1)),
-        "rate-too-low": lambda: loop.with_rate(rate_factor(e, 10.0)),
-        "inputs-not-scaled": lambda: _scaled(loop, e),
-        "inputs-scaled-twice": lambda: _scaled(loop, e),
-        "sorted-by-class": loop.shuffled,
-        "bytes-wrapped": lambda: _unwrapped(loop, e),
-        "prepared-otherwise": lambda: _prepared(loop, e),
-        "labels-numbered-otherwise": lambda: _renumbered(loop, e),
-    }
-    return cures.get(name, lambda: None)()
-
-
-def _unwrapped(loop: Loop, e: Evidence) -> Loop:
-    shift = int(e.probes.get("unwrapped by", 0))
-    return loop.with_images(lambda x: ((x.astype(np.int64) + shift) % 256).astype(np.uint8))
-
-
-def _prepared(loop: Loop, e: Evidence) -> Loop | None:
-    if e.prepared is None:
-        return None
-    way, like = WAYS[e.prepared[0]], loop.data.images
-    return loop.with_images(lambda x: way(x, like), training=False)
-
-
-def _renumbered(loop: Loop, e: Evidence) -> Loop | None:
-    if loop.validation is None or e.numbers is None:
-        return None
-    return replace(loop, validation=renumbered(loop.validation, e.numbers))
-
-
-def _scaled(loop: Loop, e: Evidence) -> Loop:
-    """Return the loop with inputs from 0 to 1, at the rate that fits them."""
-    factor = 1.0 if e.inputs is None else e.inputs.factor
-    return loop.scaled(factor).with_rate(e.probes.get("scaled rate", 1.0))
