@@ -81,8 +81,9 @@ def read_record(path: Path) -> dict[str, Any]:
         record = dict(json.loads(read_bytes(path)))
         _check(record, path)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else error
         raise FileError(
-            f"{path} is no record of a recipe: {error}. Remove it, and run the recipe again."
+            f"{path} is no record of a recipe: {reason}. Remove it, and run the recipe again."
         ) from error
     return record
 
