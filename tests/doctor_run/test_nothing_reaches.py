@@ -150,6 +150,14 @@ def test_held_out_images_of_another_scale_are_named_though_they_are_told_well(fa
     assert factor < 1 or "; the largest is 255, and 1 in training" in unwrapped(doctor.verdict())
 
 
+def test_where_held_out_images_are_told_as_well_nobody_measures_their_values():
+    doctor = Doctor()
+    options = {"epochs": 2, "batch_size": 20, "optimizer": SGD(0.1), "threads": 1}
+    data = Dataset((DATA.images / 255).astype(np.float32), DATA.labels, 10)
+    fit(homogeneous(0), data, validation=data, callbacks=[doctor], **options)
+    assert "training spread" not in doctor.monitor.evidence.probes
+
+
 def unwrapped(verdict):
     return " ".join(str(verdict).split())
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from sixloops.doctor.run import probe
 from sixloops.doctor.run.evidence import Evaluated
-from sixloops.doctor.run.judged import falls_short
+from sixloops.doctor.run.judged import falls_short, told_worse
 from sixloops.doctor.run.monitor import Monitor
 from sixloops.doctor.run.parts import check_parts
 from sixloops.doctor.verdict import Verdict
@@ -195,8 +195,9 @@ class Doctor(Callback):
         if run.failed and run.stop_reason:
             evidence.broken = run.stop_reason
         check_parts(self.monitor, run)
-        probe.compare_spreads(self.monitor, run.data, run.validation)
         self._see_outputs(run, plan)
+        if told_worse(evidence):
+            probe.compare_spreads(self.monitor, run.data, run.validation)
         self._compare_modes(run)
         if self.share is None or falls_short(evidence, 0.02) or self._thin(run):
             examine_end(self.monitor, run)

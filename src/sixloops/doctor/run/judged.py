@@ -133,3 +133,12 @@ def falls_short(e: Evidence, by: float = 0.05) -> bool:
     if neighbours is not None:
         return accuracy < neighbours - by
     return chance is not None and long_enough(e) and accuracy < min(2 * chance, 0.5 + chance / 2)
+
+
+def told_worse(e: Evidence) -> bool:
+    """Say whether held-out images are told worse than the training's, by accuracy or by loss."""
+    training, held, loss = e.accuracy, e.validation, e.last_loss
+    if training is not None and held is not None and held < training - 0.1:
+        return True
+    known = e.epochs[-1].get("validation_loss") if e.epochs else None
+    return known is not None and loss is not None and known > 3 * loss

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from sixloops.doctor.run.evidence import Evidence
+from sixloops.doctor.run.judged import told_worse
 from sixloops.doctor.run.rules.base import percent
 from sixloops.doctor.verdict import Diagnosis
 
@@ -43,7 +44,7 @@ def scaled_otherwise(e: Evidence) -> Diagnosis | None:
     A network of ReLUs alone may tell them as well: then it is the loss that is wrong.
     """
     known, held = e.probes.get("training spread", 0.0), e.probes.get("held-out spread", 0.0)
-    if not known or not held or 1 / FAR < held / known < FAR or not _told_worse(e):
+    if not known or not held or 1 / FAR < held / known < FAR or not told_worse(e):
         return None
     largest = [f"{e.probes[f'{name} largest']:.3g}" for name in ("training", "held-out")]
     return Diagnosis(
@@ -56,15 +57,6 @@ def scaled_otherwise(e: Evidence) -> Diagnosis | None:
         number=37,
         certainty=0.92,
     )
-
-
-def _told_worse(e: Evidence) -> bool:
-    """Say whether held-out images are told worse than the training's, by accuracy or by loss."""
-    training, held, loss = e.accuracy, e.validation, e.last_loss
-    if training is not None and held is not None and held < training - 0.1:
-        return True
-    known = e.epochs[-1].get("validation_loss") if e.epochs else None
-    return known is not None and loss is not None and known > 3 * loss
 
 
 def numbered_otherwise(e: Evidence) -> Diagnosis | None:
