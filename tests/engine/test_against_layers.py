@@ -642,6 +642,29 @@ def test_images_of_several_shapes_are_told():
                 call(ragged)
 
 
+@pytest.mark.parametrize("images", ["ab", None, 7.0], ids=str)
+def test_a_step_with_no_array_of_images_is_refused(images):
+    got = r"must have shape \(batch, 1, 4, 5\)\. Got \(\)"
+    network = Network([Flatten(), Dense(3)], (1, 4, 5))
+    with Plan(network, 2, 1) as plan, pytest.raises(DataError, match=got):
+        plan.step(images, np.array([0, 1]))
+
+
+def test_targets_of_several_shapes_are_told():
+    images, network = np.ones((2, 1, 4, 5), np.float32), Network([Flatten(), Dense(3)], (1, 4, 5))
+    told = r"The targets must all have one shape\. Number 0 has shape \(3,\)"
+    with Plan(network, 2, 1) as plan, pytest.raises(DataError, match=told):
+        plan.step(images, [[1, 0, 0], [1]])
+
+
+def test_targets_with_a_mask_are_refused():
+    images, network = np.ones((2, 1, 4, 5), np.float32), Network([Flatten(), Dense(3)], (1, 4, 5))
+    hidden = np.ma.array([0, 1], mask=[False, True])
+    told = "The targets must be an array without a mask"
+    with Plan(network, 2, 1) as plan, pytest.raises(DataError, match=told):
+        plan.step(images, hidden)
+
+
 @pytest.mark.parametrize("shape", [(1, 2, 2), (3, 2, 1), (3, 2), (12,), (3, 2, 2, 1)])
 def test_images_of_another_shape_are_refused(shape):
     with Plan(Network([Flatten(), Dense(3)], (3, 2, 2)), 2, 1) as plan:

@@ -18,6 +18,7 @@ from types import TracebackType
 import numpy as np
 
 from sixloops import checks
+from sixloops.data.images import as_array as plain_array
 from sixloops.engine.kernels import team
 from sixloops.engine.kernels.precompiling import compile_side_by_side
 from sixloops.engine.loss import LossStage, check_targets, is_compiled, predicted
@@ -263,12 +264,13 @@ class Plan:
                 been replaced, and do not fit.
             DataError: images of another shape, or targets that the loss cannot take.
         """
+        images, targets = as_array(images), plain_array(targets, "targets")
+        self.network.check_images(images)
         if not 1 <= len(images) <= self.batch_size:
             raise ConfigurationError(
                 f"A step must be given 1 to {self.batch_size} images, for which its plan was "
                 f"made. Got {len(images)}. For more, make the plan with a larger batch_size."
             )
-        images, targets = as_array(images), np.asarray(targets)
         with self._in_turn:
             return self._step(images, targets, random)
 
@@ -279,7 +281,6 @@ class Plan:
         context = Context(training=True, random=generator, state=self.network.state)
         made.program.context = context
         losses = made.loss.take(targets, len(images))
-        self.network.check_images(images)
         # From here on the last step's factors are written over.
         self._left, self._images, self._penalised = None, 0, False
         made.program.too_large[0] = 0

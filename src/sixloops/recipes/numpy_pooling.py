@@ -266,8 +266,8 @@ def _one_liners(results: Results) -> list[Finding]:
             _said("relative difference {:.0e}", checks, "mask, without ties"),
         ),
         Finding(
-            "the whole error that comes out for 1 that goes in, where many zeros tie: max(N(0, 1) − "
-            "1, 0), as behind a ReLU, whose own backward then takes it away",
+            "the whole error that comes out for 1 that goes in, where many zeros tie: "
+            "max(N(0, 1) − 1, 0), as behind a ReLU, whose own backward then takes it away",
             "–",
             _said(
                 "by the mask {:.2f}, by the first winner {:.2f}",

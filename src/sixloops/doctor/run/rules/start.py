@@ -163,7 +163,7 @@ def dead_units(e: Evidence) -> Diagnosis | None:
         sentence=f"{percent(seen.dead)} of the units of {name} are 0 on every one of "
         f"{seen.images} images ({when}).",
         mathematics="ReLU′(z) = 0 for z < 0: a unit below 0 on every image gets no gradient, and "
-        "never comes back.",
+        "seldom comes back.",
         fix=fix,
         number=43,
         certainty=0.9 if first.step <= FIRST_STEPS and first.dead > 0.3 else 0.7,
